@@ -1,4 +1,5 @@
-// CHECK: our own bugs. On in release builds too; a peer's or the environment's faults never end here.
+// CHECK: our own bugs. On in release builds too; a peer's or the environment's faults never end
+// here.
 //
 //   CHECK(slot.free()) << "slot " << slot.index();
 //   CHECK_EQ(used, 0);
@@ -30,9 +31,9 @@ struct CheckVoidify {
 
 }  // namespace pushpull::base
 
-#define CHECK(condition)                 \
-  __builtin_expect(!!(condition), 1)     \
-      ? static_cast<void>(0)             \
+#define CHECK(condition)                   \
+  __builtin_expect(!!(condition), 1)       \
+      ? static_cast<void>(0)               \
       : ::pushpull::base::CheckVoidify{} & \
             ::pushpull::base::CheckFailure(__FILE__, __LINE__, #condition).stream()
 
