@@ -25,8 +25,11 @@ class Random {
     return bound == 0 ? 0 : static_cast<uint64_t>((static_cast<__uint128_t>(Next()) * bound) >> 64);
   }
 
-  // A value in [low, high].
-  uint64_t Between(uint64_t low, uint64_t high) { return low + Below(high - low + 1); }
+  // A value in [low, high]; low <= high.
+  uint64_t Between(uint64_t low, uint64_t high) {
+    const uint64_t span = high - low + 1;
+    return span == 0 ? Next() : low + Below(span);  // 0: every value there is
+  }
 
   // True in `percent` of 100 calls.
   bool Chance(uint32_t percent) { return Below(100) < percent; }

@@ -7,6 +7,7 @@
 #define FABRIC_LOOP_H_
 
 #include <cstdint>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
