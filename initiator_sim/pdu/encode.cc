@@ -1,0 +1,1 @@
+#include "initiator_sim/pdu/codec.h"

@@ -1,0 +1,27 @@
+// PDUs as people read them, in logs and failures.
+
+#ifndef INITIATOR_SIM_PDU_TEXT_H_
+#define INITIATOR_SIM_PDU_TEXT_H_
+
+#include <string>
+
+#include "base/bytes.h"
+#include "pushpull/v1/pdu.pb.h"
+
+namespace pushpull::initiator_sim {
+
+// One line: "SCSI Response ITT 0x5 status CHECK_CONDITION sense ILLEGAL_REQUEST 20h/00h StatSN 7
+// ExpCmdSN 3 MaxCmdSN 34". What is unset is left out, so it serves for expectations too.
+std::string Summary(const v1::Pdu& pdu);
+
+// All fields that are set, one a line, then the data as keys, sense or a hex dump (of the first 256
+// bytes). Lines begin with `indent` and end in "\n".
+std::string FullText(const v1::Pdu& pdu, const std::string& indent = "");
+
+// "0000  01 c0 00 ...  |........|" lines of 16 bytes; beyond `limit` bytes the rest is only
+// counted.
+std::string HexDump(base::Bytes bytes, size_t limit = 256, const std::string& indent = "");
+
+}  // namespace pushpull::initiator_sim
+
+#endif  // INITIATOR_SIM_PDU_TEXT_H_
