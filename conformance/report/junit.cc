@@ -1,0 +1,149 @@
+#include "conformance/report/junit.h"
+
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "base/text.h"
+#include "conformance/report/verdict.h"
+
+namespace pushpull::conformance {
+namespace {
+
+using base::ToAbsl;
+
+// What the peer sent may hold anything: bytes that XML 1.0 can't carry are shown as \xNN.
+std::string Escape(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const unsigned char byte = static_cast<unsigned char>(c);
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\n':
+        out += "&#10;";
+        break;
+      default:
+        if (byte < 0x20 || byte >= 0x7f) {
+          absl::StrAppendFormat(&out, "\\x%02x", byte);
+        } else {
+          out += c;
+        }
+    }
+  }
+  return out;
+}
+
+struct Counts {
+  int failures = 0, errors = 0, skipped = 0;
+  double seconds = 0;
+};
+
+enum class Shape { kPassed, kFailure, kError, kSkipped };
+
+Shape ShapeOf(const v1::CaseResult& result, bool strict) {
+  if (result.verdict() == v1::SKIP || result.verdict() == v1::UNSUPPORTED ||
+      result.overlay() == v1::XFAIL) {
+    return Shape::kSkipped;
+  }
+  if (IsExpected(result, strict)) return Shape::kPassed;
+  return result.verdict() == v1::ERROR ? Shape::kError : Shape::kFailure;
+}
+
+std::string FailureText(const v1::CaseResult& result) {
+  const v1::Failure& failure = result.failure();
+  std::string text = absl::StrCat(failure.message(), "\n");
+  if (!failure.cite().empty()) {
+    absl::StrAppend(&text, "requirement: ", absl::StrJoin(failure.cite(), ", "), "\n");
+  }
+  if (!failure.expected().empty()) absl::StrAppend(&text, "expected: ", failure.expected(), "\n");
+  if (!failure.actual().empty()) absl::StrAppend(&text, "actual: ", failure.actual(), "\n");
+  for (const v1::Violation& violation : result.violation()) {
+    absl::StrAppend(&text, violation.rule(), " (", violation.section(), "), PDU ",
+                    violation.frame(), ": ", violation.message(), "\n");
+  }
+  if (failure.line() != 0) absl::StrAppend(&text, failure.file(), ":", failure.line(), "\n");
+  if (!result.replay().empty()) absl::StrAppend(&text, "replay: ", result.replay(), "\n");
+  return text;
+}
+
+std::string CaseElement(const v1::CaseResult& result, bool strict) {
+  std::string out = absl::StrFormat("    <testcase name=\"%s\" classname=\"%s\" time=\"%.3f\">\n",
+                                    Escape(result.id()), Escape(result.area()), result.seconds());
+  absl::StrAppend(&out, "      <properties>\n        <property name=\"verdict\" value=\"",
+                  ToAbsl(VerdictName(result)),
+                  "\"/>\n        <property name=\"requirements\" value=\"",
+                  Escape(absl::StrJoin(result.cite(), " ")), "\"/>\n      </properties>\n");
+  const std::string message =
+      Escape(absl::StrCat(result.failure().message(), result.overlay_reason().empty() ? "" : " [",
+                          result.overlay_reason(), result.overlay_reason().empty() ? "" : "]"));
+  switch (ShapeOf(result, strict)) {
+    case Shape::kPassed:
+      break;
+    case Shape::kSkipped:
+      absl::StrAppend(&out, "      <skipped message=\"", ToAbsl(VerdictName(result)), ": ", message,
+                      "\"/>\n");
+      break;
+    case Shape::kFailure:
+    case Shape::kError: {
+      const char* element = ShapeOf(result, strict) == Shape::kError ? "error" : "failure";
+      absl::StrAppend(&out, "      <", element, " type=\"", ToAbsl(VerdictName(result)),
+                      "\" message=\"", message, "\">", Escape(FailureText(result)), "</", element,
+                      ">\n");
+      break;
+    }
+  }
+  absl::StrAppend(&out, "    </testcase>\n");
+  return out;
+}
+
+}  // namespace
+
+std::string ToJunit(const v1::RunResult& run, bool strict) {
+  std::map<std::string, std::vector<const v1::CaseResult*>> areas;
+  for (const v1::CaseResult& result : run.result()) areas[result.area()].push_back(&result);
+
+  std::string suites;
+  Counts total;
+  for (const auto& [area, results] : areas) {
+    Counts counts;
+    std::string cases;
+    for (const v1::CaseResult* result : results) {
+      const Shape shape = ShapeOf(*result, strict);
+      counts.failures += shape == Shape::kFailure;
+      counts.errors += shape == Shape::kError;
+      counts.skipped += shape == Shape::kSkipped;
+      counts.seconds += result->seconds();
+      cases += CaseElement(*result, strict);
+    }
+    suites += absl::StrFormat(
+        "  <testsuite name=\"%s\" tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"%d\" "
+        "time=\"%.3f\" timestamp=\"%s\">\n%s  </testsuite>\n",
+        Escape(area), results.size(), counts.failures, counts.errors, counts.skipped,
+        counts.seconds, Escape(run.started()), cases);
+    total.failures += counts.failures;
+    total.errors += counts.errors;
+    total.skipped += counts.skipped;
+  }
+  return absl::StrFormat(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      "<testsuites name=\"pushpull %s\" tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"%d\" "
+      "time=\"%.3f\">\n%s</testsuites>\n",
+      Escape(run.target()), run.result_size(), total.failures, total.errors, total.skipped,
+      run.seconds(), suites);
+}
+
+}  // namespace pushpull::conformance

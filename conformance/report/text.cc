@@ -1,0 +1,103 @@
+#include "conformance/report/text.h"
+
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/text.h"
+#include "conformance/report/verdict.h"
+
+namespace pushpull::conformance {
+namespace {
+
+std::string Colored(std::string_view text, const v1::CaseResult& result,
+                    const TextOptions& options) {
+  if (!options.color) return std::string(text);
+  const char* color = "\033[32m";
+  if (!IsExpected(result, options.strict)) {
+    color = "\033[1;31m";
+  } else if (result.verdict() != v1::PASS) {
+    color = "\033[33m";
+  }
+  return absl::StrCat(color, base::ToAbsl(text), "\033[0m");
+}
+
+// "label: text", further lines of the text below its first.
+void AppendField(std::string* out, std::string_view label, std::string_view text) {
+  if (text.empty()) return;
+  bool first = true;
+  for (absl::string_view line : absl::StrSplit(base::ToAbsl(text), '\n', absl::SkipEmpty())) {
+    absl::StrAppendFormat(out, "    %-13s%s\n",
+                          first ? absl::StrCat(base::ToAbsl(label), ":") : std::string(), line);
+    first = false;
+  }
+}
+
+bool NeedsExplaining(const v1::CaseResult& result) {
+  return result.verdict() != v1::PASS || result.overlay() != v1::OVERLAY_NONE ||
+         !result.violation().empty();
+}
+
+}  // namespace
+
+std::string CaseText(const v1::CaseResult& result, const TextOptions& options) {
+  std::string out = absl::StrFormat(
+      "%s %s (%.3f s)\n",
+      Colored(absl::StrFormat("%-11s", base::ToAbsl(VerdictName(result))), result, options),
+      result.id(), result.seconds());
+  if (!NeedsExplaining(result)) return out;
+
+  const v1::Failure& failure = result.failure();
+  AppendField(&out, "what", failure.message());
+  if (result.overlay() == v1::XFAIL) {
+    AppendField(&out, "known", result.overlay_reason());
+    return out;
+  }
+  AppendField(&out, "profile", result.overlay_reason());
+  AppendField(&out, "due", result.title());
+  AppendField(&out, "requirement", absl::StrJoin(failure.cite(), ", "));
+  AppendField(&out, "expected", failure.expected());
+  AppendField(&out, "came", failure.actual());
+  for (const v1::Violation& violation : result.violation()) {
+    AppendField(&out, "monitor",
+                absl::StrFormat("PDU %d: %s (%s, %s)", violation.frame(), violation.message(),
+                                violation.rule(), violation.section()));
+  }
+  if (failure.line() != 0) {
+    AppendField(&out, "script", absl::StrCat(failure.file(), ":", failure.line()));
+  }
+  if (!IsExpected(result, options.strict)) AppendField(&out, "replay", result.replay());
+  return out;
+}
+
+std::string SummaryText(const v1::RunResult& run, const TextOptions& options) {
+  std::map<std::string, std::map<std::string, int>> areas;
+  std::map<std::string, int> total;
+  int unexpected = 0;
+  for (const v1::CaseResult& result : run.result()) {
+    const std::string verdict(VerdictName(result));
+    ++areas[result.area()][verdict];
+    ++total[verdict];
+    unexpected += !IsExpected(result, options.strict);
+  }
+  const auto join = [](const std::map<std::string, int>& counts) {
+    return absl::StrJoin(counts, ", ", [](std::string* out, const auto& count) {
+      absl::StrAppend(out, count.second, " ", count.first);
+    });
+  };
+  std::string out = "\n";
+  for (const auto& [area, counts] : areas) {
+    absl::StrAppendFormat(&out, "  %-16s %s\n", area, join(counts));
+  }
+  absl::StrAppendFormat(&out, "\n%d cases in %.1f s: %s; %s\n", run.result_size(), run.seconds(),
+                        join(total),
+                        unexpected == 0 ? std::string("all as expected")
+                                        : absl::StrCat(unexpected, " not as expected"));
+  return out;
+}
+
+}  // namespace pushpull::conformance

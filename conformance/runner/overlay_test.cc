@@ -1,0 +1,107 @@
+#include "conformance/runner/overlay.h"
+
+#include <google/protobuf/text_format.h>
+
+#include "conformance/report/verdict.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace pushpull::conformance {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+v1::Profile ParseProfile(const std::string& text) {
+  v1::Profile profile;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &profile)) << text;
+  return profile;
+}
+
+v1::CaseResult Result(const std::string& id, v1::Verdict verdict, const std::string& message = "") {
+  v1::CaseResult result;
+  result.set_id(id);
+  result.set_verdict(verdict);
+  result.mutable_failure()->set_message(message);
+  return result;
+}
+
+class OverlayTest : public ::testing::Test {
+ protected:
+  void Use(const std::string& text) {
+    absl::StatusOr<ProfileOverlay> made = ProfileOverlay::Create(ParseProfile(text), "2026-11-22");
+    ASSERT_TRUE(made.ok()) << made.status();
+    overlay_ = *std::move(made);
+  }
+  v1::CaseResult Apply(v1::CaseResult result) {
+    overlay_.Apply(&result);
+    return result;
+  }
+
+  ProfileOverlay overlay_;
+};
+
+TEST_F(OverlayTest, ExpectedFailureIsXfail) {
+  Use(R"(expect { id: "a/b" reason: "r" message_prefix: "no " })");
+  const v1::CaseResult result = Apply(Result("a/b", v1::FAIL, "no answer"));
+  EXPECT_EQ(result.overlay(), v1::XFAIL);
+  EXPECT_EQ(result.overlay_reason(), "r");
+  EXPECT_TRUE(IsExpected(result, true));
+  EXPECT_THAT(overlay_.Complaints(true), IsEmpty());
+}
+
+TEST_F(OverlayTest, PassOfAnExpectedFailureFailsTheRun) {
+  Use(R"(expect { id: "a/b" reason: "r" })");
+  const v1::CaseResult result = Apply(Result("a/b", v1::PASS));
+  EXPECT_EQ(result.overlay(), v1::XPASS);
+  EXPECT_FALSE(IsExpected(result, false));
+}
+
+TEST_F(OverlayTest, OtherMessageOrVerdictStaysUnexpected) {
+  Use(R"(expect { id: "a/b" reason: "r" message_prefix: "no " })");
+  EXPECT_EQ(Apply(Result("a/b", v1::FAIL, "wrong")).overlay(), v1::OVERLAY_NONE);
+  const v1::CaseResult timeout = Apply(Result("a/b", v1::TIMEOUT, "no answer"));
+  EXPECT_EQ(timeout.overlay(), v1::OVERLAY_NONE);
+  EXPECT_THAT(timeout.overlay_reason(), HasSubstr("expects FAIL"));
+  EXPECT_FALSE(IsExpected(timeout, false));
+}
+
+TEST_F(OverlayTest, GlobHoldsWhileOneOfItsCasesFails) {
+  Use(R"(expect { id: "a/*" reason: "r" })");
+  EXPECT_EQ(Apply(Result("a/b", v1::PASS)).overlay(), v1::OVERLAY_NONE);
+  EXPECT_THAT(overlay_.Complaints(true), ElementsAre(HasSubstr("no case that it matches fails")));
+  EXPECT_EQ(Apply(Result("a/c", v1::FAIL)).overlay(), v1::XFAIL);
+  EXPECT_THAT(overlay_.Complaints(true), IsEmpty());
+}
+
+TEST_F(OverlayTest, StaleAndExpiredEntriesAreComplainedOf) {
+  Use(R"(expect { id: "gone" reason: "r" } expect { id: "old" reason: "r" expires: "2026-11-21" })");
+  EXPECT_EQ(Apply(Result("old", v1::FAIL)).overlay(), v1::OVERLAY_NONE);
+  EXPECT_THAT(overlay_.Complaints(true),
+              ElementsAre(HasSubstr("matches no case"), HasSubstr("expired on 2026-11-21")));
+  EXPECT_THAT(overlay_.Complaints(false), ElementsAre(HasSubstr("expired")));
+}
+
+TEST_F(OverlayTest, BadEntriesAreRefused) {
+  for (const char* text : {R"(expect { id: "a" })", R"(expect { reason: "r" })",
+                           R"(expect { id: "a" reason: "r" verdict: "FAILED" })",
+                           R"(expect { id: "a" reason: "r" verdict: "ERROR" })",
+                           R"(expect { id: "a" reason: "r" expires: "soon" })"}) {
+    EXPECT_FALSE(ProfileOverlay::Create(ParseProfile(text), "2026-11-22").ok()) << text;
+  }
+}
+
+TEST(VerdictTest, WarnFailsOnlyUnderStrict) {
+  EXPECT_TRUE(IsExpected(Result("a", v1::WARN), false));
+  EXPECT_FALSE(IsExpected(Result("a", v1::WARN), true));
+  for (const v1::Verdict verdict : {v1::AMBIGUOUS, v1::SKIP, v1::UNSUPPORTED}) {
+    EXPECT_TRUE(IsExpected(Result("a", verdict), true));
+  }
+  for (const v1::Verdict verdict : {v1::FAIL, v1::TIMEOUT, v1::ERROR, v1::VERDICT_UNSPECIFIED}) {
+    EXPECT_FALSE(IsExpected(Result("a", verdict), false));
+  }
+}
+
+}  // namespace
+}  // namespace pushpull::conformance
