@@ -1,0 +1,46 @@
+# shellcheck shell=bash disable=SC2034
+# Sourced by the scripts beside this one: where things are, and how Bazel is called.
+
+# The clone, wherever it lies.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+
+die() {
+  say "$*"
+  exit 1
+}
+
+# Bazel and npm want a home that they can write to.
+if [[ -z ${HOME:-} ]]; then
+  HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
+fi
+if [[ -z $HOME || ! -w $HOME ]]; then
+  HOME=${TMPDIR:-/tmp}/pushpull-home-$(id -u)
+  mkdir -p "$HOME"
+  [[ -O $HOME ]] || die "$HOME belongs to somebody else: set HOME to a folder of yours"
+  say "the home folder can't be written to: using $HOME"
+fi
+export HOME
+
+# What every clone of this user shares. third_party/buildifier.bzl knows this path too.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/pushpull
+
+# Debian's, not another version that happens to come first in PATH.
+bazel=${BAZEL:-/usr/bin/bazel}
+
+# Flags of every build that a script starts; CI's log is no terminal.
+bazel_flags=("--disk_cache=$cache/bazel-disk")
+if [[ ! -t 2 || -n ${CI:-} ]]; then
+  bazel_flags+=(--noshow_progress --color=no)
+fi
+
+# Where the kernel lets nobody make a namespace (in a chroot, in many containers) Bazel runs actions
+# and tests without its sandbox. They pass there too, but no longer prove that they name their
+# inputs, and they share one loopback interface (harmless: the kernel chooses their ports).
+check_sandbox() {
+  local sandbox=/usr/share/bazel/linux-sandbox
+  if [[ -x $sandbox ]] && ! "$sandbox" -N -- /bin/true 2>/dev/null; then
+    say "NOTE: no namespaces here: Bazel's sandbox is off, tests share the machine's loopback"
+  fi
+}
