@@ -1,0 +1,135 @@
+#include "base/text_proto.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status.h"
+#include "google/protobuf/io/tokenizer.h"
+
+namespace pushpull::base {
+namespace {
+
+constexpr size_t kMaxErrors = 10;
+// Of nested messages; a scenario needs about eight.
+constexpr int kMaxDepth = 64;
+
+// Collects "PATH:LINE:COLUMN: what".
+class Errors : public google::protobuf::io::ErrorCollector {
+ public:
+  explicit Errors(const std::string& path) : path_(path) {}
+
+  // `line` and `column` count from 0; -1 where there is no place.
+  void AddError(int line, google::protobuf::io::ColumnNumber column,
+                const std::string& message) override {
+    ++count_;
+    if (lines_.size() >= kMaxErrors) return;
+    lines_.push_back(line < 0 ? absl::StrCat(path_, ": ", message)
+                              : absl::StrCat(path_, ":", line + 1, ":", column + 1, ": ", message));
+  }
+
+  std::string Text() const {
+    std::string text = absl::StrJoin(lines_, "\n");
+    if (count_ > lines_.size())
+      absl::StrAppend(&text, "\n", count_ - lines_.size(), " more errors");
+    return text;
+  }
+
+ private:
+  const std::string& path_;
+  std::vector<std::string> lines_;
+  size_t count_ = 0;
+};
+
+absl::Status ErrnoStatus(const std::string& path, int error) {
+  const std::string message = absl::StrCat(path, ": ", std::strerror(error));
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return absl::NotFoundError(message);
+    case EACCES:
+    case EPERM:
+      return absl::PermissionDeniedError(message);
+    default:
+      return absl::InvalidArgumentError(message);
+  }
+}
+
+// Closes at the end of its scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadTextFile(const std::string& path, size_t limit) {
+  // O_NONBLOCK: opening a FIFO must not wait for its writer.
+  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (fd.get() < 0) return ErrnoStatus(path, errno);
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return ErrnoStatus(path, errno);
+  if (S_ISDIR(info.st_mode)) return absl::InvalidArgumentError(path + ": is a folder, not a file");
+  if (!S_ISREG(info.st_mode)) return absl::InvalidArgumentError(path + ": is no regular file");
+
+  std::string text;
+  char buffer[65536];
+  for (;;) {
+    const ssize_t n = read(fd.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return ErrnoStatus(path, errno);
+    if (n == 0) return text;
+    text.append(buffer, static_cast<size_t>(n));
+    if (text.size() > limit) {
+      return absl::ResourceExhaustedError(absl::StrCat(path, ": has more than ", limit,
+                                                       " bytes; no file of this kind is so large"));
+    }
+  }
+}
+
+absl::Status ParseTextProto(std::string_view text, const std::string& path,
+                            google::protobuf::Message* message,
+                            google::protobuf::TextFormat::ParseInfoTree* where) {
+  message->Clear();
+  if (text.size() > kMaxTextProtoBytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(path, ": has more than ", kMaxTextProtoBytes, " bytes"));
+  }
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is binary (a zero byte at offset ", nul, "); text format is due"));
+  }
+  Errors errors(path);
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&errors);
+  parser.SetRecursionLimit(kMaxDepth);
+  if (where != nullptr) parser.WriteLocationsTo(where);
+  if (!parser.ParseFromString(std::string(text), message)) {
+    return absl::InvalidArgumentError(errors.Text());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LoadTextProtoInto(const std::string& path, google::protobuf::Message* message) {
+  PUSHPULL_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
+  return ParseTextProto(text, path, message);
+}
+
+}  // namespace pushpull::base

@@ -1,0 +1,115 @@
+// Plays a scenario on a network: sends its PDUs, waits for what it expects, judges what comes.
+//
+// No threads, nothing blocks: everything happens in callbacks of one loop, real or simulated. Each
+// step that waits has a deadline, so each play ends.
+
+#ifndef INITIATOR_SIM_PLAYER_PLAYER_H_
+#define INITIATOR_SIM_PLAYER_PLAYER_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "fabric/loop.h"
+#include "fabric/stream.h"
+#include "initiator_sim/player/splits.h"
+#include "initiator_sim/player/tap.h"
+#include "pushpull/v1/report.pb.h"
+#include "pushpull/v1/scenario.pb.h"
+
+namespace pushpull::initiator_sim {
+
+// What a run knows of CHAP. Empty user: it has none. (RFC 7143 §12.1.3)
+struct ChapCredentials {
+  std::string user;
+  std::string secret;
+  std::string mutual_user;
+  std::string mutual_secret;
+};
+
+// An administrative hook of the target. OK: it was done. NOT_FOUND or UNIMPLEMENTED: there is no
+// such hook (SKIP). Anything else: it failed (ERROR).
+using HookDone = absl::AnyInvocable<void(absl::Status)>;
+using Hook = absl::AnyInvocable<void(const v1::Trigger& trigger, HookDone done)>;
+
+struct PlayerOptions {
+  fabric::Network* network = nullptr;
+  fabric::Loop* loop = nullptr;
+
+  // Addresses of the target, by number of `Connect.portal`. (Role INITIATOR)
+  std::vector<fabric::Address> portals;
+  // Where to listen, by number of `Accept.portal`. (Role TARGET)
+  std::vector<fabric::Address> listen;
+
+  std::string target_name;
+  std::string initiator_name = "iqn.2026-11.org.pushpull:initiator";
+  // Of the first session; further ones count its last two bytes (the qualifier) up.
+  std::array<uint8_t, 6> isid = {0x80, 0x70, 0x75, 0x6c, 0x00, 0x01};
+  ChapCredentials chap;
+
+  std::vector<uint64_t> luns = {0};  // those of the run, the default one first
+  uint32_t block_size = 512;         // of luns[0], in bytes
+  uint64_t block_count = 0;          // of luns[0]; 0: not known
+  uint64_t scratch_lba = 0;          // where cases may write
+
+  uint64_t seed = 1;
+  absl::Duration step_timeout = absl::Seconds(10);
+  SplitSchedule splits;  // where a step says nothing of its delivery
+  // Whether `elapse` may pass time. Without: SKIP.
+  bool allow_elapse = true;
+  // Readings that a profile chose, by id of the ambiguity.
+  std::map<std::string, std::string> readings;
+  // None: scenarios that need a hook are SKIP.
+  Hook hook;
+  // Not owned; may be null.
+  Tap* tap = nullptr;
+};
+
+// What is played, and where its text stands.
+struct Script {
+  v1::Scenario scenario;  // without a sweep (see ExpandSweep)
+  std::string file;
+  std::vector<uint32_t> step_lines;
+};
+
+struct PlayResult {
+  v1::Verdict verdict = v1::VERDICT_UNSPECIFIED;
+  // Of each verdict but PASS: what decided it.
+  v1::Failure failure;
+  // Further reasons of WARN and AMBIGUOUS that came before.
+  std::vector<v1::Failure> notes;
+  size_t steps_played = 0;
+};
+
+class Player {
+ public:
+  using Done = absl::AnyInvocable<void(PlayResult)>;
+
+  Player(PlayerOptions options, Script script);
+  Player(const Player&) = delete;
+  Player& operator=(const Player&) = delete;
+  // Drops all connections. A play that hasn't ended ends without a word.
+  ~Player();
+
+  // Once, from the loop's thread. `done` is called later from the loop, once, and may destroy the
+  // player; all connections are closed then.
+  void Start(Done done);
+
+  // Role TARGET: where it listens, with the ports that were chosen; from Start on.
+  std::vector<fabric::Address> listening() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pushpull::initiator_sim
+
+#endif  // INITIATOR_SIM_PLAYER_PLAYER_H_
