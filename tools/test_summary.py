@@ -54,7 +54,8 @@ class Run:
   def _add_summary(self, label, event):
     summary = event.get('testSummary', {})
     self.tests[label] = summary.get('overallStatus', 'NO STATUS')
-    self.logs[label] += [urllib.parse.urlparse(log['uri']).path for log in summary.get('failed', [])]
+    self.logs[label] += [urllib.parse.unquote(urllib.parse.urlparse(log['uri']).path)
+                         for log in summary.get('failed', [])]
 
   def failures(self):
     """(label, what, logs) of each test that did not pass, and of each target not built."""
