@@ -24,19 +24,24 @@ class Loop {
   virtual ~Loop() = default;
 
   // The loop's clock: monotonic, the same within one turn of the loop. In simulation it is virtual.
+  // From the loop's thread only.
   virtual absl::Time Now() const = 0;
 
   // Runs `task` on the loop's thread after what is running now; tasks of one poster keep their
-  // order. From any thread.
+  // order. From any thread (in simulation all loops share one thread). What a loop has not run when
+  // it is destroyed is destroyed with it.
   virtual void Post(Task task) = 0;
 
-  // Runs `task` once, `delay` from now. From the loop's thread only.
+  // Runs `task` once, `delay` from now; timers due at the same time run in the order in which they
+  // were started. A delay below 0 counts as 0. Never within this call. From the loop's thread only.
   virtual TimerId StartTimer(absl::Duration delay, Task task) = 0;
 
-  // Does nothing for a timer that has fired or is 0. From the loop's thread only.
+  // Does nothing for a timer that has fired or is 0; else destroys its task before it returns. From
+  // the loop's thread only.
   virtual void CancelTimer(TimerId timer) = 0;
 
-  // Whether the caller is on the loop's thread.
+  // Whether the caller is on the loop's thread. While a loop isn't running, every thread is: one
+  // may set things up before and take them down afterwards.
   virtual bool OnThread() const = 0;
 };
 

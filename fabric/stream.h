@@ -7,6 +7,9 @@
 // something to read (bytes, the end, an error); likewise `writable` after TryWrite. A reader that
 // stops before kWouldBlock (back-pressure) isn't called again: it goes on by itself when it can.
 // Handlers run on the stream's loop, may be called without need, and may destroy the stream.
+//
+// A stream or listener is used and destroyed on its loop's thread (Loop::OnThread), before its loop
+// is; its network may be destroyed before it.
 
 #ifndef FABRIC_STREAM_H_
 #define FABRIC_STREAM_H_
@@ -52,22 +55,28 @@ class Stream {
   virtual ~Stream() = default;  // closes, as Close() does
 
   // Moves what is there now into the buffers, in order. At least one buffer must not be empty.
+  // What came before a reset can still be read; then kError is answered, and for good. After
+  // Close() or Abort() both answer kError with EBADF, after ShutdownWrite() TryWrite kError with
+  // EPIPE.
   virtual IoResult TryRead(std::span<const iovec> buffers) = 0;
   virtual IoResult TryWrite(std::span<const iovec> buffers) = 0;
 
   // Until both are set, no handler is called. Set from the stream's loop, once, by the stream's
-  // owner; setting them counts as a first kWouldBlock in both directions.
+  // owner; setting them counts as a first kWouldBlock in both directions: `writable` is called
+  // soon, `readable` as soon as there is something. Never within this call. Either may be empty.
   virtual void SetHandlers(Task readable, Task writable) = 0;
 
   virtual void ShutdownWrite() = 0;  // FIN: the peer reads kEnd after what was written
-  virtual void Close() = 0;          // ends both directions in order; no handler is called any more
-  virtual void Abort() = 0;          // RST: what was not sent is dropped
+  // Ends both directions in order; no handler is called any more. What the peer sends after this is
+  // answered with a reset.
+  virtual void Close() = 0;
+  virtual void Abort() = 0;  // RST: what was not sent is dropped. No handler is called any more
 
   virtual Address local() const = 0;
   virtual Address peer() const = 0;
 };
 
-// Stops listening when destroyed; streams that it accepted live on.
+// Stops listening when destroyed (its accept handler may do so); streams that it accepted live on.
 class Listener {
  public:
   virtual ~Listener() = default;
@@ -81,16 +90,19 @@ class Network {
 
   virtual ~Network() = default;
 
-  // `accept` runs on `loop`, with streams that live on it.
+  // `accept` runs on `loop`, with streams that live on it. Host: a literal or "localhost"; empty
+  // for all addresses of the machine. From the loop's thread. An address that is in use is
+  // absl::StatusCode::kAlreadyExists.
   virtual absl::StatusOr<std::unique_ptr<Listener>> Listen(Loop* loop, const Address& address,
                                                            AcceptHandler accept) = 0;
 
   // `done` runs later on `loop`, never within this call. Connecting has no time limit of its own
-  // but the operating system's.
+  // but the operating system's. From any thread. A peer that refuses or can't be reached is
+  // absl::StatusCode::kUnavailable.
   virtual void Connect(Loop* loop, const Address& address, ConnectHandler done) = 0;
 
   // A stream accepted on one loop goes on on another (connections are spread over threads). The
-  // stream must have no handlers yet.
+  // stream must have no handlers yet. From the stream's loop; `done` runs later on `to`.
   virtual void Move(std::unique_ptr<Stream> stream, Loop* to,
                     absl::AnyInvocable<void(std::unique_ptr<Stream>)> done) = 0;
 };
