@@ -23,7 +23,7 @@ if [[ -z $HOME || ! -w $HOME ]]; then
 fi
 export HOME
 
-# What every clone of this user shares.
+# What every clone of this user shares. third_party/buildifier.bzl knows this path too.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pushpull
 
 # Debian's, not another version that happens to come first in PATH.

@@ -11,7 +11,7 @@ namespace pushpull::target {
 // Initiator Task Tag and Target Transfer Tag: "no tag" (RFC 7143 §11.2.1.8, §11.7.4).
 inline constexpr uint32_t kNoTag = 0xffffffff;
 
-enum class TaskAttribute : uint8_t {  // RFC 7143 §11.3.1
+enum class TaskAttributeCode : uint8_t {  // RFC 7143 §11.3.1
   kUntagged = 0,
   kSimple = 1,
   kOrdered = 2,

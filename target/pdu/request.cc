@@ -44,7 +44,7 @@ ScsiCommand ScsiCommand::Decode(BhsView bhs) {
   pdu.final = bhs.final();
   pdu.read = (bhs.flags() & 0x40) != 0;
   pdu.write = (bhs.flags() & 0x20) != 0;
-  pdu.attr = static_cast<TaskAttribute>(bhs.flags() & 0x07);
+  pdu.attr = static_cast<TaskAttributeCode>(bhs.flags() & 0x07);
   pdu.priority = bhs.data()[2] >> 4;
   pdu.lun = bhs.lun();
   pdu.initiator_task_tag = bhs.initiator_task_tag();

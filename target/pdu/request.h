@@ -37,7 +37,7 @@ struct ScsiCommand {  // §11.3
   bool final = true;
   bool read = false;
   bool write = false;
-  TaskAttribute attr = TaskAttribute::kUntagged;
+  TaskAttributeCode attr = TaskAttributeCode::kUntagged;
   uint8_t priority = 0;  // RFC 7144 §5.1.1; to be ignored unless iSCSIProtocolLevel is 2 or more
   uint64_t lun = 0;
   uint32_t initiator_task_tag = kNoTag;
