@@ -78,8 +78,10 @@ struct DecodedPdu {
 // isn't even a header becomes the kind `raw`.
 DecodedPdu Decode(base::Bytes bytes, Digests digests);
 
-// Decode, plus patches (of reserved bits and the like) that make Encode give the very same bytes:
-// the form of recorded traces. Where no PDU can say the bytes (cut short), the kind is `raw`.
+// Decode, plus patches (of reserved bits, AHS pads and the like) that make Encode(pdu, {}) give the
+// very same bytes: the form of recorded traces. Where no decoded PDU can say the bytes (they don't
+// agree with their length fields), the kind is `raw` with all that follows the header as data; less
+// than a header is filled up with 0.
 v1::Pdu DecodeExactly(base::Bytes bytes, Digests digests);
 
 }  // namespace pushpull::initiator_sim

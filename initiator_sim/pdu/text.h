@@ -3,6 +3,7 @@
 #ifndef INITIATOR_SIM_PDU_TEXT_H_
 #define INITIATOR_SIM_PDU_TEXT_H_
 
+#include <cstddef>
 #include <string>
 
 #include "base/bytes.h"
@@ -10,9 +11,13 @@
 
 namespace pushpull::initiator_sim {
 
-// One line: "SCSI Response ITT 0x5 status CHECK_CONDITION sense ILLEGAL_REQUEST 20h/00h StatSN 7
-// ExpCmdSN 3 MaxCmdSN 34". What is unset is left out, so it serves for expectations too.
+// A PDU that came or went, in one line: "SCSI Response ITT 0x5 CHECK_CONDITION, ILLEGAL_REQUEST
+// 20h/00h, StatSN 7 ExpCmdSN 3 MaxCmdSN 34". What is 0 and says nothing then (reserved tags, flags,
+// residuals) is left out.
 std::string Summary(const v1::Pdu& pdu);
+
+// A PDU that a scenario names, in one line: what is set, under its field's name.
+std::string DescribeExpected(const v1::Pdu& pdu);
 
 // All fields that are set, one a line, then the data as keys, sense or a hex dump (of the first 256
 // bytes). Lines begin with `indent` and end in "\n".
