@@ -21,18 +21,11 @@
 #include "fabric/stream.h"
 #include "initiator_sim/player/splits.h"
 #include "initiator_sim/player/tap.h"
+#include "initiator_sim/session/chap.h"
 #include "pushpull/v1/report.pb.h"
 #include "pushpull/v1/scenario.pb.h"
 
 namespace pushpull::initiator_sim {
-
-// What a run knows of CHAP. Empty user: it has none. (RFC 7143 §12.1.3)
-struct ChapCredentials {
-  std::string user;
-  std::string secret;
-  std::string mutual_user;
-  std::string mutual_secret;
-};
 
 // An administrative hook of the target. OK: it was done. NOT_FOUND or UNIMPLEMENTED: there is no
 // such hook (SKIP). Anything else: it failed (ERROR).
