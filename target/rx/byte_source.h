@@ -1,0 +1,68 @@
+// A receive machine's source for tests and replay: bytes that are there, in a schedule of cuts.
+
+#ifndef TARGET_RX_BYTE_SOURCE_H_
+#define TARGET_RX_BYTE_SOURCE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "target/rx/block_pool.h"
+#include "target/rx/chunk.h"
+#include "target/rx/slot.h"
+#include "target/rx/transport_traits.h"
+
+namespace pushpull::target {
+
+struct ByteSchedule {
+  // The bytes come in pieces of these sizes; the last piece is what is left.
+  std::vector<size_t> cuts;
+  // Each chunk is answered kNotYet once before it is looked for.
+  bool not_yet_before_each_chunk = false;
+  // The bytes end with an end; else with kNotYet for ever.
+  bool ends = true;
+};
+
+// Behaves as a byte stream does.
+class ByteSource {
+ public:
+  static constexpr const TransportTraits& kTraits = kTcpTraits;
+
+  ByteSource(base::Bytes bytes, ByteSchedule schedule, BlockPool* slots)
+      : bytes_(bytes.begin(), bytes.end()), schedule_(std::move(schedule)), slots_(slots) {
+    Cut();
+  }
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
+
+  Obtained Obtain(Chunk kind, size_t size);
+  Obtained ObtainData(std::span<const base::MutableBytes> into, size_t size);
+  PduSlot* AllocTask(base::Bytes bhs) { return slots_->AllocTask(bhs); }
+  base::Bytes KeepAhs(PduSlot& slot, base::Bytes ahs) { return slots_->KeepAhs(slot, ahs); }
+  base::MutableBytes RoomInSlot(PduSlot& slot, size_t size) {
+    return slots_->RoomInSlot(slot, size);
+  }
+
+  size_t taken() const { return begin_; }
+  // Whether every byte has been let through.
+  bool exhausted() const { return end_ == bytes_.size(); }
+
+ private:
+  // Lets the next piece through.
+  void Cut();
+  bool Wait();
+
+  std::vector<uint8_t> bytes_;
+  const ByteSchedule schedule_;
+  BlockPool* const slots_;
+  size_t next_cut_ = 0;
+  size_t begin_ = 0;
+  size_t end_ = 0;  // what has been let through
+  bool waited_ = false;
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_RX_BYTE_SOURCE_H_

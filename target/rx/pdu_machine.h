@@ -1,0 +1,406 @@
+// The receive state machine (RFC 7143 §11.2): asks its source for the next chunk by kind, decides
+// where data goes once the header and its digest were accepted, and puts complete PDUs into a
+// queue. It does no I/O, takes no locks and never asks which transport it serves: what the RFCs
+// make different is read from the source's TransportTraits.
+//
+// Source and delegate are template parameters and not interfaces: a PDU is three to six chunks, of
+// which most are a comparison and an addition once inlined, where a virtual call each would cost
+// more than the work. There are few pairs (one for each transport and delegate), so that code size
+// is no argument against it.
+//
+//   class Source {
+//     static constexpr const TransportTraits& kTraits;
+//     // All of `size` bytes of a small chunk, or nothing. Ready bytes are valid until the next
+//     call. Obtained Obtain(Chunk kind, size_t size);
+//     // The next 1 to `size` bytes of data. `into`: where the rest of it should go, together
+//     `size`
+//     // bytes; empty where it is to be discarded. Ready bytes lie at into's beginning, or in the
+//     // current slot; discarded ones anywhere, valid until the next call.
+//     Obtained ObtainData(std::span<const base::MutableBytes> into, size_t size);
+//     // A slot for the PDU whose BHS was just obtained, with the BHS in it; null where there is
+//     // none now. It is asked again for the same BHS.
+//     PduSlot* AllocTask(base::Bytes bhs);
+//     // Makes an AHS that was just obtained stay with the slot.
+//     base::Bytes KeepAhs(PduSlot& slot, base::Bytes ahs);
+//     // Room for data in the slot; empty where data is in the slot when it comes.
+//     base::MutableBytes RoomInSlot(PduSlot& slot, size_t size);
+//     // With message_boundaries: bytes of the message that were not obtained; and that its PDU is
+//     // complete.
+//     size_t MessageRemaining() const;
+//     void EndMessage();
+//   };
+//
+//   class Delegate {
+//     // The header `pdu` (bhs(), ahs(), message_header()) was accepted: its digest was right, its
+//     // lengths are within the limits. Says where its data goes, or refuses it. Called once for
+//     // each PDU in the order of arrival, also where there is no data; PDUs that came before may
+//     // still stand in the queue. It may take PDUs from the queue, but may not call Poll() or
+//     // destroy the machine.
+//     void Place(const PduSlot& pdu, Placement& placement);
+//   };
+
+#ifndef TARGET_RX_PDU_MACHINE_H_
+#define TARGET_RX_PDU_MACHINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "target/pdu/bhs.h"
+#include "target/pdu/digest.h"
+#include "target/pdu/protocol_error.h"
+#include "target/rx/chunk.h"
+#include "target/rx/event_log.h"
+#include "target/rx/pdu_queue.h"
+#include "target/rx/placement.h"
+#include "target/rx/slot.h"
+#include "target/rx/transport_traits.h"
+
+namespace pushpull::target {
+
+// What was negotiated or declared for one connection, as far as it says how PDUs look.
+struct Framing {
+  bool header_digest = false;                    // CRC32C
+  bool data_digest = false;                      // CRC32C
+  uint32_t max_recv_data_segment_length = 8192;  // bytes; our own limit (RFC 7143 §13.12)
+  uint32_t max_ahs_bytes = kMaxAhsBytes;         // our own limit
+  // After each PDU the machine waits for Proceed(): while a PDU can change the framing of the next
+  // (login), what came behind it isn't looked at before, however the bytes were cut.
+  bool one_at_a_time = false;
+};
+
+// Why Poll() came back.
+enum class RxStop : uint8_t {
+  kNotYet,     // the source has no more now: poll when it has
+  kQueueFull,  // poll when the queue was drained
+  kNoSlot,     // poll when a slot came free
+  kHeld,       // poll after Proceed()
+  kBudget,     // poll soon: there may be more
+  kEnded,      // for good: the bytes ended
+  kFailed,     // for good: error() says why
+};
+
+template <typename Source, typename Delegate>
+class PduMachine {
+ public:
+  static constexpr const TransportTraits& kTraits = Source::kTraits;
+
+  // All three live longer than the machine.
+  PduMachine(Source* source, Delegate* delegate, PduQueue* queue)
+      : source_(source), delegate_(delegate), queue_(queue) {}
+  PduMachine(const PduMachine&) = delete;
+  PduMachine& operator=(const PduMachine&) = delete;
+
+  // From the next PDU on that hasn't begun.
+  void SetFraming(const Framing& framing) {
+    CHECK(kTraits.digests || !(framing.header_digest || framing.data_digest)) << kTraits.name;
+    CHECK_LE(framing.max_recv_data_segment_length, kMaxDataSegmentBytes);
+    next_framing_ = framing;
+  }
+  const Framing& framing() const { return next_framing_; }
+
+  // With one_at_a_time: the next PDU may begin.
+  void Proceed() { held_ = false; }
+
+  // Every event from now on is copied into `log`; null for none.
+  void set_event_log(EventLog* log) { log_ = log; }
+
+  // Receives as far as it can, at most `max_pdus` PDUs.
+  RxStop Poll(size_t max_pdus = std::numeric_limits<size_t>::max());
+
+  RxState state() const { return state_; }
+  bool failed() const { return state_ == RxState::kFailed; }
+  bool ended() const { return ended_; }
+  // Why the machine failed.
+  const std::optional<ProtocolError>& error() const { return error_; }
+  // The PDU that was being received when it failed, as far as it is known; null before its header.
+  const PduSlot* current() const { return slot_.get(); }
+
+ private:
+  // A step's answer: nothing to go on with the state that it set, or why Poll() stops.
+  using Step = std::optional<RxStop>;
+
+  Step TakeBhs();
+  Step TakeAhs();
+  Step TakeHeaderDigest();
+  Step TakeHeader();
+  Step TakeData();
+  Step TakePad();
+  Step TakeDataDigest();
+  Step Complete();
+  // Before Place(): the lengths against our limits and, where it has one, the message.
+  std::optional<ProtocolError> CheckLengths(BhsView bhs) const;
+  void Decide(PduSlot& pdu);
+  void AdvancePlaces(size_t bytes);
+  Step Stopped(const Obtained& obtained);
+  Step Fail(const ProtocolError& error);
+
+  Source* const source_;
+  Delegate* const delegate_;
+  PduQueue* const queue_;
+  EventLog* log_ = nullptr;
+
+  RxState state_ = RxState::kBhs;
+  bool held_ = false;
+  bool ended_ = false;
+  bool ahs_too_long_ = false;
+  bool padded_ = false;  // data is complete but for its pad
+  Framing next_framing_;
+  Framing framing_;  // of the current PDU
+  base::Bytes bhs_without_slot_;
+  SlotRef slot_;
+  Crc32c crc_;
+  Placement placement_;
+  std::span<base::MutableBytes> places_;  // where the rest of the data goes
+  uint32_t data_left_ = 0;
+  std::optional<ProtocolError> error_;
+};
+
+// ---- implementation ---------------------------------------------------------------------------
+
+template <typename S, typename D>
+RxStop PduMachine<S, D>::Poll(size_t max_pdus) {
+  while (true) {
+    Step stop;
+    switch (state_) {
+      case RxState::kBhs:
+        if (ended_) return RxStop::kEnded;
+        if (max_pdus == 0) return RxStop::kBudget;
+        stop = TakeBhs();
+        break;
+      case RxState::kAhs:
+        stop = TakeAhs();
+        break;
+      case RxState::kHeaderDigest:
+        stop = TakeHeaderDigest();
+        break;
+      case RxState::kData:
+        stop = data_left_ > 0 ? TakeData() : TakePad();
+        break;
+      case RxState::kDataDigest:
+        stop = TakeDataDigest();
+        break;
+      case RxState::kComplete:
+        stop = Complete();
+        if (!stop) --max_pdus;
+        break;
+      case RxState::kFailed:
+        return RxStop::kFailed;
+    }
+    if (stop) return *stop;
+  }
+}
+
+template <typename S, typename D>
+auto PduMachine<S, D>::TakeBhs() -> Step {
+  if (bhs_without_slot_.empty()) {
+    if (held_) return RxStop::kHeld;
+    const Obtained got = source_->Obtain(Chunk::kBhs, kBhsBytes);
+    if (got.answer != Obtained::Answer::kReady) return Stopped(got);
+    bhs_without_slot_ = got.bytes;
+  }
+  slot_ = SlotRef(source_->AllocTask(bhs_without_slot_));
+  if (!slot_) return RxStop::kNoSlot;
+  bhs_without_slot_ = {};
+  framing_ = next_framing_;
+  const BhsView bhs = slot_->bhs();
+  if (framing_.header_digest) {
+    crc_.Reset();
+    crc_.Add(bhs.bytes());
+  }
+  // Without a digest an AHS beyond the limit is known to be one. With a digest the length may be
+  // what was damaged, and is judged when the digest was.
+  ahs_too_long_ = bhs.ahs_bytes() > framing_.max_ahs_bytes;
+  if (ahs_too_long_ && !framing_.header_digest) return TakeHeader();
+  if (bhs.ahs_bytes() == 0) return framing_.header_digest ? TakeHeaderDigest() : TakeHeader();
+  return TakeAhs();
+}
+
+template <typename S, typename D>
+auto PduMachine<S, D>::TakeAhs() -> Step {
+  state_ = RxState::kAhs;
+  const Obtained got = source_->Obtain(Chunk::kAhs, slot_->bhs().ahs_bytes());
+  if (got.answer != Obtained::Answer::kReady) return Stopped(got);
+  if (framing_.header_digest) crc_.Add(got.bytes);
+  // One that is too long is only passed over, up to its digest.
+  if (!ahs_too_long_) slot_->set_ahs(source_->KeepAhs(*slot_, got.bytes));
+  return framing_.header_digest ? TakeHeaderDigest() : TakeHeader();
+}
+
+template <typename S, typename D>
+auto PduMachine<S, D>::TakeHeaderDigest() -> Step {
+  state_ = RxState::kHeaderDigest;
+  const Obtained got = source_->Obtain(Chunk::kHeaderDigest, kDigestBytes);
+  if (got.answer != Obtained::Answer::kReady) return Stopped(got);
+  if (Crc32c::Load(got.bytes.data()) != crc_.value()) {
+    // Where the next PDU begins isn't known any more, and there is no other means to find it.
+    return Fail({Reason::kHeaderDigest, "RFC 7143 §7.8", Action::kCloseConnection});
+  }
+  return TakeHeader();
+}
+
+template <typename S, typename D>
+std::optional<ProtocolError> PduMachine<S, D>::CheckLengths(BhsView bhs) const {
+  if (ahs_too_long_) {
+    return ProtocolError{Reason::kAhsTooLong, "RFC 7143 §11.2.1.5", Action::kCloseSession};
+  }
+  const uint32_t data = bhs.data_segment_length();
+  if (data > framing_.max_recv_data_segment_length) {
+    return ProtocolError{Reason::kDataSegmentTooLong, "RFC 7143 §13.12", Action::kCloseSession};
+  }
+  if constexpr (kTraits.message_boundaries) {
+    const size_t remaining = source_->MessageRemaining();
+    const size_t padded = size_t{data} + PadBytes(data);
+    if (remaining > padded) {
+      return ProtocolError{Reason::kLeftoverBytes, "RFC 7145 §10.1.3.3", Action::kCloseSession};
+    }
+    if (remaining != padded && !(kTraits.pad_optional && remaining == data)) {
+      return ProtocolError{Reason::kShortMessage, "RFC 7145 §10.1.3.3", Action::kCloseSession};
+    }
+  }
+  return std::nullopt;
+}
+
+template <typename S, typename D>
+auto PduMachine<S, D>::TakeHeader() -> Step {
+  const BhsView bhs = slot_->bhs();
+  if (const auto error = CheckLengths(bhs)) return Fail(*error);
+  Decide(*slot_);
+  if (placement_.kind() == Placement::Kind::kRefuse) {
+    const ProtocolError& error = *placement_.error();
+    if (error.ends_connection()) return Fail(error);
+    slot_->set_refusal(error);
+    if (log_ != nullptr) log_->Add(error);
+  }
+  if (data_left_ == 0) {
+    state_ = RxState::kComplete;
+    return std::nullopt;
+  }
+  state_ = RxState::kData;
+  padded_ = false;
+  if (framing_.data_digest) crc_.Reset();
+  return std::nullopt;
+}
+
+template <typename S, typename D>
+void PduMachine<S, D>::Decide(PduSlot& pdu) {
+  data_left_ = pdu.bhs().data_segment_length();
+  placement_.Clear();
+  delegate_->Place(pdu, placement_);
+  places_ = {};
+  switch (placement_.kind()) {
+    case Placement::Kind::kInSlot:
+      if (data_left_ > 0) {
+        const base::MutableBytes room = source_->RoomInSlot(pdu, data_left_);
+        if (!room.empty()) placement_.Into(room);
+      }
+      break;
+    case Placement::Kind::kInto:
+      CHECK_EQ(placement_.bytes(), data_left_) << "Place() gave room for another length";
+      break;
+    case Placement::Kind::kDiscard:
+    case Placement::Kind::kRefuse:
+      if (data_left_ > 0) pdu.set_data_discarded();
+      return;
+  }
+  places_ = placement_.spans();
+}
+
+template <typename S, typename D>
+void PduMachine<S, D>::AdvancePlaces(size_t bytes) {
+  while (bytes > 0) {
+    base::MutableBytes& first = places_.front();
+    if (bytes < first.size()) {
+      first = first.subspan(bytes);
+      return;
+    }
+    bytes -= first.size();
+    places_ = places_.subspan(1);
+  }
+}
+
+template <typename S, typename D>
+auto PduMachine<S, D>::TakeData() -> Step {
+  const Obtained got = source_->ObtainData(places_, data_left_);
+  if (got.answer != Obtained::Answer::kReady) return Stopped(got);
+  data_left_ -= static_cast<uint32_t>(got.bytes.size());
+  if (framing_.data_digest) crc_.Add(got.bytes);
+  if (!slot_->data_discarded()) {
+    slot_->AddData(got.bytes);
+    if (!places_.empty()) AdvancePlaces(got.bytes.size());
+  }
+  return std::nullopt;
+}
+
+template <typename S, typename D>
+auto PduMachine<S, D>::TakePad() -> Step {
+  const uint32_t pad = slot_->bhs().pad_bytes();
+  bool absent = pad == 0;
+  if constexpr (kTraits.pad_optional) absent = absent || source_->MessageRemaining() == 0;
+  if (!absent && !padded_) {
+    const Obtained got = source_->Obtain(Chunk::kPad, pad);
+    if (got.answer != Obtained::Answer::kReady) return Stopped(got);
+    // Whatever it holds: a receiver doesn't judge it (RFC 7143 §11.1).
+    if (framing_.data_digest) crc_.Add(got.bytes);
+    padded_ = true;
+  }
+  state_ = framing_.data_digest ? RxState::kDataDigest : RxState::kComplete;
+  return std::nullopt;
+}
+
+template <typename S, typename D>
+auto PduMachine<S, D>::TakeDataDigest() -> Step {
+  const Obtained got = source_->Obtain(Chunk::kDataDigest, kDigestBytes);
+  if (got.answer != Obtained::Answer::kReady) return Stopped(got);
+  // The PDU is known and so is its end: the connection goes on, and the session rejects it.
+  if (Crc32c::Load(got.bytes.data()) != crc_.value()) slot_->set_data_digest_failed();
+  state_ = RxState::kComplete;
+  return std::nullopt;
+}
+
+template <typename S, typename D>
+auto PduMachine<S, D>::Complete() -> Step {
+  if (queue_->full()) return RxStop::kQueueFull;
+  if constexpr (kTraits.message_boundaries) source_->EndMessage();
+  if (log_ != nullptr) log_->AddPdu(*slot_);
+  queue_->Push(std::move(slot_));
+  held_ = framing_.one_at_a_time;
+  state_ = RxState::kBhs;
+  return std::nullopt;
+}
+
+template <typename S, typename D>
+auto PduMachine<S, D>::Stopped(const Obtained& obtained) -> Step {
+  switch (obtained.answer) {
+    case Obtained::Answer::kReady:
+    case Obtained::Answer::kNotYet:
+      return RxStop::kNotYet;
+    case Obtained::Answer::kEnded: {
+      const bool inside = state_ != RxState::kBhs || !obtained.bytes.empty();
+      if (log_ != nullptr) log_->Add(EndEvent{inside});
+      slot_ = SlotRef();
+      ended_ = true;
+      state_ = RxState::kBhs;
+      return RxStop::kEnded;
+    }
+    case Obtained::Answer::kShortMessage:
+      return Fail({Reason::kShortMessage, "RFC 7145 §10.1.3.3", Action::kCloseSession});
+  }
+  return RxStop::kNotYet;
+}
+
+template <typename S, typename D>
+auto PduMachine<S, D>::Fail(const ProtocolError& error) -> Step {
+  error_ = error;
+  if (log_ != nullptr) log_->Add(error);
+  state_ = RxState::kFailed;
+  return RxStop::kFailed;
+}
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_RX_PDU_MACHINE_H_

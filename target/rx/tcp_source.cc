@@ -1,0 +1,122 @@
+#include "target/rx/tcp_source.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace pushpull::target {
+namespace {
+
+// Places that one read may go to, beside the read-ahead buffer.
+constexpr size_t kMaxPlaces = 31;
+
+}  // namespace
+
+void TcpSource::NeedBuffer() {
+  if (!buffer_) buffer_ = buffers_->Take();
+}
+
+void TcpSource::GiveBuffer() {
+  if (buffer_) buffers_->Give(std::exchange(buffer_, nullptr));
+  begin_ = end_ = 0;
+}
+
+Obtained::Answer TcpSource::AnswerOf(const fabric::IoResult& result) {
+  switch (result.kind) {
+    case fabric::IoResult::Kind::kBytes:
+      return Obtained::Answer::kReady;
+    case fabric::IoResult::Kind::kWouldBlock:
+      // Until there is more, others can use the buffer.
+      if (begin_ == end_) GiveBuffer();
+      return Obtained::Answer::kNotYet;
+    case fabric::IoResult::Kind::kEnd:
+      return Obtained::Answer::kEnded;
+    case fabric::IoResult::Kind::kError:
+      error_ = result.error;
+      return Obtained::Answer::kEnded;
+  }
+  return Obtained::Answer::kEnded;
+}
+
+Obtained::Answer TcpSource::Fill(size_t size) {
+  NeedBuffer();
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+  } else if (begin_ + size > buffers_->buffer_bytes()) {
+    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  while (end_ - begin_ < size) {
+    const iovec rest{buffer_.get() + end_, buffers_->buffer_bytes() - end_};
+    const fabric::IoResult result = stream_->TryRead({&rest, 1});
+    if (const auto answer = AnswerOf(result); answer != Obtained::Answer::kReady) return answer;
+    end_ += result.bytes;
+  }
+  return Obtained::Answer::kReady;
+}
+
+base::MutableBytes TcpSource::TakeBuffered(size_t size) {
+  const base::MutableBytes bytes(buffer_.get() + begin_, size);
+  begin_ += size;
+  return bytes;
+}
+
+Obtained TcpSource::Obtain(Chunk /*kind*/, size_t size) {
+  if (end_ - begin_ < size) {
+    const auto answer = Fill(size);
+    if (answer != Obtained::Answer::kReady) {
+      return {answer, buffer_ ? base::MutableBytes(buffer_.get() + begin_, end_ - begin_)
+                              : base::MutableBytes()};
+    }
+  }
+  return {Obtained::Answer::kReady, TakeBuffered(size)};
+}
+
+Obtained::Answer TcpSource::ReadStraight(std::span<const base::MutableBytes> into, size_t size) {
+  NeedBuffer();
+  begin_ = end_ = 0;
+  std::array<iovec, kMaxPlaces + 1> vector;
+  size_t count = 0;
+  size_t wanted = 0;
+  for (const base::MutableBytes place : into) {
+    if (count == kMaxPlaces) break;
+    vector[count++] = {place.data(), place.size()};
+    wanted += place.size();
+  }
+  // What follows the data may only be read ahead where all of the data has a place in this read.
+  if (wanted == size) vector[count++] = {buffer_.get(), buffers_->buffer_bytes()};
+  const fabric::IoResult result = stream_->TryRead({vector.data(), count});
+  if (const auto answer = AnswerOf(result); answer != Obtained::Answer::kReady) return answer;
+  landed_ = std::min(result.bytes, wanted);
+  end_ = result.bytes - landed_;
+  return Obtained::Answer::kReady;
+}
+
+Obtained TcpSource::ObtainData(std::span<const base::MutableBytes> into, size_t size) {
+  if (into.empty()) {  // to be discarded
+    if (begin_ == end_) {
+      if (const auto answer = Fill(1); answer != Obtained::Answer::kReady) return {answer};
+    }
+    return {Obtained::Answer::kReady, TakeBuffered(std::min(size, end_ - begin_))};
+  }
+  const base::MutableBytes place = into.front();
+  if (landed_ == 0) {
+    if (begin_ != end_) {
+      const size_t n = std::min(place.size(), end_ - begin_);
+      std::memcpy(place.data(), TakeBuffered(n).data(), n);
+      return {Obtained::Answer::kReady, place.first(n)};
+    }
+    if (const auto answer = ReadStraight(into, size); answer != Obtained::Answer::kReady) {
+      return {answer};
+    }
+  }
+  const size_t n = std::min(place.size(), landed_);
+  landed_ -= n;
+  return {Obtained::Answer::kReady, place.first(n)};
+}
+
+}  // namespace pushpull::target
