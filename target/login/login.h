@@ -142,51 +142,51 @@ class LoginMachine {
   const LoginResult& result() const { return result_; }
 
  private:
-  enum class State : uint8_t {
-    kStart,  // no text was whole yet
-    kSecurity,
-    kOperational,
-    kAdmitting,
-    kDone,
-  };
+  enum class State : uint8_t { kNegotiating, kAdmitting, kDone };
   // A failure to be told to the initiator.
   struct Failure {
     LoginStatus status;
     NegotiationError error;
+    std::string text;  // keys that go with it
   };
   using Checked = base::Result<void, Failure>;
 
-  Checked CheckHeader(const LoginRequest& request);
+  static Checked Refused(std::string reason, std::string_view section,
+                         LoginStatus status = LoginStatus::kInitiatorError);
+  Checked CheckHeader(const LoginRequest& request) const;
   Checked CheckStages(const LoginRequest& request) const;
-  Checked CheckUnchanged(const LoginRequest& request) const;
-  LoginStep OnText(const LoginRequest& request);
-  Checked Process(const LoginRequest& request);
+  Checked TakeText(const LoginRequest& request, base::Bytes text);
+  Checked Process();
   Checked Identify(const std::vector<KeyValue>& pairs);
+  Checked CheckLateNames(const std::vector<KeyValue>& pairs) const;
   Checked Locate();
-  Checked ProcessSecurity(const LoginRequest& request, const std::vector<KeyValue>& keys);
-  Checked ChooseMethod(std::string_view offer);
   void DeclareIdentity();
-  bool MayTransit(const LoginRequest& request);
-  LoginStep Respond(const LoginRequest& request);
-  LoginStep Transit(const LoginRequest& request);
+  std::vector<std::string> Methods() const;
+  bool MayStayAnonymous() const;
+  Checked Authenticate(std::vector<KeyValue>& keys);
+  Checked ChooseMethod(std::string_view offer);
+  bool MayTransit() const;
+  LoginStep Respond();
+  LoginStep Transit(LoginStep step);
   LoginStep Fail(Failure failure);
   LoginResponse MakeResponse();
 
   LoginHost* host_;
   LoginConfig config_;
-  State state_ = State::kStart;
+  State state_ = State::kNegotiating;
   bool started_ = false;
+  Stage stage_ = Stage::kSecurityNegotiation;
   LoginRequest first_;    // the first request's header
   LoginRequest current_;  // the request that is being answered
   TextCollector in_;
   TextSender out_;
-  std::unique_ptr<Negotiator> negotiator_;
+  std::unique_ptr<Negotiator> negotiator_;  // once the first text was whole
   LoginTarget target_;
   std::unique_ptr<AuthExchange> auth_;
   LoginResult result_;
-  bool authenticated_ = false;  // or no authentication is needed
+  std::string final_text_;      // of the final response
+  bool authenticated_ = false;  // or None was agreed
   bool auth_offered_ = false;   // the target proposed AuthMethod
-  bool identity_declared_ = false;
   uint32_t stat_sn_;
   uint32_t exp_cmd_sn_ = 0;
   uint32_t max_cmd_sn_ = 0;

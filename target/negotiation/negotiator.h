@@ -5,6 +5,7 @@
 #ifndef TARGET_NEGOTIATION_NEGOTIATOR_H_
 #define TARGET_NEGOTIATION_NEGOTIATOR_H_
 
+#include <array>
 #include <bitset>
 #include <cstdint>
 #include <optional>
@@ -50,8 +51,9 @@ class Negotiator {
   // NotUnderstood where the key allows it, which is no proposal of its own.
   void NoteDeclared(Key key) { declared_.set(static_cast<size_t>(key)); }
 
-  // What the target says unasked in the first operational response after a request with C=0:
-  // MaxRecvDataSegmentLength, X#NodeArchitecture, and over RDMA the keys of RFC 7145 §6. Once only.
+  // What the target says unasked, in the first operational response after a request with C=0 that
+  // may have it: MaxRecvDataSegmentLength, X#NodeArchitecture, and over RDMA the keys of RFC 7145
+  // §6. To be called for each such response; nothing is said twice.
   void Declare(TextSender& out);
 
   // Called when the initiator wants to leave the operational stage: proposals for keys that the
@@ -99,7 +101,6 @@ class Negotiator {
   bool IsIrrelevant(const KeyRow& row) const;
   // The target's own wish, and the limits that other keys set to this one.
   uint64_t Wish(const KeyRow& row) const;
-  bool Supports(const KeyRow& row, std::string_view item, uint64_t& value) const;
   uint64_t InForce(Key key) const;
   void Settle(Key key, uint64_t value);
   // The value that has to be proposed for this key, if any.
@@ -114,11 +115,11 @@ class Negotiator {
 
   KeySet seen_;      // came from the initiator
   KeySet settled_;   // has a result of this negotiation
-  KeySet declared_;  // came from the target, which expects no answer
+  KeySet declared_;  // came from the target, and were not refused yet
+  KeySet sent_;      // came from the target, declared or proposed
   KeySet awaiting_;  // proposed by the target, not yet answered
-  KeySet proposed_;  // proposed by the target
+  std::array<uint64_t, kKeyCount> proposals_ = {};
   std::set<std::string, std::less<>> unknown_seen_;
-  bool declared_once_ = false;
   bool knows_rfc7145_ = false;  // the initiator sent a key that only RFC 5046 and 7145 have
   std::string initiator_alias_;
   std::string node_architecture_;
