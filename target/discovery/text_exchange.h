@@ -9,8 +9,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
+#include "base/result.h"
 #include "target/bugs/bugs.h"
 #include "target/discovery/send_targets.h"
 #include "target/negotiation/negotiator.h"
@@ -67,8 +69,10 @@ class TextExchange {
   std::optional<TextReply> CheckContinuation(const TextRequest& request);
   void Begin(const TextRequest& request, const SessionParameters& session,
              const ConnectionParameters& connection);
+  std::optional<TextReply> TakeText(const TextRequest& request, base::Bytes text);
   base::Result<void, NegotiationError> Process();
-  TextReply Respond(const TextRequest& request);
+  base::Result<void, NegotiationError> AnswerDiscovery(std::string_view value);
+  TextReply Respond(const TextRequest& request, const ConnectionParameters& connection);
 
   TargetDirectory* directory_;
   Config config_;
