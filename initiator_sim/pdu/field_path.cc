@@ -199,16 +199,21 @@ absl::StatusOr<std::optional<FieldValue>> GetField(const v1::Pdu& pdu, std::stri
 absl::Status SetField(v1::Pdu* pdu, std::string_view path, const FieldValue& value) {
   absl::StatusOr<std::vector<Segment>> segments = Parse(path);
   if (!segments.ok()) return segments.status();
-  // What can't be read can't be set either; a bad path leaves the PDU as it was.
+  // What can't be read can't be set either.
   if (absl::Status s = GetField(*pdu, path).status(); !s.ok()) return s;
-  Message* message = pdu;
+  v1::Pdu changed = *pdu;  // so that a failure leaves the PDU as it was
+  Message* message = &changed;
   if (*IsInKind(*pdu, segments->front().name)) {
-    message = pdu->GetReflection()->MutableMessage(pdu, KindField(pdu->kind_case()));
+    message = changed.GetReflection()->MutableMessage(&changed, KindField(pdu->kind_case()));
   }
   for (size_t i = 0;; ++i) {
     const Segment& segment = (*segments)[i];
     const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(segment.name);
-    if (i + 1 == segments->size()) return Write(*pdu, message, field, value);
+    if (i + 1 == segments->size()) {
+      absl::Status status = Write(*pdu, message, field, value);
+      if (status.ok()) pdu->Swap(&changed);
+      return status;
+    }
     absl::StatusOr<Message*> inner = Enter(message, field, segment);
     if (!inner.ok()) return inner.status();
     message = *inner;

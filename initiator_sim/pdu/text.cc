@@ -140,7 +140,8 @@ std::string LabelText(const Message& message, const FieldDescriptor* field, cons
 
 std::string KeysText(std::string_view text) {
   std::string out;
-  for (const v1::KeyValue& key : ParseKeys(text).keys.key()) {
+  const ParsedKeys parsed = ParseKeys(text);
+  for (const v1::KeyValue& key : parsed.keys.key()) {
     absl::StrAppend(&out, out.empty() ? "" : " ", key.name(), "=", key.value());
   }
   out = absl::CHexEscape(out);
@@ -219,7 +220,8 @@ void AppendData(const v1::Pdu& pdu, const std::string& indent, std::string* out)
   const bool is_text = pdu.has_login_request() || pdu.has_login_response() ||
                        pdu.has_text_request() || pdu.has_text_response();
   if (is_text) {
-    for (const v1::KeyValue& key : ParseKeys(data).keys.key()) {
+    const ParsedKeys parsed = ParseKeys(data);
+    for (const v1::KeyValue& key : parsed.keys.key()) {
       absl::StrAppend(out, deeper, absl::CHexEscape(key.name()), "=", absl::CHexEscape(key.value()),
                       "\n");
     }
