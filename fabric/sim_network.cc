@@ -1,0 +1,247 @@
+#include "fabric/sim_network.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/check.h"
+#include "base/random.h"
+#include "fabric/handler.h"
+#include "fabric/loop.h"
+#include "fabric/net_error.h"
+#include "fabric/sim_connection.h"
+#include "fabric/sim_options.h"
+#include "fabric/sim_world.h"
+#include "fabric/stream.h"
+
+namespace pushpull::fabric {
+namespace {
+
+constexpr uint16_t kFirstEphemeralPort = 49152;
+
+Address Normal(const Address& address) {
+  if (address.host == "localhost") return {"127.0.0.1", address.port};
+  if (address.host.empty()) return {"0.0.0.0", address.port};
+  return address;
+}
+
+bool IsWildcard(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
+
+SimLoop* AsSimLoop(Loop* loop, const SimWorld* world) {
+  auto* sim_loop = dynamic_cast<SimLoop*>(loop);
+  CHECK(sim_loop != nullptr && sim_loop->world() == world) << "not a loop of this network's world";
+  return sim_loop;
+}
+
+absl::Duration DrawLatency(const SimDirection& direction, base::Random& random) {
+  const absl::Duration range = direction.max_latency - direction.min_latency;
+  return direction.min_latency + absl::Nanoseconds(random.Between(
+                                     0, static_cast<uint64_t>(absl::ToInt64Nanoseconds(range))));
+}
+
+}  // namespace
+
+// What the network, its listeners and the events under way have in common.
+class SimNetwork::Core : public std::enable_shared_from_this<Core> {
+ public:
+  struct Listening {
+    SimLoop* loop;
+    Address address;
+    Handler<AcceptHandler> accept;
+    SimWorld::Lane lane;
+    bool open = true;
+  };
+
+  Core(SimWorld* world, const SimOptions& options)
+      : world_(world), life_(world->life()), options_(options), random_(world->ForkRandom()) {}
+
+  SimWorld* world() const { return world_; }
+  bool world_is_gone() const { return life_.expired(); }
+  void set_options(const SimOptions& options) { options_ = options; }
+
+  // Null if the address is in use.
+  std::shared_ptr<Listening> Listen(SimLoop* loop, Address address, AcceptHandler accept);
+  void StopListening(const std::shared_ptr<Listening>& listening);
+  void Connect(SimLoop* loop, const Address& address, ConnectHandler done);
+
+  size_t connections() const { return records_.size(); }
+  const SimConnectionRecord& record(size_t number) const { return *records_.at(number); }
+  std::shared_ptr<SimConnection> live(size_t number) const { return live_.at(number).lock(); }
+
+ private:
+  std::shared_ptr<Listening> FindListening(const Address& address) const;
+  void Arrive(SimLoop* loop, const Address& address, SimWorld::Lane lane, const SimOptions& options,
+              ConnectHandler done);
+  uint16_t NextPort();
+
+  SimWorld* const world_;
+  const std::weak_ptr<const void> life_;
+  SimOptions options_;
+  base::Random random_;
+  uint16_t next_port_ = kFirstEphemeralPort;
+  std::vector<std::shared_ptr<Listening>> listening_;
+  std::vector<std::shared_ptr<SimConnectionRecord>> records_;
+  std::vector<std::weak_ptr<SimConnection>> live_;
+};
+
+class SimNetwork::SimListener final : public Listener {
+ public:
+  SimListener(std::shared_ptr<Core> core, std::shared_ptr<Core::Listening> listening)
+      : core_(std::move(core)), listening_(std::move(listening)) {}
+  ~SimListener() override { core_->StopListening(listening_); }
+
+  Address address() const override { return listening_->address; }
+
+ private:
+  const std::shared_ptr<Core> core_;
+  const std::shared_ptr<Core::Listening> listening_;
+};
+
+std::shared_ptr<SimNetwork::Core::Listening> SimNetwork::Core::Listen(SimLoop* loop,
+                                                                      Address address,
+                                                                      AcceptHandler accept) {
+  const auto in_use = [&](const std::shared_ptr<Listening>& other) {
+    return other->address.port == address.port &&
+           (other->address.host == address.host || IsWildcard(other->address.host) ||
+            IsWildcard(address.host));
+  };
+  const bool any_port = address.port == 0;
+  if (any_port) address.port = NextPort();
+  while (std::any_of(listening_.begin(), listening_.end(), in_use)) {
+    if (!any_port) return nullptr;
+    address.port = NextPort();
+  }
+  auto listening = std::make_shared<Listening>();
+  listening->loop = loop;
+  listening->address = std::move(address);
+  listening->accept.Set(std::move(accept));
+  listening->lane = world_->NewLane();
+  listening_.push_back(listening);
+  return listening;
+}
+
+void SimNetwork::Core::StopListening(const std::shared_ptr<Listening>& listening) {
+  CHECK(world_is_gone() || listening->loop->OnThread());
+  listening->open = false;
+  listening->accept.Clear();
+  std::erase(listening_, listening);
+}
+
+std::shared_ptr<SimNetwork::Core::Listening> SimNetwork::Core::FindListening(
+    const Address& address) const {
+  for (const auto& listening : listening_) {
+    if (listening->address.port == address.port &&
+        (listening->address.host == address.host || IsWildcard(listening->address.host) ||
+         IsWildcard(address.host))) {
+      return listening;
+    }
+  }
+  return nullptr;
+}
+
+uint16_t SimNetwork::Core::NextPort() {
+  const uint16_t port = next_port_;
+  next_port_ = port == UINT16_MAX ? kFirstEphemeralPort : static_cast<uint16_t>(port + 1);
+  return port;
+}
+
+void SimNetwork::Core::Connect(SimLoop* loop, const Address& address, ConnectHandler done) {
+  const SimWorld::Lane lane = world_->NewLane();
+  world_->Schedule(lane, world_->now() + DrawLatency(options_.to_acceptor, random_), nullptr,
+                   [self = shared_from_this(), loop, address, lane, options = options_,
+                    done = std::move(done)]() mutable {
+                     self->Arrive(loop, address, lane, options, std::move(done));
+                   });
+}
+
+// The SYN is at the listener, or nobody is there.
+void SimNetwork::Core::Arrive(SimLoop* loop, const Address& address, SimWorld::Lane lane,
+                              const SimOptions& options, ConnectHandler done) {
+  const absl::Time answered = world_->now() + DrawLatency(options.to_connector, random_);
+  const std::shared_ptr<Listening> listening = FindListening(Normal(address));
+  if (listening == nullptr) {
+    world_->Schedule(lane, answered, loop, [address, done = std::move(done)]() mutable {
+      done(ConnectError(ECONNREFUSED, address));
+    });
+    return;
+  }
+  auto record = std::make_shared<SimConnectionRecord>();
+  record->connector = {options.connector_host, NextPort()};
+  record->acceptor = {IsWildcard(Normal(address).host) ? "127.0.0.1" : Normal(address).host,
+                      address.port};
+  auto connection = std::make_shared<SimConnection>(world_, options, record);
+  records_.push_back(std::move(record));
+  live_.push_back(connection);
+  auto accepted =
+      std::make_unique<SimStream>(connection, SimConnection::kAcceptor, listening->loop);
+  auto connected = std::make_unique<SimStream>(connection, SimConnection::kConnector, loop);
+  world_->Schedule(listening->lane, world_->now(), listening->loop,
+                   [listening, stream = std::move(accepted)]() mutable {
+                     if (!listening->open) return stream->Abort();
+                     listening->accept.Run(std::unique_ptr<Stream>(std::move(stream)));
+                   });
+  world_->Schedule(lane, answered, loop,
+                   [stream = std::move(connected), done = std::move(done)]() mutable {
+                     done(std::unique_ptr<Stream>(std::move(stream)));
+                   });
+  connection->Begin();
+}
+
+SimNetwork::SimNetwork(SimWorld* world, const SimOptions& options)
+    : core_(std::make_shared<Core>(world, options)) {}
+
+SimNetwork::~SimNetwork() = default;
+
+absl::StatusOr<std::unique_ptr<Listener>> SimNetwork::Listen(Loop* loop, const Address& address,
+                                                             AcceptHandler accept) {
+  SimLoop* const sim_loop = AsSimLoop(loop, core_->world());
+  CHECK(sim_loop->OnThread());
+  auto listening = core_->Listen(sim_loop, Normal(address), std::move(accept));
+  if (listening == nullptr) return ListenError(EADDRINUSE, address);
+  return std::make_unique<SimListener>(core_, std::move(listening));
+}
+
+void SimNetwork::Connect(Loop* loop, const Address& address, ConnectHandler done) {
+  core_->Connect(AsSimLoop(loop, core_->world()), address, std::move(done));
+}
+
+void SimNetwork::Move(std::unique_ptr<Stream> stream, Loop* to,
+                      absl::AnyInvocable<void(std::unique_ptr<Stream>)> done) {
+  SimLoop* const sim_loop = AsSimLoop(to, core_->world());
+  auto* const sim_stream = dynamic_cast<SimStream*>(stream.get());
+  CHECK(sim_stream != nullptr) << "not a stream of a simulated network";
+  CHECK(sim_stream->loop()->OnThread());
+  CHECK(!sim_stream->has_handlers()) << "a stream with handlers can't be moved";
+  sim_stream->SetLoop(nullptr);
+  to->Post([stream = std::move(stream), sim_stream, sim_loop, done = std::move(done)]() mutable {
+    sim_stream->SetLoop(sim_loop);
+    done(std::move(stream));
+  });
+}
+
+void SimNetwork::set_options(const SimOptions& options) { core_->set_options(options); }
+
+size_t SimNetwork::connections() const { return core_->connections(); }
+
+const SimConnectionRecord& SimNetwork::connection(size_t number) const {
+  return core_->record(number);
+}
+
+void SimNetwork::Reset(size_t number) {
+  if (const auto connection = core_->live(number)) connection->ResetBoth();
+}
+
+void SimNetwork::Stall(size_t number) {
+  if (const auto connection = core_->live(number)) connection->Stall();
+}
+
+}  // namespace pushpull::fabric
