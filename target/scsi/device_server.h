@@ -96,8 +96,8 @@ class DeviceServer {
   Nexus* OpenNexus(NexusId id, fabric::Loop* loop);
 
   // The session is no more: logout, time-out, reinstatement (RFC 7143 §6.3.5.1). Its tasks are
-  // aborted (their `done` is called); then `done` is called, and the nexus is gone. In between no
-  // further task may be prepared.
+  // aborted (their `done` is called); then the nexus is gone, and `done` is called. In between no
+  // further task may be prepared. It may be opened anew at once.
   void CloseNexus(Nexus* nexus, absl::AnyInvocable<void()> done);
 
   // Looks at LUN, CDB, and what the logical unit allows, before any buffer exists. True: the task
@@ -113,13 +113,12 @@ class DeviceServer {
   // if another nexus aborted the task just before.
   void Fail(Task* task, const Sense& sense);
 
-  // Aborts a prepared or executing task. `task->done` is called with result.aborted, or with
-  // another result if it had ended already and that had not been delivered; a running I/O ends
-  // first.
+  // Aborts a prepared or executing task: `task->done` is called with result.aborted, after a
+  // running I/O has ended. Nothing happens to a task that isn't in its task set.
   void Abort(Task* task);
 
-  // `done` is called on the nexus's loop after the last affected task's `done` was called, or was
-  // posted where its nexus lives on another loop. `filter` may be empty.
+  // `done` is called on the nexus's loop after the last affected task's `done` returned. `filter`
+  // may be empty: all tasks.
   void ManageTasks(Nexus* nexus, TaskManagement function, uint64_t lun, TaskFilter filter,
                    absl::AnyInvocable<void(TaskManagementResult)> done);
 

@@ -66,7 +66,6 @@ inline constexpr Sense kLogicalUnitNotSupported{SenseKey::kIllegalRequest, 0x25,
 inline constexpr Sense kInvalidFieldInParameterList{SenseKey::kIllegalRequest, 0x26, 0x00, {}, {}};
 inline constexpr Sense kSavingParametersNotSupported{SenseKey::kIllegalRequest, 0x39, 0x00, {}, {}};
 inline constexpr Sense kInvalidMessageError{SenseKey::kIllegalRequest, 0x49, 0x00, {}, {}};
-inline constexpr Sense kMediumRemovalPrevented{SenseKey::kIllegalRequest, 0x53, 0x02, {}, {}};
 // NOT READY
 inline constexpr Sense kInitializingCommandRequired{SenseKey::kNotReady, 0x04, 0x02, {}, {}};
 // DATA PROTECT

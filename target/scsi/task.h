@@ -22,9 +22,13 @@ namespace pushpull::target {
 
 class LogicalUnit;
 class Nexus;
+class TaskAbort;
 struct CommandEntry;
-struct CommandState;
-struct TaskAbort;
+
+// The base of what a command of several steps keeps between them.
+struct CommandState {
+  virtual ~CommandState() = default;
+};
 
 // With the values of iSCSI's ATTR (RFC 7143 §11.3.1); SAM-5 §8.7.
 enum class TaskAttribute : uint8_t {
@@ -107,7 +111,15 @@ class Task {
   void Reset();
 
   // From a Prepare that answered true until the task ended.
-  bool in_task_set() const { return state_ != State::kIdle; }
+  bool in_task_set() const { return unit_ != nullptr; }
+
+  // ---- for the commands while they run ------------------------------------------------------
+  struct Work {
+    Io io;
+    std::vector<iovec> buffers;           // of `io`, where they aren't `data` itself
+    std::unique_ptr<CommandState> state;  // what a command of several steps remembers
+  };
+  Work work;
 
  private:
   friend class DeviceServer;
@@ -115,15 +127,14 @@ class Task {
   friend class TaskSet;
 
   enum class State : uint8_t {
-    kIdle,
-    kPrepared,  // in the task set; the transport gathers its data
+    kPrepared,  // the transport gathers its data
     kDormant,   // has its data, waits for other tasks (SAM-5 §8.8)
     kStarting,  // may run; its loop has been told
     kRunning,
   };
 
   // Guarded by the logical unit's mutex.
-  State state_ = State::kIdle;
+  State state_ = State::kPrepared;
   bool aborting_ = false;
   uint64_t serial_ = 0;  // never given twice: tells a task from a later one in the same memory
   Task* older_ = nullptr;
@@ -131,11 +142,10 @@ class Task {
   std::vector<std::shared_ptr<TaskAbort>> aborts_;  // who waits for its end
 
   // The nexus's loop alone.
-  std::shared_ptr<LogicalUnit> unit_;
+  LogicalUnit* unit_ = nullptr;  // null unless it is in its task set
   const CommandEntry* command_ = nullptr;
-  Io io_;
   bool io_in_flight_ = false;
-  std::unique_ptr<CommandState> command_state_;
+  bool cancelled_ = false;
 };
 
 }  // namespace pushpull::target

@@ -1,0 +1,90 @@
+// What a command is to the device server: a row of the command table.
+
+#ifndef TARGET_SCSI_COMMAND_H_
+#define TARGET_SCSI_COMMAND_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "base/result.h"
+#include "target/scsi/sense.h"
+#include "target/scsi/task.h"
+
+namespace pushpull::target {
+
+class LogicalUnit;
+
+struct Transfer {
+  DataDirection direction = DataDirection::kNone;
+  uint64_t bytes = 0;
+};
+
+// What a command wants next.
+class Step {
+ public:
+  // The end.
+  static Step Good() { return {}; }
+  static Step Fail(const Sense& sense) {
+    Step step;
+    step.sense_ = sense;
+    return step;
+  }
+  // task.work.io, set but for `loop` and `done`, is to be done; then `resume` is called.
+  static Step Transfer() {
+    Step step;
+    step.transfer_ = true;
+    return step;
+  }
+
+  bool is_transfer() const { return transfer_; }
+  const std::optional<Sense>& sense() const { return sense_; }
+
+ private:
+  bool transfer_ = false;
+  std::optional<Sense> sense_;
+};
+
+enum CommandFlags : uint8_t {
+  // SAM-5 §5.14: carried out although a unit attention condition is pending.
+  kDespiteUnitAttention = 1 << 0,
+  // NOT READY while the unit is stopped.
+  kNeedsMedium = 1 << 1,
+  // Bits 7 to 5 of byte 1 are RDPROTECT, WRPROTECT or VRPROTECT, which units without protection
+  // information refuse (SBC-3 §5.8).
+  kHasProtectField = 1 << 2,
+  // Changes the medium: WRITE PROTECTED where that isn't allowed.
+  kWritesMedium = 1 << 3,
+};
+
+enum UnitKinds : uint8_t {
+  kBlockDevice = 1 << 0,
+  kWellKnownUnit = 1 << 1,  // REPORT LUNS
+  kAbsentUnit = 1 << 2,     // LUNs that name nothing
+  kAnyUnit = kBlockDevice | kWellKnownUnit | kAbsentUnit,
+};
+
+struct CommandEntry {
+  std::string_view name;
+  uint8_t opcode = 0;
+  std::optional<uint16_t> service_action;
+  uint8_t cdb_bytes = 0;
+  uint8_t flags = 0;  // CommandFlags
+  uint8_t units = 0;  // UnitKinds
+  // CDB usage data (SPC-4 §6.35.3): the bits that are looked at. A bit of the CDB that isn't here
+  // must be 0. Byte 0 is the operation code.
+  std::array<uint8_t, 16> usage{};
+
+  // Looks at the fields. `task.cdb` has no bits beyond `usage`.
+  base::Result<Transfer, Sense> (*prepare)(const LogicalUnit& unit, const Task& task) = nullptr;
+  // Begins.
+  Step (*execute)(LogicalUnit& unit, Task& task) = nullptr;
+  // Goes on after Step::Transfer. Null where that isn't used.
+  Step (*resume)(LogicalUnit& unit, Task& task, const absl::Status& status) = nullptr;
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_SCSI_COMMAND_H_

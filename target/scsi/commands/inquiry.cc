@@ -1,0 +1,54 @@
+#include "target/scsi/commands/inquiry.h"
+
+#include "base/bytes.h"
+#include "target/scsi/commands/parameter_data.h"
+#include "target/scsi/commands/vital_product_data.h"
+
+namespace pushpull::target::commands {
+namespace {
+
+// The longest page is 83h with two names of 223 bytes.
+constexpr uint64_t kMaxInquiryBytes = 1024;
+
+bool Evpd(const Task& task) { return (task.cdb[1] & 0x01) != 0; }
+uint16_t AllocationLength(const Task& task) { return base::LoadBe16(&task.cdb[3]); }
+
+// SPC-4 §6.6.2.
+ParameterData StandardData(const LogicalUnit& unit) {
+  ParameterData data;
+  data.Add8(PeripheralByte(unit));
+  data.Add8(0);     // medium not removable
+  data.Add8(0x06);  // SPC-4
+  data.Add8(0x12);  // HISUP, response data format 2; no NormACA
+  data.Add8(0);     // additional length
+  data.Add8(0);     // no TPGS, no third-party copy, no protection information
+  data.Add8(0);
+  data.Add8(0x02);  // CMDQUE
+  data.AddText(kVendor, 8);
+  data.AddText(kProduct, 16);
+  data.AddText(kRevision, 4);
+  data.AddZeros(22);   // vendor specific, reserved
+  data.Add16(0x00a0);  // SAM-5
+  data.Add16(0x0460);  // SPC-4
+  data.Add16(0x04c0);  // SBC-3
+  data.Add16(0x0960);  // iSCSI
+  data.AddZeros(96 - data.size());
+  data.Set8(4, static_cast<uint8_t>(data.size() - 5));
+  return data;
+}
+
+}  // namespace
+
+Prepared PrepareInquiry(const LogicalUnit& unit, const Task& task) {
+  const uint8_t page = task.cdb[2];
+  if (Evpd(task) ? !HasVitalProductDataPage(unit, page) : page != 0) return InvalidField(2);
+  return DataIn(AllocationLength(task), kMaxInquiryBytes);
+}
+
+Step ExecuteInquiry(LogicalUnit& unit, Task& task) {
+  const ParameterData data =
+      Evpd(task) ? VitalProductData(unit, *task.nexus, task.cdb[2]) : StandardData(unit);
+  return Reply(task, data.bytes(), AllocationLength(task));
+}
+
+}  // namespace pushpull::target::commands

@@ -1,0 +1,19 @@
+// INQUIRY (SPC-4 §6.6).
+
+#ifndef TARGET_SCSI_COMMANDS_INQUIRY_H_
+#define TARGET_SCSI_COMMANDS_INQUIRY_H_
+
+#include "absl/status/status.h"
+#include "target/scsi/command.h"
+#include "target/scsi/commands/fields.h"
+#include "target/scsi/logical_unit.h"
+#include "target/scsi/task.h"
+
+namespace pushpull::target::commands {
+
+Prepared PrepareInquiry(const LogicalUnit& unit, const Task& task);
+Step ExecuteInquiry(LogicalUnit& unit, Task& task);
+
+}  // namespace pushpull::target::commands
+
+#endif  // TARGET_SCSI_COMMANDS_INQUIRY_H_

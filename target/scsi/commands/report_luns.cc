@@ -1,0 +1,39 @@
+#include "target/scsi/commands/report_luns.h"
+
+#include "base/bytes.h"
+#include "target/scsi/commands/parameter_data.h"
+#include "target/scsi/lun.h"
+
+namespace pushpull::target::commands {
+namespace {
+
+// SPC-4 §6.33, SELECT REPORT.
+enum SelectReport : uint8_t {
+  kLogicalUnits = 0x00,
+  kWellKnownUnits = 0x01,
+  kAll = 0x02,
+};
+
+uint32_t AllocationLength(const Task& task) { return base::LoadBe32(&task.cdb[6]); }
+
+}  // namespace
+
+Prepared PrepareReportLuns(const LogicalUnit& unit, const Task& task) {
+  if (task.cdb[2] > kAll) return InvalidField(2);
+  return DataIn(AllocationLength(task), 8 + 8 * (unit.device().units.size() + 1));
+}
+
+Step ExecuteReportLuns(LogicalUnit& unit, Task& task) {
+  const uint8_t select = task.cdb[2];
+  ParameterData data;
+  data.AddZeros(8);
+  if (select != kLogicalUnits) data.Add64(kReportLunsWellKnownLun);
+  if (select != kWellKnownUnits) {
+    for (const uint16_t number : unit.device().units) data.Add64(EncodeLun(number));
+  }
+  data.Set32(0, static_cast<uint32_t>(data.size() - 8));
+  unit.ClearUnitAttention(task.nexus, sense::kReportedLunsDataChanged);
+  return Reply(task, data.bytes(), AllocationLength(task));
+}
+
+}  // namespace pushpull::target::commands

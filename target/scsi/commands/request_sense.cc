@@ -1,0 +1,31 @@
+#include "target/scsi/commands/request_sense.h"
+
+#include <array>
+
+#include "target/scsi/commands/parameter_data.h"
+
+namespace pushpull::target::commands {
+namespace {
+
+// SPC-4 §6.39: what a command would be told now.
+Sense PendingSense(LogicalUnit& unit, const Task& task) {
+  if (unit.kind() == kAbsentUnit) return sense::kLogicalUnitNotSupported;
+  if (const auto attention = unit.TakeUnitAttention(task.nexus)) return *attention;
+  if (unit.parameters().stopped) return sense::kInitializingCommandRequired;
+  return sense::kNone;
+}
+
+}  // namespace
+
+Prepared PrepareRequestSense(const LogicalUnit& /*unit*/, const Task& task) {
+  return DataIn(task.cdb[4], kMaxSenseBytes);
+}
+
+Step ExecuteRequestSense(LogicalUnit& unit, Task& task) {
+  const bool descriptor_format = (task.cdb[1] & 0x01) != 0;
+  std::array<uint8_t, kMaxSenseBytes> bytes{};
+  const size_t size = EncodeSense(PendingSense(unit, task), descriptor_format, bytes.data());
+  return Reply(task, base::Bytes(bytes).first(size), task.cdb[4]);
+}
+
+}  // namespace pushpull::target::commands

@@ -1,0 +1,20 @@
+// VERIFY (10), (16) (SBC-3 §5.26, §5.28).
+
+#ifndef TARGET_SCSI_COMMANDS_VERIFY_H_
+#define TARGET_SCSI_COMMANDS_VERIFY_H_
+
+#include "absl/status/status.h"
+#include "target/scsi/command.h"
+#include "target/scsi/commands/fields.h"
+#include "target/scsi/logical_unit.h"
+#include "target/scsi/task.h"
+
+namespace pushpull::target::commands {
+
+Prepared PrepareVerify(const LogicalUnit& unit, const Task& task);
+Step ExecuteVerify(LogicalUnit& unit, Task& task);
+Step ResumeVerify(LogicalUnit& unit, Task& task, const absl::Status& status);
+
+}  // namespace pushpull::target::commands
+
+#endif  // TARGET_SCSI_COMMANDS_VERIFY_H_

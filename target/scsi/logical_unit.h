@@ -1,0 +1,134 @@
+// One logical unit: its task set, its unit attentions, and what its commands need to know.
+
+#ifndef TARGET_SCSI_LOGICAL_UNIT_H_
+#define TARGET_SCSI_LOGICAL_UNIT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "target/bugs/bugs.h"
+#include "target/scsi/command.h"
+#include "target/scsi/device_server.h"
+#include "target/scsi/sense.h"
+#include "target/scsi/task.h"
+#include "target/scsi/task_abort.h"
+#include "target/scsi/task_set.h"
+#include "target/store/store.h"
+
+namespace pushpull::target {
+
+// What all units of one target know.
+struct DeviceInfo {
+  std::string target_name;
+  std::vector<uint16_t> units;  // their numbers, ascending
+  BugSet bugs;
+};
+
+// What MODE SELECT and START STOP UNIT change, for all nexuses; a reset takes it back.
+struct UnitParameters {
+  std::atomic<bool> descriptor_sense{false};        // D_SENSE
+  std::atomic<bool> software_write_protect{false};  // SWP
+  std::atomic<bool> write_cache{false};             // WCE
+  std::atomic<bool> stopped{false};
+};
+
+class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
+ public:
+  // `options.store` is null for all kinds but kBlockDevice.
+  LogicalUnit(UnitKinds kind, LogicalUnitOptions options, std::shared_ptr<const DeviceInfo> device);
+
+  UnitKinds kind() const { return kind_; }
+  uint16_t number() const { return options_.number; }
+  const std::string& serial() const { return options_.serial; }
+  const DeviceInfo& device() const { return *device_; }
+  uint32_t block_size() const { return options_.block_size; }
+  uint64_t blocks() const { return blocks_; }
+  // MAXIMUM TRANSFER LENGTH of VPD page B0h, in blocks.
+  uint32_t max_transfer_blocks() const { return kMaxTransferBytes / options_.block_size; }
+  const std::shared_ptr<Store>& store() const { return options_.store; }
+  bool has_volatile_cache() const { return store() != nullptr && store()->has_volatile_cache(); }
+  bool write_protected() const {
+    return options_.read_only || parameters_.software_write_protect.load(std::memory_order_relaxed);
+  }
+  bool read_only() const { return options_.read_only; }
+  UnitParameters& parameters() { return parameters_; }
+  const UnitParameters& parameters() const { return parameters_; }
+
+  // ---- nexuses and their unit attentions ------------------------------------------------------
+  void Attach(const Nexus* nexus, const Sense& first);
+  void Detach(const Nexus* nexus);
+  void Establish(const Nexus* nexus, const Sense& sense);
+  // For all nexuses but one (or for all).
+  void EstablishForOthers(const Nexus* nexus, const Sense& sense);
+  // The oldest pending one, which is then cleared.
+  std::optional<Sense> TakeUnitAttention(const Nexus* nexus);
+  void ClearUnitAttention(const Nexus* nexus, const Sense& sense);
+
+  // ---- tasks: as DeviceServer has them ----------------------------------------------------------
+  bool Prepare(Task* task);
+  Execution Execute(Task* task);
+  void Fail(Task* task, const Sense& sense);
+  void Abort(Task* task);
+  size_t tasks() const;
+
+  // Aborts all tasks that `covers` names; `abort` waits for each. Nexuses other than `issuer` that
+  // lose a task get `others_attention`, if there is one.
+  void AbortTasks(const Nexus* issuer, absl::FunctionRef<bool(const Task&)> covers,
+                  const std::shared_ptr<TaskAbort>& abort,
+                  const std::optional<Sense>& others_attention);
+
+  // The state that a logical unit reset takes back (SAM-5 §6.3.3), without tasks and attentions.
+  void ResetParameters();
+
+ private:
+  using Aborts = std::vector<std::shared_ptr<TaskAbort>>;
+  // Tasks that may start, with their loops.
+  using Starts = std::vector<std::pair<fabric::Loop*, uint64_t>>;
+
+  static constexpr uint32_t kMaxTransferBytes = 8 << 20;
+
+  base::Result<Transfer, Sense> Look(const Task& task, const CommandEntry* entry) const;
+  std::optional<Sense> TakeUnitAttentionLocked(const Nexus* nexus);
+  void EstablishLocked(std::vector<Sense>* pending, const Sense& sense);
+
+  // Carries out steps until the end, or until an I/O is in flight (nothing).
+  std::optional<Step> Drive(Task* task, Step step);
+  void OnIo(Task* task, const absl::Status& status);
+  // Takes the task from the set with its result. Who waits for its end must be told after the
+  // result was delivered.
+  Aborts End(Task* task, const Step& step);
+  void SetResult(Task* task, bool aborted, const Step& step) const;
+  void EndAndDeliver(Task* task, const Step& step);
+  Starts LeaveLocked(Task* task);
+  void Post(const Starts& starts);
+
+  // Posted: on the task's loop.
+  void Start(uint64_t serial);
+  void BeginAbort(uint64_t serial);
+
+  const UnitKinds kind_;
+  const LogicalUnitOptions options_;
+  const std::shared_ptr<const DeviceInfo> device_;
+  const uint64_t blocks_;
+  UnitParameters parameters_;
+
+  // Held shortly, and never while a store is called.
+  mutable std::mutex mutex_;
+  TaskSet task_set_;
+  size_t dormant_ = 0;
+  absl::flat_hash_map<const Nexus*, std::vector<Sense>> attentions_;
+  size_t attentions_pending_ = 0;
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_SCSI_LOGICAL_UNIT_H_
