@@ -47,6 +47,9 @@ struct Io {
 // The sum of the buffers' sizes.
 uint64_t IoBytes(std::span<const iovec> buffers);
 
+// Calls io->done. For stores.
+void FinishIo(Io* io, absl::Status status);
+
 // Statuses:
 //   kCancelled          Cancel() came in time; nothing was moved, or an unknown part
 //   kOutOfRange         beyond size_bytes(): the caller's mistake; nothing was moved
@@ -63,7 +66,7 @@ class Store {
   [[nodiscard]] virtual std::optional<absl::Status> Submit(Io* io) = 0;
 
   // Asks for a quick end of an I/O for which `done` has not been called yet; `done` will be called
-  // all the same, with kCancelled or with what came of it. From `io->loop`.
+  // all the same, later, with kCancelled or with what came of it. From `io->loop`.
   virtual void Cancel(Io* /*io*/) {}
 
   virtual uint64_t size_bytes() const = 0;
@@ -75,6 +78,10 @@ class Store {
   // All bytes of a store that lies in memory, for transports that move data without a copy; empty
   // for others. Who uses it must itself take care that nobody writes what another reads.
   virtual base::MutableBytes Memory() { return {}; }
+
+ protected:
+  // For Submit: whether `io` is within the store, and isn't a write to what is read-only.
+  absl::Status Check(const Io& io) const;
 };
 
 }  // namespace pushpull::target

@@ -1,0 +1,161 @@
+#include "target/store/file_store.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "target/store/file_request.h"
+
+namespace pushpull::target {
+namespace {
+
+constexpr int kThreads = 4;
+
+std::string Quoted(const std::string& path) { return absl::StrCat("file '", path, "'"); }
+
+// What the user can do about a file that can't be opened.
+absl::Status OpenError(const FileStoreOptions& options, int error) {
+  const std::string file = Quoted(options.path);
+  const std::string what = absl::StrCat(file, " can't be opened: ", std::strerror(error));
+  switch (error) {
+    case ENOENT:
+      return absl::NotFoundError(absl::StrCat(
+          file, " does not exist: create it with `truncate -s 1G ", options.path, "`"));
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::PermissionDeniedError(absl::StrCat(
+          what, options.read_only ? "" : "; ',ro' after its name opens it for reading"));
+    case EISDIR:
+      return absl::InvalidArgumentError(absl::StrCat(file, " is a directory: name a file in it"));
+    case EINVAL:
+      if (options.direct) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(file, " lies on a file system without O_DIRECT: leave ',direct' out"));
+      }
+      break;
+    default:
+      break;
+  }
+  return absl::UnavailableError(what);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<FileStore>> FileStore::Open(const FileStoreOptions& options) {
+  const int flags =
+      O_CLOEXEC | (options.read_only ? O_RDONLY : O_RDWR) | (options.direct ? O_DIRECT : 0);
+  const int fd = open(options.path.c_str(), flags);
+  if (fd < 0) return OpenError(options, errno);
+  std::unique_ptr<FileStore> store(new FileStore(options, fd));
+  PUSHPULL_RETURN_IF_ERROR(store->FindSize());
+  if (options.direct) PUSHPULL_RETURN_IF_ERROR(store->FindAlignment());
+  PUSHPULL_RETURN_IF_ERROR(store->StartEngine());
+  return store;
+}
+
+FileStore::~FileStore() {
+  engine_.reset();
+  close(fd_);
+}
+
+absl::Status FileStore::FindSize() {
+  struct stat status;
+  if (fstat(fd_, &status) != 0) return OpenError(options_, errno);
+  const std::string file = Quoted(options_.path);
+  if (S_ISBLK(status.st_mode)) {
+    if (ioctl(fd_, BLKGETSIZE64, &size_bytes_) != 0) return OpenError(options_, errno);
+  } else if (S_ISREG(status.st_mode)) {
+    size_bytes_ = static_cast<uint64_t>(status.st_size);
+  } else {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file, " is neither a regular file nor a block device"));
+  }
+  if (size_bytes_ == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file, " is empty: give it a size with `truncate -s 1G ", options_.path, "`"));
+  }
+  if (size_bytes_ % options_.block_size != 0) {
+    const uint64_t whole = size_bytes_ - size_bytes_ % options_.block_size;
+    return absl::InvalidArgumentError(
+        absl::StrCat(file, " has ", size_bytes_, " bytes, which is no multiple of the block size ",
+                     options_.block_size, ": resize it with `truncate -s ",
+                     whole + options_.block_size, " ", options_.path, "`"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FileStore::FindAlignment() {
+  memory_alignment_ = offset_alignment_ = 4096;  // enough for all, where the kernel doesn't say
+#ifdef STATX_DIOALIGN
+  struct statx extended;
+  if (statx(fd_, "", AT_EMPTY_PATH, STATX_DIOALIGN, &extended) == 0 &&
+      (extended.stx_mask & STATX_DIOALIGN) != 0) {
+    if (extended.stx_dio_offset_align == 0) return OpenError(options_, EINVAL);
+    memory_alignment_ = std::max<uint32_t>(extended.stx_dio_mem_align, sizeof(void*));
+    offset_alignment_ = extended.stx_dio_offset_align;
+  }
+#endif
+  if (options_.block_size % offset_alignment_ != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Quoted(options_.path), " takes direct I/O in units of ", offset_alignment_,
+                     " bytes, and the block size is ", options_.block_size,
+                     ": use blocks of 4096 bytes, or leave ',direct' out"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FileStore::StartEngine() {
+  if (options_.engine != FileStoreOptions::Engine::kThreads) {
+    absl::StatusOr<std::unique_ptr<IoEngine>> uring = MakeUringEngine();
+    if (uring.ok()) {
+      engine_ = *std::move(uring);
+      return absl::OkStatus();
+    }
+    if (options_.engine == FileStoreOptions::Engine::kUring) return uring.status();
+  }
+  engine_ = MakeThreadEngine(kThreads);
+  return absl::OkStatus();
+}
+
+// Whether memory or lengths don't suit O_DIRECT.
+bool FileStore::NeedsBounce(const Io& io) const {
+  return std::any_of(io.buffers.begin(), io.buffers.end(), [this](const iovec& buffer) {
+    return reinterpret_cast<uintptr_t>(buffer.iov_base) % memory_alignment_ != 0 ||
+           buffer.iov_len % offset_alignment_ != 0;
+  });
+}
+
+std::optional<absl::Status> FileStore::Submit(Io* io) {
+  absl::Status status = Check(*io);
+  const uint64_t bytes = IoBytes(io->buffers);
+  const bool flush = io->op == Io::Op::kFlush;
+  if (!status.ok() || (bytes == 0 && !flush) || (flush && options_.read_only)) return status;
+  const bool unaligned = io->offset % offset_alignment_ != 0 ||
+                         (io->op == Io::Op::kWrite && bytes % offset_alignment_ != 0);
+  if (options_.direct && !flush && unaligned) {
+    return absl::InvalidArgumentError("direct I/O of parts of blocks");
+  }
+  auto* request = new FileRequest(io, fd_, engine_.get());
+  if (options_.direct && !flush && NeedsBounce(*io)) {
+    if (!request->UseBounce(memory_alignment_, offset_alignment_)) {
+      delete request;
+      return absl::UnavailableError(absl::StrCat("no memory for a transfer of ", bytes, " bytes"));
+    }
+  }
+  request->Start();
+  return std::nullopt;
+}
+
+}  // namespace pushpull::target
