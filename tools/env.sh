@@ -23,7 +23,7 @@ if [[ -z $HOME || ! -w $HOME ]]; then
 fi
 export HOME
 
-# What every clone of this user shares. third_party/buildifier.bzl knows this path too.
+# What every clone of this user shares.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pushpull
 
 # Debian's, not another version that happens to come first in PATH.
@@ -35,12 +35,12 @@ if [[ ! -t 2 || -n ${CI:-} ]]; then
   bazel_flags+=(--noshow_progress --color=no)
 fi
 
-# Where the kernel lets nobody make a namespace (in a chroot, in many containers) Bazel runs actions
-# and tests without its sandbox. They pass there too, but no longer prove that they name their
-# inputs, and they share one loopback interface (harmless: the kernel chooses their ports).
+# Where the kernel lets nobody make a namespace (in a chroot, in many containers) Bazel falls back
+# to a sandbox that shows an action the inputs that it names, but hides no other file, and that
+# gives a test no loopback interface of its own (harmless: the kernel chooses ports).
 check_sandbox() {
   local sandbox=/usr/share/bazel/linux-sandbox
   if [[ -x $sandbox ]] && ! "$sandbox" -N -- /bin/true 2>/dev/null; then
-    say "NOTE: no namespaces here: Bazel's sandbox is off, tests share the machine's loopback"
+    say "NOTE: no namespaces here: actions see all files, tests share the machine's loopback"
   fi
 }

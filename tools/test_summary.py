@@ -68,7 +68,10 @@ class Run:
 
 
 def summarize(runs, out):
-  """Prints the failures and the count of runs, (name, exit status, events) each. True if all passed."""
+  """Prints what failed in the runs, (name, exit status, events) each, and the count.
+
+  Returns whether all passed.
+  """
   passed = failed = 0
   for name, status, events in runs:
     run = Run(events)

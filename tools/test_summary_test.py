@@ -21,7 +21,8 @@ def completed(label, success):
 
 def summary(label, status, logs=()):
   return {'id': {'testSummary': {'label': label}},
-          'testSummary': {'overallStatus': status, 'failed': [{'uri': 'file://' + log} for log in logs]}}
+          'testSummary': {'overallStatus': status,
+                          'failed': [{'uri': 'file://' + log} for log in logs]}}
 
 
 def lines(*runs):

@@ -76,7 +76,8 @@ TEST_F(OverlayTest, GlobHoldsWhileOneOfItsCasesFails) {
 }
 
 TEST_F(OverlayTest, StaleAndExpiredEntriesAreComplainedOf) {
-  Use(R"(expect { id: "gone" reason: "r" } expect { id: "old" reason: "r" expires: "2026-11-21" })");
+  Use(R"(expect { id: "gone" reason: "r" }
+         expect { id: "old" reason: "r" expires: "2026-11-21" })");
   EXPECT_EQ(Apply(Result("old", v1::FAIL)).overlay(), v1::OVERLAY_NONE);
   EXPECT_THAT(overlay_.Complaints(true),
               ElementsAre(HasSubstr("matches no case"), HasSubstr("expired on 2026-11-21")));
