@@ -5,6 +5,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/bytes.h"
+#include "base/hex.h"
 #include "initiator_sim/pdu/bits.h"
 #include "initiator_sim/pdu/codec.h"
 #include "initiator_sim/pdu/data.h"
@@ -235,7 +237,7 @@ void AppendData(const v1::Pdu& pdu, const std::string& indent, std::string* out)
     const DecodedPdu rejected = Decode(base::AsBytes(data).first(kBhsSize), {});
     absl::StrAppend(out, deeper, "rejected: ", Summary(rejected.pdu), "\n");
   }
-  absl::StrAppend(out, HexDump(base::AsBytes(data), 256, deeper));
+  absl::StrAppend(out, base::HexDump(base::AsBytes(data), {.max_bytes = 256, .indent = deeper}));
 }
 
 }  // namespace
@@ -287,24 +289,6 @@ std::string FullText(const v1::Pdu& pdu, const std::string& indent) {
     AppendFields(ahs, deeper + "  ", &out);
   }
   AppendData(pdu, deeper, &out);
-  return out;
-}
-
-std::string HexDump(base::Bytes bytes, size_t limit, const std::string& indent) {
-  std::string out;
-  const size_t end = std::min(limit, bytes.size());
-  for (size_t line = 0; line < end; line += 16) {
-    std::string hex;
-    std::string text;
-    for (size_t i = line; i < std::min(line + 16, end); ++i) {
-      absl::StrAppendFormat(&hex, " %02x", bytes[i]);
-      text.push_back(bytes[i] >= 0x20 && bytes[i] < 0x7f ? static_cast<char>(bytes[i]) : '.');
-    }
-    absl::StrAppendFormat(&out, "%s%04x %-48s  |%s|\n", indent, line, hex, text);
-  }
-  if (bytes.size() > end) {
-    absl::StrAppend(&out, indent, "and ", bytes.size() - end, " bytes more\n");
-  }
   return out;
 }
 

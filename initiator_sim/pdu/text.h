@@ -3,10 +3,8 @@
 #ifndef INITIATOR_SIM_PDU_TEXT_H_
 #define INITIATOR_SIM_PDU_TEXT_H_
 
-#include <cstddef>
 #include <string>
 
-#include "base/bytes.h"
 #include "pushpull/v1/pdu.pb.h"
 
 namespace pushpull::initiator_sim {
@@ -22,10 +20,6 @@ std::string DescribeExpected(const v1::Pdu& pdu);
 // All fields that are set, one a line, then the data as keys, sense or a hex dump (of the first 256
 // bytes). Lines begin with `indent` and end in "\n".
 std::string FullText(const v1::Pdu& pdu, const std::string& indent = "");
-
-// "0000  01 c0 00 ...  |........|" lines of 16 bytes; beyond `limit` bytes the rest is only
-// counted.
-std::string HexDump(base::Bytes bytes, size_t limit = 256, const std::string& indent = "");
 
 }  // namespace pushpull::initiator_sim
 

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "google/protobuf/text_format.h"
 #include "initiator_sim/pdu/codec.h"
 #include "initiator_sim/pdu/random_pdu.h"
@@ -84,15 +82,6 @@ TEST(FullText, HasEveryFieldAndTheData) {
         "ahs_type                           1\n", "|some data|", "final"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
-}
-
-TEST(HexDump, CountsWhatItLeavesOut) {
-  std::vector<uint8_t> bytes(40);
-  std::iota(bytes.begin(), bytes.end(), uint8_t{0x38});
-  EXPECT_EQ(HexDump(bytes, 20, "  "),
-            "  0000  38 39 3a 3b 3c 3d 3e 3f 40 41 42 43 44 45 46 47  |89:;<=>?@ABCDEFG|\n"
-            "  0010  48 49 4a 4b                                      |HIJK|\n"
-            "  and 20 bytes more\n");
 }
 
 TEST(Text, TakesAnyPdu) {

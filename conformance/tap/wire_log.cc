@@ -1,0 +1,175 @@
+#include "conformance/tap/wire_log.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "base/hex.h"
+#include "initiator_sim/pdu/text.h"
+
+namespace pushpull::conformance {
+
+using initiator_sim::TapConnection;
+using initiator_sim::TapPdu;
+
+WireEntry& WireLog::Add(WireEntry::Kind kind, absl::Time time, uint32_t connection) {
+  WireEntry& entry = entries_.emplace_back();
+  entry.kind = kind;
+  entry.time = time;
+  entry.connection = connection;
+  return entry;
+}
+
+void WireLog::Keep(base::Bytes bytes, WireEntry* entry) {
+  entry->size = bytes.size();
+  kept_bytes_ += bytes.size();
+  if (truncated()) bytes = bytes.first(std::min(bytes.size(), initiator_sim::kBhsSize));
+  entry->bytes.assign(bytes.begin(), bytes.end());
+}
+
+WireLog::Stream& WireLog::StreamOf(uint32_t connection, Direction direction) {
+  return streams_[{connection, direction}];
+}
+
+void WireLog::OnOpened(const TapConnection& connection, absl::Time time) {
+  connections_[connection.id] = {connection.id, connection.name, connection.session,
+                                 connection.local, connection.peer};
+  Add(WireEntry::Kind::kOpened, time, connection.id);
+}
+
+void WireLog::OnClosed(const TapConnection& connection, absl::Time time, bool by_peer,
+                       const std::string& reason) {
+  WireEntry& entry = Add(WireEntry::Kind::kClosed, time, connection.id);
+  entry.by_peer = by_peer;
+  entry.reason = reason;
+}
+
+void WireLog::OnBytes(const TapConnection& connection, absl::Time time, Direction direction,
+                      base::Bytes bytes) {
+  Stream& stream = StreamOf(connection.id, direction);
+  WireEntry& entry = Add(WireEntry::Kind::kBytes, time, connection.id);
+  entry.direction = direction;
+  entry.stream_offset = stream.bytes;
+  Keep(bytes, &entry);
+  stream.bytes += bytes.size();
+  stream.cuts.push_back(stream.bytes);
+}
+
+void WireLog::OnPdu(const TapPdu& pdu) {
+  const uint32_t connection = pdu.connection->id;
+  Stream& stream = StreamOf(connection, pdu.direction);
+  frame_entries_.push_back(entries_.size());
+  WireEntry& entry = Add(WireEntry::Kind::kPdu, pdu.time, connection);
+  entry.direction = pdu.direction;
+  entry.stream_offset = stream.pdu_bytes;
+  entry.frame = ++frames_;
+  entry.digests = pdu.digests;
+  entry.misbehaving = pdu.misbehaving;
+  entry.decoded = *pdu.decoded;
+  Keep(pdu.bytes, &entry);
+  if (truncated()) entry.decoded.pdu.clear_data();
+  stream.pdu_bytes += pdu.bytes.size();
+}
+
+void WireLog::OnStep(size_t step, absl::Time time) {
+  Add(WireEntry::Kind::kStep, time, 0).step = step;
+}
+
+const WireEntry* WireLog::Frame(uint32_t frame) const {
+  if (frame == 0 || frame > frame_entries_.size()) return nullptr;
+  return &entries_[frame_entries_[frame - 1]];
+}
+
+std::vector<size_t> WireLog::CutsOf(const WireEntry& pdu) const {
+  const auto found = streams_.find({pdu.connection, pdu.direction});
+  std::vector<size_t> cuts;
+  if (found == streams_.end()) return cuts;
+  const std::vector<uint64_t>& all = found->second.cuts;
+  const uint64_t end = pdu.stream_offset + pdu.size;
+  for (auto cut = std::upper_bound(all.begin(), all.end(), pdu.stream_offset);
+       cut != all.end() && *cut < end; ++cut) {
+    cuts.push_back(static_cast<size_t>(*cut - pdu.stream_offset));
+  }
+  return cuts;
+}
+
+namespace {
+
+std::string NameOf(const WireLog& log, uint32_t id) {
+  const auto found = log.connections().find(id);
+  return found == log.connections().end() || found->second.name.empty()
+             ? absl::StrCat("connection ", id)
+             : found->second.name;
+}
+
+// What stands before each line: time and, where there is one, frame number.
+std::string Head(const WireLog& log, const WireEntry& entry) {
+  const double seconds = absl::ToDoubleSeconds(entry.time - log.entries().front().time);
+  const std::string frame = entry.frame == 0 ? "" : absl::StrCat("#", entry.frame);
+  const std::string name = entry.connection == 0 ? "" : NameOf(log, entry.connection);
+  return absl::StrFormat("%11.6f %6s %-4s", seconds, frame, name);
+}
+
+std::string ClosedText(const WireEntry& entry) {
+  return absl::StrCat("closed by ", entry.by_peer ? "the peer" : "this side",
+                      entry.reason.empty() ? "" : ": ", entry.reason);
+}
+
+std::string OpenedText(const WireLog& log, const WireEntry& entry) {
+  const auto found = log.connections().find(entry.connection);
+  if (found == log.connections().end()) return "opened";
+  return absl::StrCat("opened ", found->second.local.ToString(), " -> ",
+                      found->second.peer.ToString());
+}
+
+void AppendPdu(const WireLog& log, const WireEntry& entry, const WireTextOptions& options,
+               std::string* out) {
+  absl::StrAppend(out, entry.direction == Direction::kToTarget ? "→ " : "← ",
+                  initiator_sim::Summary(entry.decoded.pdu));
+  if (!entry.decoded.header_digest_ok) absl::StrAppend(out, " [header digest wrong]");
+  if (!entry.decoded.data_digest_ok) absl::StrAppend(out, " [data digest wrong]");
+  if (!entry.decoded.flaw.empty()) absl::StrAppend(out, " [", entry.decoded.flaw, "]");
+  if (entry.misbehaving) absl::StrAppend(out, " [wrong on purpose]");
+  const std::vector<size_t> cuts = log.CutsOf(entry);
+  if (!cuts.empty()) absl::StrAppend(out, " [cut at ", absl::StrJoin(cuts, ", "), "]");
+  absl::StrAppend(out, "\n");
+  const std::string indent(13, ' ');
+  if (options.full) absl::StrAppend(out, initiator_sim::FullText(entry.decoded.pdu, indent));
+  if (options.hex) absl::StrAppend(out, base::HexDump(entry.bytes, {.indent = indent}));
+  for (const v1::Violation& violation : options.violations) {
+    if (violation.frame() != entry.frame) continue;
+    absl::StrAppend(out, indent, "! ", violation.level(), " ", violation.section(), " ",
+                    violation.rule(), ": ", violation.message(), "\n");
+  }
+}
+
+}  // namespace
+
+std::string ToText(const WireLog& log, const WireTextOptions& options) {
+  std::string out;
+  for (const WireEntry& entry : log.entries()) {
+    if (entry.kind == WireEntry::Kind::kBytes) continue;
+    absl::StrAppend(&out, Head(log, entry), " ");
+    switch (entry.kind) {
+      case WireEntry::Kind::kOpened:
+        absl::StrAppend(&out, OpenedText(log, entry), "\n");
+        break;
+      case WireEntry::Kind::kClosed:
+        absl::StrAppend(&out, ClosedText(entry), "\n");
+        break;
+      case WireEntry::Kind::kStep:
+        absl::StrAppend(&out, "step ", entry.step, "\n");
+        break;
+      case WireEntry::Kind::kPdu:
+        AppendPdu(log, entry, options, &out);
+        break;
+      case WireEntry::Kind::kBytes:
+        break;
+    }
+  }
+  if (log.truncated()) absl::StrAppend(&out, "(of the later PDUs only the headers were kept)\n");
+  return out;
+}
+
+}  // namespace pushpull::conformance
