@@ -37,6 +37,7 @@ class BannedTest(unittest.TestCase):
     self.assertEqual(self.problems({
         'base/a.h': 'std::snprintf(buffer, 1, "x");\nint asleep();\n// a todo list\n',
         'tools/a.cc': 'std::cout << 1;\n',
+        'target/a_test.cc': '  if (!kBugsEnabled) GTEST_SKIP() << "built without defects";\n',
         'tools/b.py': 'time.sleep(1)\n',
         'a_test.sh': '# no sleep here\n',
         'README.md': 'TODO\n',

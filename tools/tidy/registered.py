@@ -1,4 +1,4 @@
-"""Nothing written is left out: each test, fuzz target and case is in some BUILD.bazel file."""
+"""Nothing written is left out: tests, fuzz targets, cases, corpora are in some BUILD.bazel file."""
 
 import collections
 import fnmatch
@@ -34,7 +34,8 @@ def check(tree):
     elif fnmatch.fnmatch(path, 'fuzz/*_fuzz.cc'):
       if 'cc_fuzz_test' not in kinds[path]:
         problems.append(f'{path}: no cc_fuzz_test in a {build_files.BUILD} has it in srcs')
-    elif fnmatch.fnmatch(path, 'conformance/suites/*.textproto'):
+    elif fnmatch.fnmatch(path, 'conformance/suites/*.textproto') or \
+        fnmatch.fnmatch(path, 'corpus/*/*'):
       if not kinds[path]:
         problems.append(f'{path}: no rule in a {build_files.BUILD} has it in srcs or data')
   return problems

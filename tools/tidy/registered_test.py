@@ -23,6 +23,8 @@ load("//bazel/fuzzing:defs.bzl", "cc_fuzz_test")
     'fuzz/rx_fuzz.cc': '',
     'conformance/suites/BUILD.bazel': 'filegroup(name = "s", srcs = glob(["**/*.textproto"]))',
     'conformance/suites/login/a.textproto': '',
+    'corpus/BUILD.bazel': '[filegroup(name = n, srcs = glob([n + "/**"])) for n in ["rx"]]',
+    'corpus/rx/crash-1': '',
 }
 
 
@@ -37,7 +39,7 @@ class RegisteredTest(unittest.TestCase):
 
   def test_left_out(self):
     for path in ('a/v_test.cc', 'a/v_test.py', 'a/sub/v_test.sh', 'a/w_test.cc', 'b/v_test.cc',
-                 'fuzz/tx_fuzz.cc', 'fuzz/sub/tx_fuzz.cc'):
+                 'fuzz/tx_fuzz.cc', 'fuzz/sub/tx_fuzz.cc', 'corpus/tx/a'):
       with self.subTest(path):
         (problem,) = self.problems({path: ''})
         self.assertTrue(problem.startswith(path + ':'))
