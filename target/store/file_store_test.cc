@@ -1,0 +1,138 @@
+#include "target/store/file_store.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "fabric/epoll_loop.h"
+#include "gtest/gtest.h"
+
+namespace pushpull::target {
+namespace {
+
+using Engine = FileStoreOptions::Engine;
+
+class FileStoreTest : public testing::TestWithParam<Engine> {
+ protected:
+  FileStoreTest() {
+    const char* folder = std::getenv("TEST_TMPDIR");
+    folder_ = folder == nullptr ? "/tmp" : folder;
+    path_ = absl::StrCat(folder_, "/disk", getpid());
+  }
+  ~FileStoreTest() override { unlink(path_.c_str()); }
+
+  void Resize(off_t bytes) {
+    const int fd = open(path_.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    ASSERT_GE(fd, 0);
+    ASSERT_EQ(ftruncate(fd, bytes), 0);
+    close(fd);
+  }
+
+  absl::StatusOr<std::unique_ptr<FileStore>> Open(bool read_only = false,
+                                                  uint32_t block_size = 512) {
+    FileStoreOptions options;
+    options.path = path_;
+    options.read_only = read_only;
+    options.block_size = block_size;
+    options.engine = GetParam();
+    return FileStore::Open(options);
+  }
+
+  absl::Status Transfer(Store& store, Io::Op op, uint64_t offset, size_t bytes) {
+    std::vector<uint8_t> memory(bytes, 0x77);
+    const iovec buffer{memory.data(), memory.size()};
+    Io io;
+    io.loop = &loop_;
+    io.op = op;
+    io.offset = offset;
+    io.buffers = {&buffer, 1};
+    std::optional<absl::Status> result;
+    io.done = [&](absl::Status status) { result = std::move(status); };
+    if (auto status = store.Submit(&io)) return *status;
+    loop_.RunUntil([&] { return result.has_value(); });
+    return *result;
+  }
+
+  std::string folder_;
+  std::string path_;
+  fabric::EpollLoop loop_;
+};
+
+void ExpectError(const absl::Status& status, absl::StatusCode code, const std::string& advice) {
+  EXPECT_EQ(status.code(), code) << status;
+  EXPECT_NE(status.message().find(advice), std::string::npos) << status;
+}
+
+TEST_P(FileStoreTest, ErrorsSayWhatToDo) {
+  ExpectError(Open().status(), absl::StatusCode::kNotFound,
+              "does not exist: create it with `truncate -s 1G ");
+  Resize(0);
+  ExpectError(Open().status(), absl::StatusCode::kInvalidArgument, "is empty: give it a size");
+  Resize(1000);
+  ExpectError(Open().status(), absl::StatusCode::kInvalidArgument,
+              "resize it with `truncate -s 1024 ");
+  Resize(1024);
+  ExpectError(Open(false, 4096).status(), absl::StatusCode::kInvalidArgument,
+              "no multiple of the block size 4096");
+  unlink(path_.c_str());
+  path_ = folder_;
+  ExpectError(Open().status(), absl::StatusCode::kInvalidArgument, "is a directory");
+  path_ = "/dev/null";
+  ExpectError(Open().status(), absl::StatusCode::kInvalidArgument, "neither a regular file");
+  path_ = absl::StrCat(folder_, "/unlinked-by-the-fixture");
+}
+
+TEST_P(FileStoreTest, ReadOnlyMeansIt) {
+  Resize(4096);
+  const auto store = Open(/*read_only=*/true);
+  if (!store.ok()) GTEST_SKIP() << store.status();
+  EXPECT_TRUE((*store)->read_only());
+  EXPECT_FALSE((*store)->has_volatile_cache());
+  EXPECT_TRUE(Transfer(**store, Io::Op::kRead, 0, 4096).ok());
+  EXPECT_EQ(Transfer(**store, Io::Op::kWrite, 0, 512).code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_TRUE(Transfer(**store, Io::Op::kFlush, 0, 0).ok());
+}
+
+TEST_P(FileStoreTest, AFileThatBecameShorterIsLostData) {
+  Resize(1 << 20);
+  const auto store = Open();
+  if (!store.ok()) GTEST_SKIP() << store.status();
+  Resize(700);
+  ExpectError(Transfer(**store, Io::Op::kRead, 0, 4096), absl::StatusCode::kDataLoss,
+              "it was made shorter while it was served");
+  EXPECT_TRUE(Transfer(**store, Io::Op::kRead, 0, 512).ok());
+  EXPECT_TRUE(Transfer(**store, Io::Op::kWrite, 4096, 4096).ok()) << "which makes it longer again";
+}
+
+TEST_P(FileStoreTest, AFullMediumIsAnErrorOfItsOwn) {
+  // /dev/full answers writes with ENOSPC; it is reached by a limit of the file size instead, which
+  // regular files know, too.
+  Resize(1 << 20);
+  const auto store = Open();
+  if (!store.ok()) GTEST_SKIP() << store.status();
+  Resize(4096);
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit limit{8192, before.rlim_max};
+  auto* handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  EXPECT_TRUE(Transfer(**store, Io::Op::kWrite, 0, 512).ok());
+  EXPECT_EQ(Transfer(**store, Io::Op::kWrite, 65536, 512).code(),
+            absl::StatusCode::kResourceExhausted);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, FileStoreTest, testing::Values(Engine::kUring, Engine::kThreads),
+                         [](const auto& info) {
+                           return info.param == Engine::kUring ? "Uring" : "Threads";
+                         });
+
+}  // namespace
+}  // namespace pushpull::target
