@@ -89,7 +89,7 @@ struct NegotiationLimits {
   bool always_declare_iser_limits = false;
 
   // X#NodeArchitecture (§13.26) is sent where this is not empty.
-  std::string node_architecture;
+  std::string node_architecture = {};
 
   // A pair is cut between two PDUs only where it doesn't fit one. true: PDUs are filled to the last
   // byte, wherever that cuts (legal, §6.1; some initiators don't stand it).

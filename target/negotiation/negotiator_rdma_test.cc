@@ -1,0 +1,109 @@
+// The keys of RFC 7145 §6.
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "target/negotiation/negotiator.h"
+#include "target/negotiation/testing.h"
+
+namespace pushpull::target {
+namespace {
+
+// RFC7145-5.1-h, 6.2-a, -b, 6.3-a, 6.4-a, 6.5-a, 6.6-a, 6.7-a, 6.8-a, 6.9-a
+TEST(Rdma, KeysAreNegotiated) {
+  Negotiator negotiator = Party{.context = Rdma()}.Make();
+  EXPECT_EQ(Say(negotiator,
+                "HeaderDigest=CRC32C,None|DataDigest=CRC32C|MaxRecvDataSegmentLength=512|"
+                "InitiatorRecvDataSegmentLength=65536|TargetRecvDataSegmentLength=16777215|"
+                "MaxOutstandingUnexpectedPDUs=4|MaxAHSLength=0|OFMarker=Yes|"
+                "TaggedBufferForSolicitedDataOnly=Yes|iSERHelloRequired=Yes|RDMAExtensions=Yes"),
+            "HeaderDigest=None|DataDigest=Irrelevant|InitiatorRecvDataSegmentLength=65536|"
+            "TargetRecvDataSegmentLength=262144|OFMarker=Reject|RDMAExtensions=Yes");
+  EXPECT_EQ(Declared(negotiator), "MaxOutstandingUnexpectedPDUs=16");
+  EXPECT_EQ(FinishOf(negotiator), "ok");
+  EXPECT_TRUE(negotiator.session().rdma_extensions);
+  EXPECT_EQ(negotiator.session().initiator_max_outstanding_unexpected_pdus, 4u);
+  EXPECT_EQ(negotiator.session().target_max_outstanding_unexpected_pdus, 16u);
+  EXPECT_EQ(negotiator.session().initiator_max_ahs_length, 0u);
+  EXPECT_TRUE(negotiator.session().tagged_buffer_for_solicited_data_only);
+  EXPECT_TRUE(negotiator.session().iser_hello_required);
+  EXPECT_EQ(negotiator.connection().initiator_max_recv_data_segment_length, 65536u);
+  EXPECT_EQ(negotiator.connection().target_max_recv_data_segment_length, 262144u);
+  EXPECT_EQ(negotiator.connection().data_digest, Digest::kNone);
+}
+
+TEST(Rdma, ValuesAreChecked) {
+  const Party party{.context = Rdma()};
+  EXPECT_EQ(SayOnce(party, "RDMAExtensions=Yes|TargetRecvDataSegmentLength=511"),
+            "RDMAExtensions=Yes|TargetRecvDataSegmentLength=Reject");
+  EXPECT_EQ(SayOnce(party, "RDMAExtensions=Yes|TargetRecvDataSegmentLength=512"),
+            "RDMAExtensions=Yes|TargetRecvDataSegmentLength=512");
+  EXPECT_EQ(SayOnce(party, "RDMAExtensions=Yes|MaxOutstandingUnexpectedPDUs=1"),
+            "error: MaxOutstandingUnexpectedPDUs has an inadmissible value (RFC 7145 §6.7)");
+  EXPECT_EQ(SayOnce(party, "RDMAExtensions=Yes|iSERHelloRequired=yes"),
+            "error: iSERHelloRequired has an inadmissible value (RFC 7145 §6.10)");
+}
+
+TEST(Rdma, LinuxInitiatorHearsNoUnknownKeys) {
+  Party party{.context = Rdma()};
+  const char* const kLinux =
+      "InitiatorRecvDataSegmentLength=8192|TargetRecvDataSegmentLength=8192|RDMAExtensions=Yes";
+  Negotiator quiet = party.Make();
+  Say(quiet, kLinux);
+  EXPECT_EQ(Declared(quiet), "");
+  party.limits.always_declare_iser_limits = true;
+  party.limits.max_ahs_length = 1020;
+  Negotiator always = party.Make();
+  Say(always, kLinux);
+  EXPECT_EQ(Declared(always), "MaxOutstandingUnexpectedPDUs=16|MaxAHSLength=1020");
+  EXPECT_EQ(always.session().target_max_ahs_length, 1020u);
+}
+
+TEST(Rdma, ExtensionsAreProposedAndNeeded) {
+  Negotiator negotiator = Party{.context = Rdma()}.Make();
+  EXPECT_TRUE(negotiator.WouldPropose());
+  Say(negotiator, "MaxBurstLength=262144");
+  EXPECT_EQ(Declared(negotiator), "RDMAExtensions=Yes");
+  EXPECT_TRUE(negotiator.awaiting_answers());
+  EXPECT_EQ(Say(negotiator, "RDMAExtensions=Yes"), "");
+  EXPECT_EQ(Declared(negotiator), "");
+  EXPECT_EQ(FinishOf(negotiator), "ok");
+
+  for (const char* answer : {"No", "Reject", "NotUnderstood"}) {
+    Negotiator refused = Party{.context = Rdma()}.Make();
+    Declared(refused);
+    EXPECT_EQ(Say(refused, std::string("RDMAExtensions=") + answer), "");
+    EXPECT_EQ(FinishOf(refused), "RDMAExtensions is not Yes on a connection over RDMA");
+  }
+  EXPECT_EQ(SayOnce({.context = Rdma()}, "RDMAExtensions=No"), "RDMAExtensions=No");
+}
+
+TEST(Rdma, DiscoveryGoesWithout) {
+  NegotiationContext context = Discovery();
+  context.rdma_transport = true;
+  Negotiator negotiator = Party{.context = context}.Make();
+  EXPECT_FALSE(negotiator.WouldPropose());
+  EXPECT_EQ(Say(negotiator, "RDMAExtensions=Yes"), "RDMAExtensions=Irrelevant");
+  EXPECT_EQ(Declared(negotiator), "MaxRecvDataSegmentLength=262144");
+  EXPECT_EQ(FinishOf(negotiator), "ok");
+}
+
+TEST(Rdma, DeclarationsAreVoidOverTcp) {
+  Negotiator negotiator = Party().Make();
+  Say(negotiator,
+      "MaxOutstandingUnexpectedPDUs=4|MaxAHSLength=0|iSERHelloRequired=Yes|"
+      "TaggedBufferForSolicitedDataOnly=Yes");
+  EXPECT_EQ(FinishOf(negotiator), "ok");
+  EXPECT_EQ(negotiator.session(), SessionParameters());
+}
+
+TEST(Rdma, MaxRecvDataSegmentLengthIsIgnoredInFullFeaturePhase) {
+  Party party{.context = {.leading = false, .rdma_transport = true}};
+  party.session.rdma_extensions = true;
+  Negotiator negotiator = party.Make();
+  EXPECT_EQ(Say(negotiator, "MaxRecvDataSegmentLength=512", kFullFeature), "");
+  EXPECT_EQ(negotiator.connection(), ConnectionParameters());
+}
+
+}  // namespace
+}  // namespace pushpull::target
