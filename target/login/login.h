@@ -48,11 +48,12 @@ struct LoginTarget {
   // kSuccess, or why the login fails: kNotFound, kAuthorizationFailure, kTargetRemoved,
   // kServiceUnavailable, or a redirection.
   LoginStatus status = LoginStatus::kSuccess;
-  std::vector<std::string> redirect_addresses;  // "host[:port]", at least one with a redirection
+  std::vector<std::string> redirect_addresses =
+      {};  // "host[:port]", at least one with a redirection
   // Of the portal; none where an Unnamed Discovery session has no single one.
-  std::optional<uint16_t> target_portal_group_tag;
-  std::string target_alias;    // sent where it is not empty and the session is Normal
-  AuthPolicy* auth = nullptr;  // null: no authentication. Outlives the login.
+  std::optional<uint16_t> target_portal_group_tag = {};
+  std::string target_alias = {};  // sent where it is not empty and the session is Normal
+  AuthPolicy* auth = nullptr;     // null: no authentication. Outlives the login.
 };
 
 // What a login does to the target's sessions (the table of §6.3.1).
@@ -69,7 +70,7 @@ struct LoginPlace {
   LoginStatus status = LoginStatus::kSuccess;
   LoginKind kind = LoginKind::kNewSession;
   // With kNewConnection and kConnectionReinstatement: the session's.
-  SessionParameters session;
+  SessionParameters session = {};
   uint32_t exp_cmd_sn = 0;
   uint32_t max_cmd_sn = 0;
 };
