@@ -18,7 +18,7 @@ namespace pushpull::target {
 
 struct ByteSchedule {
   // The bytes come in pieces of these sizes; the last piece is what is left.
-  std::vector<size_t> cuts;
+  std::vector<size_t> cuts = {};
   // Each chunk is answered kNotYet once before it is looked for.
   bool not_yet_before_each_chunk = false;
   // The bytes end with an end; else with kNotYet for ever.
