@@ -1,0 +1,126 @@
+"""Tests of the scripts test and run, in a clone of stand-ins: install and Bazel do nothing."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+# Writes the events of one test, passed or failed; "bazel info" names a folder with a program.
+BAZEL = r'''#!/bin/bash
+echo "$*" >>"$STATE/calls"
+if [[ $1 == info ]]; then echo "$STATE/bin"; exit; fi
+for argument; do
+  case $argument in
+    --build_event_json_file=*) cp "$STATE/events" "${argument#*=}" ;;
+  esac
+done
+exit "$(cat "$STATE/status")"
+'''
+
+# Writes its arguments, and a report into the folder after --out.
+PUSHPULL = r'''#!/bin/bash
+echo "$*" >"$STATE/arguments"
+while (($#)); do
+  if [[ $1 == --out ]]; then mkdir -p "$2"; touch "$2/report.html"; fi
+  shift
+done
+exit "$(cat "$STATE/pushpull_status")"
+'''
+
+
+class ScriptsTest(unittest.TestCase):
+
+  def setUp(self):
+    folder = tempfile.TemporaryDirectory()
+    self.addCleanup(folder.cleanup)
+    self.state = folder.name
+    self.clone = os.path.join(folder.name, 'a clone')
+    here = os.path.dirname(os.path.abspath(__file__))
+    os.makedirs(os.path.join(self.clone, 'tools/pushpull'))
+    for name in ('env.sh', 'run', 'test', 'test_summary.py'):
+      shutil.copy(os.path.join(here, name), os.path.join(self.clone, 'tools'))
+    self.write('a clone/tools/pushpull/BUILD.bazel', '')
+    self.write('a clone/tools/install', '#!/bin/bash\n')
+    self.write('bazel', BAZEL)
+    self.write('bin/tools/pushpull/pushpull', PUSHPULL)
+    self.write('pushpull_status', '0')
+    self.bazel_answers(0, 'PASSED')
+
+  def write(self, path, text):
+    path = os.path.join(self.state, path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'w', encoding='utf-8') as file:
+      file.write(text)
+    os.chmod(path, 0o755)
+
+  def read(self, name):
+    with open(os.path.join(self.state, name), encoding='utf-8') as file:
+      return file.read()
+
+  def bazel_answers(self, status, outcome):
+    self.write('status', str(status))
+    self.write('events', json.dumps({
+        'id': {'testSummary': {'label': '//a:t'}}, 'testSummary': {'overallStatus': outcome}}))
+
+  def script(self, name, *arguments):
+    """(exit status, lines of standard output) of a script, with neither input nor home."""
+    environment = {'PATH': os.environ['PATH'], 'BAZEL': os.path.join(self.state, 'bazel'),
+                   'STATE': self.state, 'CI': 'true', 'TMPDIR': self.state}
+    result = subprocess.run(
+        [os.path.join(self.clone, 'tools', name), *arguments], env=environment, cwd=self.state,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    return result.returncode, result.stdout.decode().splitlines()
+
+  def test_test_runs_every_configuration(self):
+    status, lines = self.script('test')
+    self.assertEqual((status, lines), (0, ['4 passed, 0 failed']))
+    calls = self.read('calls')
+    for configuration in ('--config=gcc', '--config=asan-ubsan', '--config=tsan'):
+      self.assertIn(configuration, calls)
+
+  def test_test_quick_and_of_some_targets(self):
+    self.assertEqual(self.script('test', '--quick'), (0, ['1 passed, 0 failed']))
+    self.assertEqual(self.script('test', '//x/...', '//y'), (0, ['1 passed, 0 failed']))
+    self.assertTrue(self.read('calls').endswith(' -- //x/... //y\n'))
+
+  def test_test_says_what_failed(self):
+    self.bazel_answers(3, 'FAILED')
+    status, lines = self.script('test', '--quick')
+    self.assertEqual(status, 1)
+    self.assertEqual(lines[0], 'FAILED: //a:t (clang)')
+    self.assertEqual(lines[-1], '0 passed, 1 failed')
+
+  def test_test_fails_where_bazel_cannot_start(self):
+    os.remove(os.path.join(self.state, 'bazel'))
+    status, lines = self.script('test', '--quick')
+    self.assertEqual((status, lines[-1]), (1, '0 passed, 1 failed'))
+
+  def test_test_fails_where_nothing_can_be_installed(self):
+    self.write('a clone/tools/install', '#!/bin/bash\nexit 1\n')
+    self.assertEqual(self.script('test'), (1, ['0 passed, 1 failed']))
+
+  def test_run_ends_with_the_report(self):
+    status, lines = self.script('run', '--', '--only', 'login/*')
+    report = os.path.join(os.path.realpath(self.state), 'pushpull-results/report.html')
+    self.assertEqual((status, lines), (0, [f'report: {report}']))
+    self.assertEqual(self.read('arguments'), 'run --only login/* --out pushpull-results\n')
+
+  def test_run_respects_out_and_passes_the_status_on(self):
+    self.write('pushpull_status', '3')
+    status, lines = self.script('run', '--out', 'there')
+    self.assertEqual(status, 3)
+    self.assertTrue(lines[-1].endswith('/there/report.html'))
+    self.assertEqual(self.read('arguments'), 'run --out there\n')
+
+  def test_run_names_no_report_of_an_earlier_run(self):
+    self.write('pushpull-results/report.html', '')
+    self.write('bin/tools/pushpull/pushpull', '#!/bin/bash\nexit 2\n')
+    self.assertEqual(self.script('run', '--no-such-option'), (2, []))
+    self.bazel_answers(1, 'FAILED')
+    self.assertEqual(self.script('run'), (1, []))
+
+
+if __name__ == '__main__':
+  unittest.main()
