@@ -21,8 +21,8 @@ ALLOWED = {
     'fuzz': ENDPOINT | {'target', 'initiator_sim', 'conformance'},
     'tools': ENDPOINT | {'target', 'initiator_sim', 'conformance', 'fuzz'},
 }
-# Build support, and data without code: anybody's.
-SUPPORT = {'bazel', 'corpus', 'docs', 'third_party', 'toolchains'}
+# Build support, and data without code, are anybody's.
+SUPPORT = {'bazel', 'corpus', 'docs', 'testdata', 'third_party', 'toolchains'}
 # proto/pushpull/v1/x.proto is generated as, and included by, pushpull/v1/x.pb.h.
 INCLUDE_ROOTS = {'pushpull': 'proto'}
 
