@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "conformance/tap/wire_log.h"
 #include "pushpull/v1/report.pb.h"
 
@@ -14,15 +13,16 @@ namespace pushpull::conformance {
 
 struct PcapngOptions {
   // Comments on the packet in which the frame that they name ends.
-  std::vector<v1::Violation> violations;
-  std::string comment;  // of the whole file
+  std::vector<v1::Violation> violations = {};
+  std::string comment = {};  // of the whole file
 };
 
 // The log as Ethernet, IP and TCP with handshakes, right sequence numbers and checksums, a segment
-// for each read or write (cut at 16 KiB). Addresses and the initiator's ports are the connection's
-// own where they are IP addresses (else made-up ones of 192.0.2.0/24); the target's port is always
-// 3260, by which dissectors know iSCSI (the real one stands in the comment of the first packet).
-// Comments give the frame numbers of the wire log.
+// for each read or write (cut at 16 KiB; but the first header of a direction is never cut). The
+// initiator's ports and the addresses are the connection's own, but host names and IPv4 loopback
+// become addresses of 192.0.2.0/24; the target's port is always 3260, by which dissectors know
+// iSCSI. (The real ones stand in the comment of the first packet.) Comments give the frame numbers
+// of the wire log.
 std::string ToPcapng(const WireLog& log, const PcapngOptions& options = {});
 
 }  // namespace pushpull::conformance

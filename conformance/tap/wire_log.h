@@ -108,7 +108,7 @@ struct WireTextOptions {
   bool hex = false;   // the bytes of each PDU below it
   bool full = false;  // every field below it
   // Written below the frame that they name.
-  std::vector<v1::Violation> violations;
+  std::vector<v1::Violation> violations = {};
 };
 
 // One line for each PDU and event, times from the first on:
