@@ -1,0 +1,430 @@
+// Unit attentions, the order of tasks, task management, the end of nexuses.
+
+#include "target/scsi/device_server.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "target/scsi/testing/bench.h"
+#include "target/store/computed_store.h"
+
+namespace pushpull::target {
+namespace {
+
+constexpr char kTur[] = "00 00 00 00 00 00";
+constexpr char kRead[] = "28 00 00 00 00 00 00 00 01 00";
+constexpr char kWrite[] = "2a 00 00 00 00 00 00 00 01 00";
+
+CommandOptions On(uint64_t number) {
+  CommandOptions options;
+  options.lun = number << 48;
+  return options;
+}
+
+CommandOptions With(TaskAttribute attribute) {
+  CommandOptions options;
+  options.attribute = attribute;
+  return options;
+}
+
+// ---- LUNs ---------------------------------------------------------------------------------------
+
+TEST(LunTest, BothAddressingMethodsAreUnderstood) {
+  EXPECT_EQ(EncodeLun(0), 0u);
+  EXPECT_EQ(EncodeLun(255), 0x00ff'0000'0000'0000u);
+  EXPECT_EQ(EncodeLun(256), 0x4100'0000'0000'0000u);
+  for (const uint16_t number : {0, 1, 255, 256, 0x3fff}) {
+    EXPECT_EQ(DecodeLun(EncodeLun(number)), number);
+    EXPECT_EQ(DecodeLun(0x4000'0000'0000'0000 | uint64_t{number} << 48), number);
+  }
+  for (const uint64_t lun : {uint64_t{0x0100'0000'0000'0000}, uint64_t{0x8000'0000'0000'0000},
+                             kReportLunsWellKnownLun, uint64_t{1}, uint64_t{1} << 32}) {
+    EXPECT_FALSE(DecodeLun(lun).has_value()) << std::hex << lun;
+  }
+}
+
+TEST(CreateTest, RefusesOptionsThatContradict) {
+  const auto create = [](std::vector<LogicalUnitOptions> units) {
+    return std::string(
+        DeviceServer::Create({kBenchTarget, {}}, std::move(units)).status().message());
+  };
+  const auto store = [](uint64_t bytes) { return std::make_shared<NullStore>(bytes); };
+  EXPECT_EQ(create({{0, "", 512, false, store(512)}}), "");
+  EXPECT_EQ(create({{3, "", 512, false, store(512)}, {3, "", 512, false, store(512)}}),
+            "two logical units have the number 3");
+  EXPECT_NE(create({{0, "", 520, false, store(5200)}}).find("use 512 or 4096"), std::string::npos);
+  EXPECT_NE(create({{0, "", 4096, false, store(512)}}).find("multiple of the block size"),
+            std::string::npos);
+  EXPECT_NE(create({{0, "", 512, false, store(0)}}).find("not 0"), std::string::npos);
+  EXPECT_NE(create({{0, "", 512, false, nullptr}}).find("no store"), std::string::npos);
+  EXPECT_NE(create({{0x4000, "", 512, false, store(512)}}).find("16383"), std::string::npos);
+  EXPECT_NE(create({{0, "a b", 512, false, store(512)}}).find("serial"), std::string::npos);
+}
+
+// ---- unit attentions
+// ------------------------------------------------------------------------------
+
+TEST(UnitAttentionTest, EachUnitTellsANewNexusOnce) {
+  Bench bench({{0, "ram:1M"}, {1, "ram:1M"}});
+  Nexus* nexus = bench.Open("iqn.a", /*fresh=*/true);
+  EXPECT_EQ(bench.Do(nexus, "12 00 00 00 24 00").Summary(), "GOOD");
+  EXPECT_EQ(bench.Do(nexus, "a0 00 00 00 00 00 00 00 00 10 00 00").Summary(), "GOOD");
+  EXPECT_EQ(bench.Do(nexus, kRead).Summary(), "6/29/00");
+  EXPECT_EQ(bench.Do(nexus, kRead).Summary(), "GOOD");
+  EXPECT_EQ(bench.Do(nexus, "c1 00 00 00 00 00", On(1)).Summary(), "6/29/00");
+  EXPECT_EQ(bench.Do(nexus, kTur, On(1)).Summary(), "GOOD");
+  EXPECT_EQ(bench.Do(nexus, kTur, On(5)).Summary(), "5/25/00");
+}
+
+TEST(UnitAttentionTest, RequestSenseTakesIt) {
+  Bench bench;
+  Nexus* nexus = bench.Open("iqn.a", /*fresh=*/true);
+  const Answer answer = bench.Do(nexus, "03 01 00 00 fc 00");
+  EXPECT_EQ(answer.Summary(), "GOOD");
+  EXPECT_EQ(answer.data, FromHex("72 06 29 00 00 00 00 00"));
+  EXPECT_EQ(bench.Do(nexus, kTur).Summary(), "GOOD");
+}
+
+TEST(UnitAttentionTest, ANexusThatComesBackIsToldOfItsLoss) {
+  Bench bench;
+  bench.Close(bench.Open("iqn.a", true));
+  EXPECT_EQ(bench.Do(bench.Open("iqn.b", true), kTur).Summary(), "6/29/00");
+  EXPECT_EQ(bench.Do(bench.Open("iqn.a", true), kTur).Summary(), "6/29/07");
+  // Reinstatement: the old session still is being closed.
+  EXPECT_EQ(bench.Do(bench.Open("iqn.a", true), kTur).Summary(), "6/29/07");
+}
+
+TEST(UnitAttentionTest, WhatTheTransportReportsComesOnce) {
+  Bench bench;
+  Nexus* nexus = bench.Open();
+  bench.server().EstablishUnitAttention(nexus, 0, sense::kCommandsClearedByIscsi);
+  bench.server().EstablishUnitAttention(nexus, 0, sense::kCommandsClearedByIscsi);
+  bench.server().EstablishUnitAttention(nexus, uint64_t{9} << 48, sense::kCommandsClearedByIscsi);
+  EXPECT_EQ(bench.Do(nexus, kTur).Summary(), "6/47/7f");
+  EXPECT_EQ(bench.Do(nexus, kTur).Summary(), "GOOD");
+}
+
+TEST(UnitAttentionTest, ReportLunsClearsWhatItAnswers) {
+  Bench bench;
+  Nexus* nexus = bench.Open();
+  bench.server().EstablishUnitAttention(nexus, 0, sense::kReportedLunsDataChanged);
+  bench.Do(nexus, "a0 00 00 00 00 00 00 00 00 10 00 00");
+  EXPECT_EQ(bench.Do(nexus, kTur).Summary(), "GOOD");
+}
+
+TEST(ModeSelectTest, ChangesForAllAndTellsTheOthers) {
+  Bench bench;
+  Nexus* one = bench.Open("iqn.one");
+  Nexus* two = bench.Open("iqn.two");
+  CommandOptions options;
+  options.data_out = FromHex("00 00 00 00  0a 0a 06 10 08 00 00 00 ff ff 00 00");
+  EXPECT_EQ(bench.Do(one, "15 10 00 00 10 00", options).Summary(), "GOOD");
+  const Answer told = bench.Do(two, kTur);
+  EXPECT_EQ(told.sense, "6/2a/01");
+  EXPECT_EQ(told.sense_data, FromHex("72 06 2a 01 00 00 00 00")) << "D_SENSE";
+  EXPECT_EQ(bench.Do(one, kTur).Summary(), "GOOD");
+  const Answer bad = bench.Do(one, "12 00 80 00 60 00");
+  EXPECT_EQ(bad.sense_data, FromHex("72 05 24 00 00 00 00 08  02 06 00 00 c0 00 02 00"));
+  CommandOptions block;
+  block.data_out.assign(512, 1);
+  EXPECT_EQ(bench.Do(one, kWrite, block).sense, "7/27/00") << "SWP";
+  EXPECT_EQ(bench.Do(one, "1a 08 0a 00 ff 00").data,
+            FromHex("0f 00 90 00  0a 0a 06 10 08 00 00 00 ff ff 00 00"));
+  EXPECT_EQ(bench.Do(one, "15 10 00 00 10 00", options).Summary(), "GOOD");
+  EXPECT_EQ(bench.Do(two, kTur).Summary(), "GOOD") << "nothing changed";
+}
+
+TEST(StartStopUnitTest, AStoppedUnitIsNotReadyForAnybody) {
+  Bench bench;
+  Nexus* one = bench.Open("iqn.one");
+  Nexus* two = bench.Open("iqn.two");
+  for (const char* stop : {"1b 00 00 00 00 00", "1b 00 00 00 04 00"}) {
+    EXPECT_EQ(bench.Do(one, stop).Summary(), "GOOD");
+    EXPECT_EQ(bench.Do(two, kTur).Summary(), "2/04/02");
+    EXPECT_EQ(bench.Do(two, kRead).Summary(), "2/04/02");
+    EXPECT_EQ(bench.Do(two, "12 00 00 00 24 00").Summary(), "GOOD");
+    EXPECT_EQ(bench.Do(two, "03 00 00 00 12 00").data[2], 2);
+    EXPECT_EQ(bench.Do(two, "1b 00 00 00 01 00").Summary(), "GOOD");
+    EXPECT_EQ(bench.Do(one, kRead).Summary(), "GOOD");
+  }
+}
+
+// ---- the order of tasks -------------------------------------------------------------------------
+
+class OrderTest : public testing::Test {
+ protected:
+  // A command of one block that takes 10 ms once it runs.
+  Command* Add(TaskAttribute attribute) {
+    commands_.push_back(bench_.Start(nexus_, FromHex(kRead), With(attribute)));
+    return commands_.back().get();
+  }
+  // After so many times 10 ms, which have ended: "110".
+  std::string After(int steps) {
+    bench_.world().RunFor(absl::Milliseconds(10) * steps);
+    std::string ended;
+    for (const auto& command : commands_) ended += command->ended() ? '1' : '0';
+    return ended;
+  }
+
+  Bench bench_{{{0, "slow:10,ram:1M"}}};
+  Nexus* nexus_ = bench_.Open();
+  std::vector<std::unique_ptr<Command>> commands_;
+};
+
+TEST_F(OrderTest, SimpleTasksRunTogether) {
+  for (int i = 0; i < 3; ++i) Add(TaskAttribute::kSimple);
+  EXPECT_EQ(After(0), "000");
+  EXPECT_EQ(After(1), "111");
+}
+
+TEST_F(OrderTest, OrderedWaitsForOlderAndLaterOnesWaitForIt) {
+  Add(TaskAttribute::kSimple);
+  Add(TaskAttribute::kUntagged);
+  Add(TaskAttribute::kOrdered);
+  Add(TaskAttribute::kSimple);
+  Add(TaskAttribute::kSimple);
+  Add(TaskAttribute::kOrdered);
+  EXPECT_EQ(After(1), "110000");
+  EXPECT_EQ(After(1), "111000");
+  EXPECT_EQ(After(1), "111110");
+  EXPECT_EQ(After(1), "111111");
+}
+
+TEST_F(OrderTest, HeadOfQueueRunsAtOnceAndHoldsTheOthers) {
+  Add(TaskAttribute::kSimple);
+  Add(TaskAttribute::kOrdered);
+  EXPECT_EQ(After(0), "00");
+  bench_.world().RunFor(absl::Milliseconds(5));
+  Add(TaskAttribute::kHeadOfQueue);
+  Add(TaskAttribute::kSimple);
+  bench_.world().RunFor(absl::Milliseconds(5));
+  EXPECT_EQ(After(0), "1000");
+  bench_.world().RunFor(absl::Milliseconds(5));
+  EXPECT_EQ(After(0), "1010");
+  EXPECT_EQ(After(1), "1110");
+  EXPECT_EQ(After(1), "1111");
+}
+
+TEST_F(OrderTest, ATaskThatGathersItsDataHoldsAnOrderedOne) {
+  Command write;
+  ASSERT_TRUE(bench_.Prepare(&write, nexus_, FromHex(kWrite)));
+  Add(TaskAttribute::kOrdered);
+  EXPECT_EQ(After(100), "0");
+  bench_.server().Fail(&write.task(), sense::kIncorrectAmountOfData);
+  EXPECT_EQ(write.answer().Summary(), "b/0c/0d");
+  EXPECT_EQ(After(1), "1");
+}
+
+TEST_F(OrderTest, TheOtherNexusWaitsToo) {
+  Add(TaskAttribute::kOrdered);
+  Nexus* other = bench_.Open("iqn.other", true);
+  EXPECT_EQ(After(1), "1");
+  Add(TaskAttribute::kOrdered);
+  bench_.Do(other, "03 00 00 00 12 00");  // it waits, and takes the unit attention
+  EXPECT_EQ(After(0), "11");
+}
+
+TEST_F(OrderTest, AcaNeedsAnAca) {
+  const auto command = bench_.Start(nexus_, FromHex(kTur), With(TaskAttribute::kAca));
+  EXPECT_EQ(command->answer().Summary(), "5/49/00");
+}
+
+// ---- aborts
+// -----------------------------------------------------------------------------------------
+
+class AbortTest : public testing::Test {
+ protected:
+  std::unique_ptr<Command> Start(Nexus* nexus, TaskAttribute attribute = TaskAttribute::kSimple,
+                                 uint64_t number = 0) {
+    CommandOptions options = On(number);
+    options.attribute = attribute;
+    return bench_.Start(nexus, FromHex(kRead), options);
+  }
+
+  // Runs a task management function to its end, which must not take time.
+  TaskManagementResult Manage(TaskManagement function, uint64_t lun = 0, TaskFilter filter = {}) {
+    std::optional<TaskManagementResult> result;
+    bench_.server().ManageTasks(one_, function, lun, std::move(filter),
+                                [&](TaskManagementResult r) { result = r; });
+    EXPECT_FALSE(result.has_value()) << "called within ManageTasks";
+    const absl::Time before = bench_.world().now();
+    bench_.world().RunUntil([&] { return result.has_value(); });
+    EXPECT_EQ(bench_.world().now(), before);
+    return *result;
+  }
+
+  Bench bench_{{{0, "slow:10,ram:1M"}, {1, "slow:10,ram:1M"}}};
+  Nexus* one_ = bench_.Open("iqn.one");
+  Nexus* two_ = bench_.Open("iqn.two");
+};
+
+TEST_F(AbortTest, AbortEndsATaskInEveryState) {
+  Command prepared;
+  ASSERT_TRUE(bench_.Prepare(&prepared, one_, FromHex(kWrite)));
+  const auto running = Start(one_);
+  const auto dormant = Start(one_, TaskAttribute::kOrdered);
+  for (Command* command : {&prepared, running.get(), dormant.get()}) {
+    bench_.server().Abort(&command->task());
+    EXPECT_FALSE(command->ended()) << "called within Abort";
+  }
+  const absl::Time before = bench_.world().now();
+  bench_.world().RunUntilIdle();
+  EXPECT_EQ(bench_.world().now(), before);
+  for (Command* command : {&prepared, running.get(), dormant.get()}) {
+    EXPECT_TRUE(command->ended());
+    EXPECT_EQ(command->answer().Summary(), "aborted");
+    bench_.server().Abort(&command->task());  // nothing is left to abort
+  }
+  EXPECT_EQ(bench_.server().tasks_in_flight(), 0u);
+  EXPECT_EQ(bench_.world().RunUntilIdle(), fabric::SimWorld::Outcome::kIdle);
+  EXPECT_EQ(bench_.Do(one_, kTur).Summary(), "GOOD") << "no attention for what one does oneself";
+}
+
+TEST_F(AbortTest, ExecuteAndFailSeeThatATaskWasAborted) {
+  Command executed, failed;
+  ASSERT_TRUE(bench_.Prepare(&executed, one_, FromHex(kWrite)));
+  ASSERT_TRUE(bench_.Prepare(&failed, one_, FromHex(kWrite)));
+  bool done = false;
+  bench_.server().ManageTasks(two_, TaskManagement::kClearTaskSet, 0, {},
+                              [&](TaskManagementResult) { done = true; });
+  bench_.Execute(&executed);
+  EXPECT_TRUE(executed.ended());
+  EXPECT_TRUE(executed.answer().aborted);
+  bench_.server().Fail(&failed.task(), sense::kIncorrectAmountOfData);
+  EXPECT_TRUE(failed.answer().aborted);
+  bench_.world().RunUntilIdle();
+  EXPECT_TRUE(done);
+  EXPECT_FALSE(failed.ended()) << "Fail answers itself";
+}
+
+TEST_F(AbortTest, AnAbortedTaskLetsDormantOnesRun) {
+  const auto running = Start(one_);
+  const auto ordered = Start(two_, TaskAttribute::kOrdered);
+  bench_.server().Abort(&running->task());
+  bench_.world().RunFor(absl::Milliseconds(10));
+  EXPECT_TRUE(ordered->ended());
+  EXPECT_EQ(ordered->answer().Summary(), "GOOD");
+}
+
+TEST_F(AbortTest, AbortTaskSetTakesOnesOwnOfOneUnit) {
+  const auto own = Start(one_);
+  const auto later = Start(one_);
+  later->task().order = 7;
+  const auto elsewhere = Start(one_, TaskAttribute::kSimple, 1);
+  const auto others = Start(two_);
+  EXPECT_EQ(Manage(TaskManagement::kAbortTaskSet, 0, [](const Task& t) { return t.order < 7; }),
+            TaskManagementResult::kComplete);
+  EXPECT_TRUE(own->ended());
+  EXPECT_TRUE(own->answer().aborted);
+  for (const auto* command : {&later, &elsewhere, &others}) EXPECT_FALSE((*command)->ended());
+  bench_.world().RunUntilIdle();
+  for (const auto* command : {&later, &elsewhere, &others}) {
+    EXPECT_EQ((*command)->answer().Summary(), "GOOD");
+  }
+  EXPECT_EQ(bench_.Do(two_, kTur).Summary(), "GOOD");
+}
+
+TEST_F(AbortTest, ClearTaskSetTellsTheOthersThatLostTasks) {
+  Nexus* three = bench_.Open("iqn.three");
+  const auto own = Start(one_);
+  const auto others = Start(two_);
+  const auto others_too = Start(two_, TaskAttribute::kOrdered);
+  EXPECT_EQ(Manage(TaskManagement::kClearTaskSet), TaskManagementResult::kComplete);
+  for (const auto* command : {&own, &others, &others_too}) {
+    EXPECT_TRUE((*command)->ended());
+    EXPECT_TRUE((*command)->answer().aborted);
+  }
+  EXPECT_EQ(bench_.Do(one_, kTur).Summary(), "GOOD");
+  EXPECT_EQ(bench_.Do(two_, kTur).Summary(), "6/2f/00");
+  EXPECT_EQ(bench_.Do(two_, kTur).Summary(), "GOOD");
+  EXPECT_EQ(bench_.Do(three, kTur).Summary(), "GOOD");
+}
+
+TEST_F(AbortTest, LogicalUnitResetTakesBackStateAndTellsAll) {
+  CommandOptions swp;
+  swp.data_out = FromHex("00 00 00 00  0a 0a 06 10 08 00 00 00 ff ff 00 00");
+  bench_.Do(one_, "15 10 00 00 10 00", swp);
+  bench_.Do(two_, kTur);
+  bench_.Do(one_, "1b 00 00 00 04 00");
+  const auto elsewhere = Start(two_, TaskAttribute::kSimple, 1);
+  Command others;
+  ASSERT_TRUE(bench_.Prepare(&others, two_, FromHex("35 00 00 00 00 00 00 00 00 00")));
+  EXPECT_EQ(Manage(TaskManagement::kLogicalUnitReset), TaskManagementResult::kComplete);
+  EXPECT_TRUE(others.answer().aborted);
+  EXPECT_FALSE(elsewhere->ended());
+  EXPECT_EQ(bench_.Do(one_, kTur).Summary(), "6/29/03");
+  EXPECT_EQ(bench_.Do(two_, kTur).Summary(), "6/29/03");
+  EXPECT_EQ(bench_.Do(one_, kTur).Summary(), "GOOD");
+  EXPECT_EQ(bench_.Do(one_, "1a 08 0a 00 ff 00").data,
+            FromHex("0f 00 10 00  0a 0a 02 10 00 00 00 00 ff ff 00 00"));
+  EXPECT_EQ(bench_.Do(one_, kTur, On(1)).Summary(), "GOOD");
+  bench_.world().RunUntilIdle();
+  EXPECT_TRUE(elsewhere->ended());
+  EXPECT_EQ(elsewhere->answer().Summary(), "GOOD");
+}
+
+TEST_F(AbortTest, TargetResetTakesAllUnits) {
+  const auto here = Start(one_);
+  const auto there = Start(two_, TaskAttribute::kSimple, 1);
+  EXPECT_EQ(Manage(TaskManagement::kTargetReset, uint64_t{77} << 48),
+            TaskManagementResult::kComplete);
+  EXPECT_TRUE(here->answer().aborted);
+  EXPECT_TRUE(there->answer().aborted);
+  EXPECT_EQ(bench_.Do(two_, kTur, On(0)).Summary(), "6/29/03");
+  EXPECT_EQ(bench_.Do(two_, kTur, On(1)).Summary(), "6/29/03");
+}
+
+TEST_F(AbortTest, UnknownUnitsAreNamed) {
+  const auto command = Start(one_);
+  for (const auto function : {TaskManagement::kAbortTaskSet, TaskManagement::kClearTaskSet,
+                              TaskManagement::kLogicalUnitReset}) {
+    EXPECT_EQ(Manage(function, uint64_t{5} << 48), TaskManagementResult::kLogicalUnitDoesNotExist);
+  }
+  EXPECT_FALSE(command->ended());
+  bench_.world().RunUntilIdle();
+}
+
+TEST_F(AbortTest, NothingToAbortIsDoneAtOnce) {
+  EXPECT_EQ(Manage(TaskManagement::kAbortTaskSet), TaskManagementResult::kComplete);
+  EXPECT_EQ(Manage(TaskManagement::kLogicalUnitReset, kReportLunsWellKnownLun),
+            TaskManagementResult::kComplete);
+}
+
+TEST_F(AbortTest, ClosingANexusEndsItsTasksFirst) {
+  auto mine = Start(one_);
+  const auto others = Start(two_);
+  Command prepared;
+  ASSERT_TRUE(bench_.Prepare(&prepared, one_, FromHex(kWrite), On(1)));
+  bench_.Close(one_);
+  EXPECT_TRUE(mine->answer().aborted);
+  EXPECT_TRUE(prepared.ended());
+  bench_.world().RunUntilIdle();
+  EXPECT_EQ(others->answer().Summary(), "GOOD");
+}
+
+TEST_F(AbortTest, ClosingANexusWaitsForItsBackgroundFlush) {
+  EXPECT_EQ(bench_.Do(one_, "35 02 00 00 00 00 00 00 00 00").Summary(), "GOOD");
+  const absl::Time before = bench_.world().now();
+  bench_.Close(one_);
+  EXPECT_EQ(bench_.world().now() - before, absl::Milliseconds(10));
+}
+
+TEST_F(AbortTest, TwoFunctionsMayWaitForOneTask) {
+  const auto command = Start(one_);
+  int done = 0;
+  for (Nexus* nexus : {one_, two_}) {
+    bench_.server().ManageTasks(nexus, TaskManagement::kClearTaskSet, 0, {},
+                                [&](TaskManagementResult) {
+                                  EXPECT_TRUE(command->ended());
+                                  ++done;
+                                });
+  }
+  bench_.world().RunUntilIdle();
+  EXPECT_EQ(done, 2);
+}
+
+}  // namespace
+}  // namespace pushpull::target
