@@ -38,7 +38,7 @@ class RealMaker final : public Maker {
       loop_.RunUntil([&] { return turned; });
     }
   }
-  size_t many_bytes() const override { return 16 << 20; }
+  size_t many_bytes() const override { return 4 << 20; }
 
  private:
   const std::string host_;
@@ -103,13 +103,13 @@ std::vector<MakerKind> AllMakers() {
     makers.push_back({"Tcp6", [] { return std::make_unique<RealMaker>("::1"); }});
   }
   makers.push_back(
-      {"Sim", [] { return std::make_unique<SimMaker>(1, SimOptions{}, size_t{4} << 20); }});
+      {"Sim", [] { return std::make_unique<SimMaker>(1, SimOptions{}, size_t{1} << 20); }});
   makers.push_back({"SimSlow", [] {
                       return std::make_unique<SimMaker>(
                           2,
                           SimOptions::Both({.min_latency = absl::Milliseconds(20),
                                             .max_latency = absl::Milliseconds(200)}),
-                          size_t{4} << 20);
+                          size_t{1} << 20);
                     }});
   makers.push_back({"SimBytewise", [] {
                       return std::make_unique<SimMaker>(
@@ -119,11 +119,11 @@ std::vector<MakerKind> AllMakers() {
                                             .max_write_bytes = 1,
                                             .write_block_percent = 100,
                                             .buffer_bytes = 5000}),
-                          20'000);
+                          10'000);
                     }});
   for (uint64_t seed = 4; seed < 8; ++seed) {
     makers.push_back({"SimHostile" + std::to_string(seed),
-                      [seed] { return std::make_unique<SimMaker>(seed, Hostile(), 100'000); }});
+                      [seed] { return std::make_unique<SimMaker>(seed, Hostile(), 50'000); }});
   }
   return makers;
 }

@@ -22,7 +22,7 @@ void SimLoop::Post(Task task) {
 Loop::TimerId SimLoop::StartTimer(absl::Duration delay, Task task) {
   CHECK(OnThread());
   const absl::Time due = world_->now() + std::max(delay, absl::ZeroDuration());
-  return world_->Schedule(SimWorld::kTimerLanes + number_, due, this, std::move(task));
+  return world_->ScheduleTimer(SimWorld::kTimerLanes + number_, due, this, std::move(task));
 }
 
 void SimLoop::CancelTimer(TimerId timer) {
@@ -55,16 +55,26 @@ SimWorld::Lane SimWorld::PostLane(const SimLoop* to) const {
   return kPostLanes + (from << 30) + to->number_;
 }
 
-SimWorld::EventId SimWorld::Schedule(Lane lane, absl::Time due, SimLoop* loop, Task task) {
+void SimWorld::Schedule(Lane lane, absl::Time due, SimLoop* loop, Task task) {
+  if (ending_) return;
+  Insert(lane, std::max(due, now_),
+         {.id = next_event_++, .loop = loop, .task = std::move(task), .timer = false});
+}
+
+SimWorld::EventId SimWorld::ScheduleTimer(Lane lane, absl::Time due, SimLoop* loop, Task task) {
   if (ending_) return 0;
   due = std::max(due, now_);
   const EventId id = next_event_++;
+  Insert(lane, due, {.id = id, .loop = loop, .task = std::move(task), .timer = true});
+  places_.emplace(id, Place{due, lane});
+  return id;
+}
+
+void SimWorld::Insert(Lane lane, absl::Time due, Event event) {
   Instant& instant = instants_[due];
   const auto [it, fresh] = instant.index.try_emplace(lane, instant.queues.size());
   if (fresh) instant.queues.push_back({.lane = lane, .events = {}});
-  instant.queues[it->second].events.push_back({.id = id, .loop = loop, .task = std::move(task)});
-  places_.emplace(id, Place{due, lane});
-  return id;
+  instant.queues[it->second].events.push_back(std::move(event));
 }
 
 void SimWorld::Cancel(EventId event) {
@@ -102,7 +112,7 @@ void SimWorld::RunOne() {
   const size_t at = random_.Below(instant->second.queues.size());
   Queue& queue = instant->second.queues[at];
   Event& event = queue.events[queue.head];
-  places_.erase(event.id);
+  if (event.timer) places_.erase(event.id);
   Task task = std::exchange(event.task, nullptr);
   current_ = event.loop;
   event.cancelled = true;

@@ -101,7 +101,9 @@ class SimWorld {
 
   Lane NewLane() { return kFreeLanes + next_lane_++; }
   // `loop`: whose code it is; null for what happens in the world itself.
-  EventId Schedule(Lane lane, absl::Time due, SimLoop* loop, Task task);
+  void Schedule(Lane lane, absl::Time due, SimLoop* loop, Task task);
+  // The same for one that may be cancelled.
+  EventId ScheduleTimer(Lane lane, absl::Time due, SimLoop* loop, Task task);
   void Cancel(EventId event);
   // A sequence of its own, so that what one part draws doesn't shift the others.
   base::Random ForkRandom() { return random_.Fork(); }
@@ -112,10 +114,11 @@ class SimWorld {
   friend class SimLoop;
 
   struct Event {
-    EventId id;
+    EventId id;  // ascending in a queue
     SimLoop* loop;
     Task task;
-    bool cancelled = false;
+    bool timer = false;      // it stands in places_
+    bool cancelled = false;  // or has run
   };
   // The events of one lane that are due at one instant, in order; those before `head` have run.
   struct Queue {
@@ -138,6 +141,7 @@ class SimWorld {
   static constexpr Lane kFreeLanes = Lane{3} << 62;
 
   Lane PostLane(const SimLoop* to) const;
+  void Insert(Lane lane, absl::Time due, Event event);
   void RunOne();
   Outcome Run(absl::FunctionRef<bool()> done, absl::Time deadline, uint64_t max_events);
   // Drops what is done at the head of a queue, then the queue, then the instant, if they are empty.
@@ -150,7 +154,7 @@ class SimWorld {
   bool ending_ = false;
   SimLoop* current_ = nullptr;  // whose code is running
   std::map<absl::Time, Instant> instants_;
-  absl::flat_hash_map<EventId, Place> places_;
+  absl::flat_hash_map<EventId, Place> places_;  // of timers
   EventId next_event_ = 1;
   Lane next_lane_ = 0;
   uint64_t events_run_ = 0;
