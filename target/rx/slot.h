@@ -65,7 +65,7 @@ class PduSlot {
     bhs_ = bhs;
     message_header_ = message_header;
     ahs_ = {};
-    data_.clear();  // keeps its memory
+    data_.resize(0);  // unlike clear(), keeps its memory
     data_discarded_ = false;
     data_digest_failed_ = false;
     refusal_.reset();
