@@ -1,0 +1,59 @@
+#include "target/negotiation/limits_config.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "target/negotiation/keys.h"
+
+namespace pushpull::target {
+namespace {
+
+template <typename T>
+absl::Status Take(const char* field, Key key, uint32_t value, T& limit) {
+  const KeyRow& row = RowOf(key);
+  if (!row.Admits(value)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("limits.", field, " is ", value, ", but ", base::ToAbsl(row.name), " can be ",
+                     row.low, " to ", row.high, " (", base::ToAbsl(row.section), ")"));
+  }
+  limit = static_cast<T>(value);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<NegotiationLimits> LimitsFromConfig(const v1::NegotiationLimits& config) {
+  NegotiationLimits limits;
+#define PUSHPULL_TAKE(field, key)                                              \
+  if (config.has_##field()) {                                                  \
+    PUSHPULL_RETURN_IF_ERROR(Take(#field, key, config.field(), limits.field)); \
+  }
+  PUSHPULL_TAKE(max_recv_data_segment_length, Key::kMaxRecvDataSegmentLength)
+  PUSHPULL_TAKE(max_burst_length, Key::kMaxBurstLength)
+  PUSHPULL_TAKE(first_burst_length, Key::kFirstBurstLength)
+  PUSHPULL_TAKE(max_outstanding_r2t, Key::kMaxOutstandingR2t)
+  PUSHPULL_TAKE(default_time2wait, Key::kDefaultTime2Wait)
+  PUSHPULL_TAKE(default_time2retain, Key::kDefaultTime2Retain)
+#undef PUSHPULL_TAKE
+  if (config.has_initial_r2t()) limits.initial_r2t = config.initial_r2t();
+  if (config.has_immediate_data()) limits.immediate_data = config.immediate_data();
+  if (config.has_header_digest()) limits.header_digest = config.header_digest();
+  if (config.has_data_digest()) limits.data_digest = config.data_digest();
+  if (limits.first_burst_length > limits.max_burst_length) {
+    if (config.has_first_burst_length()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("limits.first_burst_length is ", limits.first_burst_length,
+                       ", which is above limits.max_burst_length ", limits.max_burst_length,
+                       " (RFC 7143 §13.14): lower it"));
+    }
+    limits.first_burst_length = limits.max_burst_length;
+  }
+  return limits;
+}
+
+}  // namespace pushpull::target
