@@ -54,7 +54,9 @@ void CheckReply(const TextRequest& request, const TextReply& reply,
   ASSERT_EQ(response.initiator_task_tag, request.initiator_task_tag);
   ASSERT_EQ(response.final, response.target_transfer_tag == kNoTag);
   ASSERT_FALSE(response.final && (response.text_continue || !request.final));
-  if (request.text_continue) ASSERT_TRUE(reply.text.empty());
+  if (request.text_continue) {
+    ASSERT_TRUE(reply.text.empty());
+  }
   if (reply.new_parameters) {
     ASSERT_TRUE(response.final);
     ASSERT_GE(reply.new_parameters->initiator_max_recv_data_segment_length, 512u);

@@ -94,8 +94,12 @@ void CheckResponse(const LoginRequest& request, const LoginStep& step, uint32_t 
   } else {
     ASSERT_EQ(static_cast<int>(response.next_stage), 0);
   }
-  if (request.text_continue) ASSERT_TRUE(step.text.empty());
-  if (!response.text_continue && !step.text.empty()) ASSERT_EQ(step.text.back(), '\0');
+  if (request.text_continue) {
+    ASSERT_TRUE(step.text.empty());
+  }
+  if (!response.text_continue && !step.text.empty()) {
+    ASSERT_EQ(step.text.back(), '\0');
+  }
   ASSERT_EQ(step.kind == LoginStep::Kind::kFinal,
             response.transit && response.next_stage == Stage::kFullFeaturePhase);
   ASSERT_EQ(response.tsih != 0, step.kind == LoginStep::Kind::kFinal);

@@ -74,7 +74,9 @@ TEST(Login, StagesGoForward) {
       const bool legal = (csg == 0 && (nsg == 1 || nsg == 3)) || (csg == 1 && nsg == 3);
       const std::string answer = login.Say(stage, kNames);
       EXPECT_EQ(answer.find("fail 0200") == 0, !legal) << stage << ": " << answer;
-      if (legal) EXPECT_NE(answer.find(stage), std::string::npos) << answer;
+      if (legal) {
+        EXPECT_NE(answer.find(stage), std::string::npos) << answer;
+      }
     }
     Dialogue login;
     login.header.next_stage = Stage::kFullFeaturePhase;  // without T it means nothing

@@ -143,8 +143,12 @@ TEST_P(LongAnswer, IsContinued) {
     for (; login.step.response.text_continue && pdus < 100; ++pdus) {
       EXPECT_FALSE(login.step.response.transit);
       EXPECT_LE(login.step.text.size(), 8192u);
-      if (GetParam()) EXPECT_EQ(login.step.text.size(), 8192u);
-      if (!GetParam()) EXPECT_EQ(login.step.text.back(), '\0');
+      if (GetParam()) {
+        EXPECT_EQ(login.step.text.size(), 8192u);
+      }
+      if (!GetParam()) {
+        EXPECT_EQ(login.step.text.back(), '\0');
+      }
       text += login.step.text;
       login.Say(next);
     }
@@ -154,7 +158,9 @@ TEST_P(LongAnswer, IsContinued) {
     // The last part goes with T where its own request has T.
     const bool transit = std::string_view(next) == "1-3";
     EXPECT_EQ(login.step.kind, transit ? LoginStep::Kind::kFinal : LoginStep::Kind::kRespond);
-    if (!transit) EXPECT_EQ(login.Say("1-3"), "final 1-3");
+    if (!transit) {
+      EXPECT_EQ(login.Say("1-3"), "final 1-3");
+    }
   }
 }
 
