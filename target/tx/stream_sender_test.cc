@@ -13,11 +13,17 @@
 namespace pushpull::target {
 namespace {
 
-struct Fixture {
-  Fixture() : queue({}, &stat_sn, [] { return TxQueue::Numbers{1, 32}; }) {
-    data.resize(1 << 20);
+const std::vector<uint8_t>& Data() {
+  static const std::vector<uint8_t> kData = [] {
+    std::vector<uint8_t> data(100'000);
     std::iota(data.begin(), data.end(), 0);
-  }
+    return data;
+  }();
+  return kData;
+}
+
+struct Fixture {
+  Fixture() : queue({}, &stat_sn, [] { return TxQueue::Numbers{1, 32}; }) {}
 
   // `pieces`: the sizes into which the data segment is cut.
   OutPdu Make(uint32_t tag, const std::vector<size_t>& pieces) {
@@ -36,7 +42,7 @@ struct Fixture {
   StatSnCounter stat_sn;
   TxQueue queue;
   StreamSender sender{&stream, &queue};
-  std::vector<uint8_t> data;
+  const std::vector<uint8_t>& data = Data();
   std::vector<uint32_t> sent;
 };
 
