@@ -81,6 +81,8 @@ struct PlayResult {
   size_t steps_played = 0;
 };
 
+class Play;
+
 class Player {
  public:
   using Done = absl::AnyInvocable<void(PlayResult)>;
@@ -99,8 +101,7 @@ class Player {
   std::vector<fabric::Address> listening() const;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Play> play_;
 };
 
 }  // namespace pushpull::initiator_sim

@@ -184,7 +184,7 @@ LoginExchange::Progress LoginExchange::OnResponse(const v1::Pdu& pdu) {
   if (response.status_class() != 0) return Progress::kRefused;
   if (response.current_stage() != stage_) {
     return Breach(absl::StrCat("CSG is ", response.current_stage(), ", the request said ", stage_),
-                  "11.13.3");
+                  "6.3");
   }
   const std::string text = TextOf(pdu);
   if (sent_continue_) {

@@ -68,7 +68,7 @@ struct ConnectionState {
 };
 
 // The numbers that a PDU of a target carries. StatSN only where the PDU takes one: not in Data-In
-// without status, R2T, and a NOP-In that is no answer (§4.2.2.2, §11.19.3).
+// without status, R2T, and a NOP-In that is no answer (§4.2.2.2, §11.19.2).
 struct ResponseNumbers {
   std::optional<uint32_t> stat_sn;
   std::optional<uint32_t> exp_cmd_sn;

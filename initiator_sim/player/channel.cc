@@ -1,0 +1,185 @@
+#include "initiator_sim/player/channel.h"
+
+#include <array>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace pushpull::initiator_sim {
+namespace {
+
+constexpr size_t kReadSize = 65536;
+
+Direction Opposite(Direction direction) {
+  return direction == Direction::kToTarget ? Direction::kToInitiator : Direction::kToTarget;
+}
+
+}  // namespace
+
+Channel::Channel(std::unique_ptr<fabric::Stream> stream, fabric::Loop* loop, TapConnection info,
+                 Tap* tap, Direction incoming, ChannelHandlers handlers)
+    : stream_(std::move(stream)),
+      loop_(loop),
+      info_(std::move(info)),
+      tap_(tap),
+      incoming_(incoming),
+      handlers_(std::move(handlers)),
+      read_buffer_(kReadSize) {
+  if (tap_ != nullptr) tap_->OnOpened(info_, loop_->Now());
+  stream_->SetHandlers([this] { OnReadable(); }, [this] { Pump(); });
+}
+
+Channel::~Channel() { Close(); }
+
+void Channel::Send(OutgoingPdu pdu) {
+  if (!open_ || !writable_) return;
+  std::vector<size_t> ends = pdu.cuts;
+  ends.push_back(pdu.bytes.size());
+  size_t begin = 0;
+  for (const size_t end : ends) {
+    if (end <= begin || end > pdu.bytes.size()) continue;
+    if (writes_.empty() || !writes_.back().held) writes_.emplace_back();
+    Write& write = writes_.back();
+    write.held = false;
+    write.bytes.insert(write.bytes.end(), pdu.bytes.begin() + static_cast<ptrdiff_t>(begin),
+                       pdu.bytes.begin() + static_cast<ptrdiff_t>(end));
+    begin = end;
+  }
+  if (!writes_.empty()) {
+    writes_.back().held = pdu.join_next;
+    writes_.back().completes.push_back(std::move(pdu));
+  }
+  Pump();
+}
+
+void Channel::Flush() {
+  if (!writes_.empty()) writes_.back().held = false;
+  Pump();
+}
+
+void Channel::ShutdownWriteWhenDrained() {
+  shutdown_due_ = true;
+  Flush();
+}
+
+void Channel::Close() {
+  if (!open_) return;
+  open_ = false;
+  stream_->Close();
+  if (tap_ != nullptr) tap_->OnClosed(info_, loop_->Now(), /*by_peer=*/false, "");
+}
+
+void Channel::Abort() {
+  if (!open_) return;
+  open_ = false;
+  stream_->Abort();
+  if (tap_ != nullptr) tap_->OnClosed(info_, loop_->Now(), /*by_peer=*/false, "reset");
+}
+
+void Channel::ReportSent(const OutgoingPdu& pdu) {
+  if (tap_ == nullptr) return;
+  const DecodedPdu decoded = Decode(pdu.bytes, pdu.digests);
+  tap_->OnPdu({.connection = &info_,
+               .direction = Opposite(incoming_),
+               .time = loop_->Now(),
+               .bytes = pdu.bytes,
+               .decoded = &decoded,
+               .digests = pdu.digests,
+               .misbehaving = pdu.misbehaving});
+}
+
+void Channel::Pump() {
+  if (!open_ || !writable_) return;
+  while (!writes_.empty() && !writes_.front().held) {
+    Write& write = writes_.front();
+    const size_t left = write.bytes.size() - written_;
+    if (left > 0) {
+      const iovec buffer = {write.bytes.data() + written_, left};
+      const fabric::IoResult result = stream_->TryWrite({&buffer, 1});
+      if (result.kind == fabric::IoResult::Kind::kWouldBlock) return;
+      if (result.kind != fabric::IoResult::Kind::kBytes) {
+        // The connection is gone for writing. What the peer sent before can still be read, and
+        // reading tells the end.
+        writable_ = false;
+        writes_.clear();
+        handlers_.drained();
+        return;
+      }
+      if (tap_ != nullptr) {
+        tap_->OnBytes(info_, loop_->Now(), Opposite(incoming_),
+                      base::Bytes(write.bytes).subspan(written_, result.bytes));
+      }
+      written_ += result.bytes;
+      if (written_ < write.bytes.size()) continue;
+    }
+    for (const OutgoingPdu& pdu : write.completes) ReportSent(pdu);
+    writes_.pop_front();
+    written_ = 0;
+  }
+  if (!writes_.empty()) return;
+  if (shutdown_due_) {
+    shutdown_due_ = false;
+    writable_ = false;
+    stream_->ShutdownWrite();
+  }
+  handlers_.drained();
+}
+
+void Channel::End(std::string reason) {
+  if (!open_) return;
+  open_ = false;
+  writes_.clear();
+  if (tap_ != nullptr) tap_->OnClosed(info_, loop_->Now(), /*by_peer=*/true, reason);
+  stream_->Close();
+  handlers_.ended(std::move(reason));
+}
+
+bool Channel::TakeFrames() {
+  while (open_) {
+    std::optional<Frame> frame = framer_.Next();
+    if (!frame) break;
+    if (tap_ != nullptr) {
+      tap_->OnPdu({.connection = &info_,
+                   .direction = incoming_,
+                   .time = loop_->Now(),
+                   .bytes = frame->bytes,
+                   .decoded = &frame->decoded,
+                   .digests = framer_.digests()});
+    }
+    handlers_.pdu(*std::move(frame));
+  }
+  if (open_ && framer_.error()) {
+    End(absl::StrCat("what came can't be followed: ", framer_.error()->reason, " (",
+                     framer_.error()->section, ")"));
+  }
+  return open_;
+}
+
+void Channel::OnReadable() {
+  while (open_) {
+    const iovec buffer = {read_buffer_.data(), read_buffer_.size()};
+    const fabric::IoResult result = stream_->TryRead({&buffer, 1});
+    switch (result.kind) {
+      case fabric::IoResult::Kind::kWouldBlock:
+        return;
+      case fabric::IoResult::Kind::kEnd:
+        End(framer_.pending() == 0
+                ? ""
+                : absl::StrCat("within a PDU, of which ", framer_.pending(), " bytes had come"));
+        return;
+      case fabric::IoResult::Kind::kError:
+        End(std::strerror(result.error));
+        return;
+      case fabric::IoResult::Kind::kBytes:
+        break;
+    }
+    const base::Bytes bytes = base::Bytes(read_buffer_).first(result.bytes);
+    if (tap_ != nullptr) tap_->OnBytes(info_, loop_->Now(), incoming_, bytes);
+    framer_.Append(bytes);
+    if (!TakeFrames()) return;
+  }
+}
+
+}  // namespace pushpull::initiator_sim

@@ -1,0 +1,268 @@
+#include "initiator_sim/player/play.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/check.h"
+#include "initiator_sim/pdu/text.h"
+#include "initiator_sim/player/steps.h"
+
+namespace pushpull::initiator_sim {
+namespace {
+
+// Of step names in failures: "serve_r2ts".
+std::string ActionName(const v1::Step& step) {
+  const auto* field = v1::Step::descriptor()->FindFieldByNumber(step.action_case());
+  return field == nullptr ? "nothing" : field->name();
+}
+
+}  // namespace
+
+Play::Play(PlayerOptions options, Script script)
+    : options_(std::move(options)),
+      script_(std::move(script)),
+      random_(options_.seed),
+      deadline_(options_.loop) {
+  CHECK(options_.loop != nullptr && options_.network != nullptr);
+  for (const v1::Variable& variable : script_.scenario.let()) {
+    switch (variable.value_case()) {
+      case v1::Variable::kText:
+        SetValue(variable.name(), variable.text());
+        break;
+      case v1::Variable::kRaw:
+        SetValue(variable.name(), variable.raw());
+        break;
+      default:
+        SetValue(variable.name(), variable.number());
+        break;
+    }
+  }
+  pings_are_expected_ = PingsAreExpected();
+}
+
+Play::~Play() = default;
+
+void Play::Start(Player::Done done) {
+  CHECK(!started_) << "a player plays once";
+  started_ = true;
+  done_ = std::move(done);
+  if (target_role()) {
+    if (absl::Status status = ListenAll(); !status.ok()) Error(status);
+  }
+  if (script_.scenario.has_sweep()) {
+    Error(absl::InvalidArgumentError("a scenario with a sweep is played row by row"));
+  }
+  Wake();
+}
+
+std::vector<fabric::Address> Play::listening() const {
+  std::vector<fabric::Address> addresses;
+  for (const Listening& one : listening_) addresses.push_back(one.listener->address());
+  return addresses;
+}
+
+const v1::Step& Play::step() const {
+  static const v1::Step* const kNone = new v1::Step();
+  const auto& steps = script_.scenario.step();
+  if (in_epilogue_ || step_index_ >= static_cast<size_t>(steps.size())) return *kNone;
+  return steps[static_cast<int>(step_index_)];
+}
+
+// ---- going on --------------------------------------------------------------------------------
+
+void Play::Wake() {
+  if (wake_posted_) return;
+  wake_posted_ = true;
+  options_.loop->Post([weak = weak_from_this()] {
+    if (const std::shared_ptr<Play> self = weak.lock()) self->Run();
+  });
+}
+
+void Play::Run() {
+  wake_posted_ = false;
+  if (done_ == nullptr) return;
+  running_ = true;
+  if (!over_) RunSteps();
+  running_ = false;
+  if (over_) Finish();
+}
+
+Progress Play::RunSteps() {
+  for (;;) {
+    if (action_ == nullptr && !BeginStep()) return Progress::kOver;
+    const Progress progress = action_->Advance();
+    if (over_ || progress == Progress::kOver) {
+      CHECK(over_) << "a step ended the play without a verdict";
+      return Progress::kOver;
+    }
+    if (progress == Progress::kWaiting) {
+      if (progressed_ || !deadline_.pending()) ArmDeadline();
+      return progress;
+    }
+    deadline_.Cancel();
+    action_.reset();
+    if (in_epilogue_) continue;
+    result_.steps_played = step_index_ + 1;
+    step_index_ = std::exchange(next_step_, std::nullopt).value_or(step_index_ + 1);
+  }
+}
+
+bool Play::BeginStep() {
+  progressed_ = true;
+  const size_t steps = static_cast<size_t>(script_.scenario.step_size());
+  if (in_epilogue_ || skip_epilogue_) {
+    over_ = true;
+    return false;
+  }
+  if (step_index_ >= steps) {
+    step_index_ = steps;
+    in_epilogue_ = true;
+    action_ = MakeEpilogue(this);
+    return true;
+  }
+  if (options_.tap != nullptr) options_.tap->OnStep(step_index_, options_.loop->Now());
+  action_ = MakeAction(this, step());
+  return true;
+}
+
+absl::Status Play::GoTo(const std::string& step_name) {
+  const auto& steps = script_.scenario.step();
+  for (int i = static_cast<int>(step_index_) + 1; i < steps.size(); ++i) {
+    if (steps[i].name() != step_name) continue;
+    next_step_ = static_cast<size_t>(i);
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("go_to \"", step_name, "\": no step further down has this name"));
+}
+
+void Play::ArmDeadline() {
+  progressed_ = false;
+  if (action_->HasOwnTimer()) {
+    deadline_.Cancel();
+    return;
+  }
+  const absl::Duration own = absl::Milliseconds(step().timeout_ms());
+  deadline_.Start(std::max(options_.step_timeout, own), [this] { OnDeadline(); });
+}
+
+void Play::OnDeadline() {
+  if (over_ || action_ == nullptr) return;
+  const std::string awaiting = action_->Awaiting();
+  std::vector<std::string> unexpected;
+  for (const auto& [name, link] : links_) {
+    if (std::string text = Unexpected(link.get()); !text.empty()) unexpected.push_back(text);
+  }
+  const std::string came = absl::StrJoin(unexpected, "\n");
+  if (came.empty()) {
+    End({.verdict = v1::TIMEOUT,
+         .message = absl::StrCat("nothing came in time: awaiting ", awaiting),
+         .expected = awaiting,
+         .actual = "nothing"});
+  } else {
+    Unmet(absl::StrCat("awaiting ", awaiting, ", something else came"), awaiting, came);
+  }
+  Wake();
+}
+
+// ---- verdicts --------------------------------------------------------------------------------
+
+std::string Play::StepLabel() const {
+  if (in_epilogue_) return "epilogue";
+  const v1::Step& current = step();
+  if (current.name().empty())
+    return absl::StrCat("step ", step_index_ + 1, " ", ActionName(current));
+  return absl::StrCat("step ", step_index_ + 1, " \"", current.name(), "\" ", ActionName(current));
+}
+
+v1::Failure Play::FailureOf(const Finding& finding) const {
+  v1::Failure failure;
+  failure.set_message(finding.message);
+  failure.set_expected(finding.expected);
+  failure.set_actual(finding.actual);
+  const v1::Step& current = step();
+  // A step that cites nothing judges for the whole case.
+  if (current.cite().empty()) {
+    *failure.mutable_cite() = script_.scenario.cite();
+  } else {
+    *failure.mutable_cite() = current.cite();
+  }
+  if (!current.note().empty()) {
+    failure.set_message(absl::StrCat(finding.message, " (", current.note(), ")"));
+  }
+  failure.set_step(StepLabel());
+  failure.set_file(script_.file);
+  const size_t index = in_epilogue_ ? script_.step_lines.size() - 1 : step_index_;
+  if (index < script_.step_lines.size()) failure.set_line(script_.step_lines[index]);
+  return failure;
+}
+
+Progress Play::End(Finding finding) {
+  if (over_) return Progress::kOver;
+  const v1::Level level =
+      step().level() != v1::LEVEL_UNSPECIFIED ? step().level() : script_.scenario.level();
+  if (finding.verdict == v1::FAIL && finding.expectation &&
+      (level == v1::SHOULD || level == v1::MAY)) {
+    finding.verdict = v1::WARN;
+  }
+  over_ = true;
+  result_.verdict = finding.verdict;
+  result_.failure = FailureOf(finding);
+  return Progress::kOver;
+}
+
+Progress Play::Fail(std::string message, std::string expected, std::string actual) {
+  return End({.verdict = v1::FAIL,
+              .message = std::move(message),
+              .expected = std::move(expected),
+              .actual = std::move(actual)});
+}
+
+Progress Play::Unmet(std::string message, std::string expected, std::string actual) {
+  return End({.verdict = v1::FAIL,
+              .message = std::move(message),
+              .expected = std::move(expected),
+              .actual = std::move(actual),
+              .expectation = true});
+}
+
+Progress Play::Error(const absl::Status& status) {
+  return End({.verdict = v1::ERROR, .message = std::string(status.message())});
+}
+
+void Play::Note(Finding finding) {
+  result_.notes.push_back(FailureOf(finding));
+  // AMBIGUOUS tells less than WARN: a missed SHOULD isn't hidden by it.
+  if (result_.verdict == v1::WARN) return;
+  if (finding.verdict == v1::WARN || result_.verdict == v1::VERDICT_UNSPECIFIED) {
+    result_.verdict = finding.verdict;
+    result_.failure = result_.notes.back();
+  }
+}
+
+Progress Play::EndedWhileWaiting(const Link& link, const std::string& what) {
+  if (link.closed_by_us) {
+    return Error(absl::InvalidArgumentError(absl::StrCat(
+        "waits for ", what, " on connection ", link.name, ", which the scenario has closed")));
+  }
+  const std::string how = link.end_reason.empty() ? "in order" : link.end_reason;
+  return Fail(absl::StrCat("connection ", link.name, " ended (", how, ") while awaiting ", what),
+              what, absl::StrCat("the end of the connection (", how, ")"));
+}
+
+void Play::Finish() {
+  deadline_.Cancel();
+  action_.reset();
+  listening_.clear();
+  for (auto& [name, link] : links_) {
+    if (link->channel != nullptr) link->channel->Close();
+  }
+  if (result_.verdict == v1::VERDICT_UNSPECIFIED) result_.verdict = v1::PASS;
+  Player::Done done = std::move(done_);
+  done_ = nullptr;
+  done(std::move(result_));
+}
+
+}  // namespace pushpull::initiator_sim

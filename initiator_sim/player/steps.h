@@ -1,0 +1,42 @@
+// The steps of a scenario as actions on a play. Internal to the player.
+
+#ifndef INITIATOR_SIM_PLAYER_STEPS_H_
+#define INITIATOR_SIM_PLAYER_STEPS_H_
+
+#include <memory>
+
+#include "initiator_sim/player/play.h"
+#include "pushpull/v1/scenario.pb.h"
+
+namespace pushpull::initiator_sim {
+
+// The action of a step. Never null: what can't be played is an action that ends the play.
+std::unique_ptr<Action> MakeAction(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeEpilogue(Play* play);
+
+std::unique_ptr<Action> MakeConnect(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeLogin(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeSend(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeExpect(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeServeR2ts(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeGatherDataIn(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeTextUntilFinal(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeCommand(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeProbe(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeElapse(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeTrigger(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeRequireNegotiated(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeClose(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeExpectClosed(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeLogout(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeCheckBlocks(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeAcknowledge(Play* play, const v1::Step& step);
+
+// As a target.
+std::unique_ptr<Action> MakeAccept(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeAcceptLogin(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeServe(Play* play, const v1::Step& step);
+
+}  // namespace pushpull::initiator_sim
+
+#endif  // INITIATOR_SIM_PLAYER_STEPS_H_
