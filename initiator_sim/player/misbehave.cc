@@ -103,6 +103,18 @@ absl::Status SetReservedBits(v1::Pdu* pdu) {
   return absl::OkStatus();
 }
 
+absl::Status RepeatDataSn(v1::Pdu* pdu) {
+  PUSHPULL_ASSIGN_OR_RETURN(const uint64_t data_sn, NumberAt(*pdu, "data_sn"));
+  if (data_sn == 0) return Impossible("the first Data-Out of a sequence has none to repeat");
+  return SetField(pdu, "data_sn", data_sn - 1);
+}
+
+absl::Status ChangeTransferTag(v1::Pdu* pdu) {
+  PUSHPULL_ASSIGN_OR_RETURN(const uint64_t tag, NumberAt(*pdu, "target_transfer_tag"));
+  const uint64_t other = tag ^ 0x5a5a5a5a;
+  return SetField(pdu, "target_transfer_tag", other == kReservedTag ? other - 1 : other);
+}
+
 absl::Status ChangeLun(v1::Pdu* pdu) {
   PUSHPULL_ASSIGN_OR_RETURN(const uint64_t lun_bytes, NumberAt(*pdu, "lun_bytes"));
   // The last bit of the first level's number, in either coding.
@@ -117,9 +129,7 @@ absl::Status Misbehave(v1::Misbehaviour misbehaviour, const MisbehaviourContext&
     case v1::DATA_SN_GAP:
       return Add(pdu, "data_sn", 1);
     case v1::DATA_SN_REPEATED:
-      PUSHPULL_ASSIGN_OR_RETURN(const uint64_t data_sn, NumberAt(*pdu, "data_sn"));
-      if (data_sn == 0) return Impossible("the first Data-Out of a sequence has none to repeat");
-      return SetField(pdu, "data_sn", data_sn - 1);
+      return RepeatDataSn(pdu);
     case v1::CMD_SN_ABOVE_WINDOW:
       return SetField(pdu, "cmd_sn", uint64_t{context.session->max_cmd_sn + 1});
     case v1::CMD_SN_BELOW_WINDOW:
@@ -138,11 +148,8 @@ absl::Status Misbehave(v1::Misbehaviour misbehaviour, const MisbehaviourContext&
       return DisturbDigest(/*header=*/false, context, pdu);
     case v1::BUFFER_OFFSET_BEYOND_R2T:
       return SetField(pdu, "buffer_offset", uint64_t{context.r2t_end});
-    case v1::TARGET_TRANSFER_TAG_UNKNOWN: {
-      PUSHPULL_ASSIGN_OR_RETURN(const uint64_t tag, NumberAt(*pdu, "target_transfer_tag"));
-      const uint64_t other = tag ^ 0x5a5a5a5a;
-      return SetField(pdu, "target_transfer_tag", other == kReservedTag ? other - 1 : other);
-    }
+    case v1::TARGET_TRANSFER_TAG_UNKNOWN:
+      return ChangeTransferTag(pdu);
     case v1::INITIATOR_TASK_TAG_IN_USE:
       if (context.tag_in_use == kReservedTag)
         return Impossible("no task is running whose tag could be used");

@@ -21,7 +21,7 @@ struct MisbehaviourContext {
   uint32_t tag_in_use = 0xffffffff;  // of a task that hasn't ended; reserved: there is none
   // A Data-Out: the end of what its R2T wants, and more of the task's data.
   uint32_t r2t_end = 0;
-  std::function<std::string(uint64_t offset, size_t length)> data_at;
+  std::function<std::string(uint64_t offset, size_t length)> data_at = {};
 };
 
 // Changes a PDU whose fields are all computed, but which isn't encoded yet. INVALID_ARGUMENT where

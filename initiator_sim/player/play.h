@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -25,6 +24,7 @@
 #include "initiator_sim/pdu/field_path.h"
 #include "initiator_sim/player/channel.h"
 #include "initiator_sim/player/player.h"
+#include "initiator_sim/player/ram_disk.h"
 #include "initiator_sim/session/session.h"
 #include "initiator_sim/session/text.h"
 #include "pushpull/v1/pdu.pb.h"
@@ -33,7 +33,6 @@
 namespace pushpull::initiator_sim {
 
 struct Link;
-class RamDisk;
 
 // Where an R2T wants its data from (RFC 7143 §11.8).
 struct OpenR2t {
@@ -128,9 +127,9 @@ class Action {
 // What was wrong, for the reader.
 struct Finding {
   v1::Verdict verdict = v1::FAIL;
-  std::string message;
-  std::string expected;
-  std::string actual;
+  std::string message = {};
+  std::string expected = {};
+  std::string actual = {};
   // A failed expectation, which a SHOULD turns into WARN; not an ended connection or a timeout.
   bool expectation = false;
 };
@@ -165,9 +164,9 @@ class Play : public std::enable_shared_from_this<Play> {
   // Advance is called soon. From anywhere on the loop.
   void Wake();
   // Wraps a callback for others to hold: it does nothing once the play is gone, and wakes it.
-  template <typename... Args>
-  absl::AnyInvocable<void(Args...)> Guarded(std::function<void(Args...)> f) {
-    return [weak = weak_from_this(), f = std::move(f)](Args... args) {
+  template <typename... Args, typename F>
+  absl::AnyInvocable<void(Args...)> Guarded(F f) {
+    return [weak = weak_from_this(), f = std::move(f)](Args... args) mutable {
       const std::shared_ptr<Play> self = weak.lock();
       if (self == nullptr || self->over_) return;
       f(std::forward<Args>(args)...);

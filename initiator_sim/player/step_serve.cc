@@ -65,8 +65,8 @@ class ServeAction : public Action {
  private:
   // A write whose data are still coming.
   struct Write {
-    v1::Pdu command;
-    std::string data;
+    v1::Pdu command = {};
+    std::string data = {};
     uint64_t received = 0;
     uint64_t unsolicited_end = 0;
     uint64_t asked_end = 0;  // by R2Ts

@@ -23,7 +23,7 @@ enum class KeyFunction : uint8_t {
 
 struct KeyInfo {
   std::string_view name;
-  KeyFunction function;
+  KeyFunction function = KeyFunction::kDeclared;
   bool numeric = false;  // `min` to `max`
   uint64_t min = 0;
   uint64_t max = 0;
