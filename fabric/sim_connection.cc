@@ -82,6 +82,16 @@ void SimConnection::SetHandlers(End end, Task readable, Task writable) {
   WakeWriter(end);
 }
 
+void SimConnection::DropHandlers(End end) {
+  Side& side = sides_[end];
+  ++side.handlers;  // calls that are scheduled already come to nothing
+  side.has_handlers = false;
+  side.readable.Clear();
+  side.writable.Clear();
+  side.read_blocked = side.write_blocked = false;
+  side.read_call_scheduled = side.write_call_scheduled = false;
+}
+
 void SimConnection::ShutdownWrite(End end) {
   Side& side = sides_[end];
   if (!side.open || side.shut) return;
@@ -228,7 +238,8 @@ void SimConnection::ScheduleRead(End end, absl::Duration delay) {
   if (world_is_gone() || !side.open || !side.has_handlers || side.read_call_scheduled) return;
   side.read_call_scheduled = true;
   world_->Schedule(side.call_lane, world_->now() + delay, side.loop,
-                   [self = shared_from_this(), &side, end] {
+                   [self = shared_from_this(), &side, end, handlers = side.handlers] {
+                     if (handlers != side.handlers) return;
                      side.read_call_scheduled = false;
                      if (!side.open) return;
                      side.read_blocked = false;
@@ -242,7 +253,8 @@ void SimConnection::ScheduleWrite(End end, absl::Duration delay) {
   if (world_is_gone() || !side.open || !side.has_handlers || side.write_call_scheduled) return;
   side.write_call_scheduled = true;
   world_->Schedule(side.call_lane, world_->now() + delay, side.loop,
-                   [self = shared_from_this(), &side, end] {
+                   [self = shared_from_this(), &side, end, handlers = side.handlers] {
+                     if (handlers != side.handlers) return;
                      side.write_call_scheduled = false;
                      if (!side.open) return;
                      side.write_blocked = false;
@@ -255,9 +267,10 @@ void SimConnection::CallAgainWithoutNeed(End end) {
   if (!random_.Chance(spurious_wake_percent_)) return;
   Side& side = sides_[end];
   world_->Schedule(side.call_lane, world_->now() + side.pipe.DrawLatency(), side.loop,
-                   [self = shared_from_this(), &side] {
-                     if (side.open) side.readable.Run();
-                     if (side.open) side.writable.Run();
+                   [self = shared_from_this(), &side, handlers = side.handlers] {
+                     const auto may_call = [&] { return side.open && handlers == side.handlers; };
+                     if (may_call()) side.readable.Run();
+                     if (may_call()) side.writable.Run();
                    });
 }
 

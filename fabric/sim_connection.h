@@ -38,6 +38,7 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
   IoResult Read(End end, std::span<const iovec> buffers);
   IoResult Write(End end, std::span<const iovec> buffers);
   void SetHandlers(End end, Task readable, Task writable);
+  void DropHandlers(End end);
   void ShutdownWrite(End end);
   void Close(End end);
   void Abort(End end);
@@ -48,7 +49,6 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
     const SimLoop* loop = sides_[end].loop;
     return world_is_gone() || loop == nullptr || loop->OnThread();
   }
-  bool has_handlers(End end) const { return sides_[end].has_handlers; }
   const Address& address(End end) const {
     return end == kConnector ? record_->connector : record_->acceptor;
   }
@@ -70,6 +70,7 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
     bool fin_arrived = false;  // the peer's FIN
     int error = 0;
     bool has_handlers = false;
+    uint64_t handlers = 0;  // counts sets of handlers
     Handler<Task> readable;
     Handler<Task> writable;
     bool read_blocked = false;
@@ -131,7 +132,7 @@ class SimStream final : public Stream {
   Address local() const override;
   Address peer() const override;
 
-  bool has_handlers() const { return connection_->has_handlers(end_); }
+  void DropHandlers() { connection_->DropHandlers(end_); }
   SimLoop* loop() const { return connection_->loop(end_); }
   void SetLoop(SimLoop* loop) { connection_->SetLoop(end_, loop); }
 

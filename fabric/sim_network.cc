@@ -220,7 +220,7 @@ void SimNetwork::Move(std::unique_ptr<Stream> stream, Loop* to,
   auto* const sim_stream = dynamic_cast<SimStream*>(stream.get());
   CHECK(sim_stream != nullptr) << "not a stream of a simulated network";
   CHECK(sim_stream->loop()->OnThread());
-  CHECK(!sim_stream->has_handlers()) << "a stream with handlers can't be moved";
+  sim_stream->DropHandlers();
   sim_stream->SetLoop(nullptr);
   to->Post([stream = std::move(stream), sim_stream, sim_loop, done = std::move(done)]() mutable {
     sim_stream->SetLoop(sim_loop);

@@ -101,8 +101,9 @@ class Network {
   // absl::StatusCode::kUnavailable.
   virtual void Connect(Loop* loop, const Address& address, ConnectHandler done) = 0;
 
-  // A stream accepted on one loop goes on on another (connections are spread over threads). The
-  // stream must have no handlers yet. From the stream's loop; `done` runs later on `to`.
+  // A stream of one loop goes on on another (connections are spread over threads). Its handlers are
+  // dropped; `done` may set others. From the stream's loop, but not from within one of its
+  // handlers; `done` runs later on `to`.
   virtual void Move(std::unique_ptr<Stream> stream, Loop* to,
                     absl::AnyInvocable<void(std::unique_ptr<Stream>)> done) = 0;
 };

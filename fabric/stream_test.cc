@@ -179,6 +179,7 @@ class StreamTest : public testing::TestWithParam<MakerKind> {
     client_ = std::make_unique<Peer>(*std::move(connected));
     server_ = std::make_unique<Peer>(std::move(accepted));
   }
+  void MoveToAnotherLoop(bool with_handlers);
   void StartPair() {
     MakePair();
     if (HasFatalFailure()) return;
@@ -541,9 +542,15 @@ TEST_P(StreamTest, NoHostListensOnAll) {
   EXPECT_EQ(accepted->local().host, maker_->any_port().host);
 }
 
-TEST_P(StreamTest, StreamsMoveToAnotherLoop) {
+void StreamTest::MoveToAnotherLoop(bool with_handlers) {
   MakePair();
   client_->Start();
+  if (with_handlers) {
+    server_->echo = true;
+    server_->Start();
+    client_->Send("early ");
+    RunUntil([&] { return client_->received() == "early "; });
+  }
   client_->Send("before ");  // may have arrived before the move
   bool moved = false;
   std::unique_ptr<Stream> stream = std::move(*server_).Release();
@@ -558,7 +565,7 @@ TEST_P(StreamTest, StreamsMoveToAnotherLoop) {
   client_->Send("after");
   client_->Finish();
   RunUntil([&] { return client_->ended(); });
-  EXPECT_EQ(client_->received(), "before after");
+  EXPECT_EQ(client_->received(), with_handlers ? "early before after" : "before after");
   bool destroyed = false;
   maker_->other_loop()->Post([&] {
     server_.reset();
@@ -566,6 +573,10 @@ TEST_P(StreamTest, StreamsMoveToAnotherLoop) {
   });
   RunUntil([&] { return destroyed; });
 }
+
+TEST_P(StreamTest, StreamsMoveToAnotherLoop) { MoveToAnotherLoop(/*with_handlers=*/false); }
+
+TEST_P(StreamTest, StreamsMoveWithoutTheirHandlers) { MoveToAnotherLoop(/*with_handlers=*/true); }
 
 TEST_P(StreamTest, NetworkMayDieFirst) {
   StartPair();

@@ -79,7 +79,7 @@ void TcpNetwork::Move(std::unique_ptr<Stream> stream, Loop* to,
   auto* const tcp_stream = dynamic_cast<TcpStream*>(stream.get());
   CHECK(tcp_stream != nullptr) << "not a TCP stream";
   CHECK(tcp_stream->loop()->OnThread());
-  CHECK(!tcp_stream->has_handlers()) << "a stream with handlers can't be moved";
+  tcp_stream->DropHandlers();
   tcp_stream->SetLoop(nullptr);
   epoll_loop->Post(
       [stream = std::move(stream), tcp_stream, epoll_loop, done = std::move(done)]() mutable {

@@ -105,6 +105,15 @@ void TcpStream::SetHandlers(Task readable, Task writable) {
                      << " (ENOSPC: raise fs.epoll.max_user_watches)";
 }
 
+void TcpStream::DropHandlers() {
+  CheckThread();
+  if (watch_ != 0) loop_->Unwatch(std::exchange(watch_, 0));
+  has_handlers_ = false;
+  readable_.Clear();
+  writable_.Clear();
+  read_blocked_ = write_blocked_ = false;
+}
+
 void TcpStream::OnReadable() {
   if (!std::exchange(read_blocked_, false)) return;
   readable_.Run();

@@ -32,7 +32,7 @@ class TcpStream final : public Stream, private EpollLoop::Watcher {
   Address peer() const override { return peer_; }
 
   EpollLoop* loop() const { return loop_; }
-  bool has_handlers() const { return has_handlers_; }
+  void DropHandlers();
   // Null while it is on its way from one loop to another.
   void SetLoop(EpollLoop* loop) { loop_ = loop; }
 
