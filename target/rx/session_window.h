@@ -89,6 +89,10 @@ class SessionWindow {
   // NOP-In must (RFC 7143 §11.4.11).
   bool has_news() const { return exp_cmd_sn_ != told_exp_cmd_sn_ || Best() != max_cmd_sn_; }
 
+  // The same of MaxCmdSN alone: a window that has grown is to be told, while received commands are
+  // acknowledged by their responses.
+  bool has_room_news() const { return Best() != max_cmd_sn_; }
+
   uint32_t slots_held(ConnectionId connection) const;
 
  private:

@@ -73,6 +73,8 @@ class WriteFlow {
 
   // How many bytes the next R2T would ask for; 0 where there is none for now.
   uint32_t next_request_bytes() const;
+  // Where it would end.
+  uint32_t next_request_end() const { return next_offset_ + next_request_bytes(); }
 
   // Whether an R2T waits for its answer's F.
   bool has_open_requests() const { return !solicited_.empty(); }

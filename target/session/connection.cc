@@ -1,0 +1,182 @@
+#include "target/session/connection.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "target/pdu/request.h"
+#include "target/session/session.h"
+
+namespace pushpull::target {
+
+Connection::Connection(Worker* worker, const fabric::Address& local)
+    : worker_(worker),
+      number_(worker->node().NextConnection()),
+      local_(local),
+      timer_(worker->loop()),
+      tx_({}, &stat_sn_, [this] { return session_ != nullptr ? session_->Numbers() : numbers_; }),
+      ping_timer_(worker->loop()) {}
+
+Connection::~Connection() = default;
+
+void Connection::Start() {
+  worker_->counters().Add(Count::kLogins);
+  login_ = std::make_unique<LoginPhase>(&node(), local_,
+                                        static_cast<uint32_t>(worker_->random().Next()));
+  timer_.Start(node().options().login_timeout, [this] { Close(); });
+  SetFraming({.one_at_a_time = true});
+  Open();
+}
+
+void Connection::Resume(std::unique_ptr<LoginPhase> login) {
+  worker_->counters().Add(Count::kLogins);
+  login_ = std::move(login);
+  timer_.Start(node().options().login_timeout, [this] { Close(); });
+  SetFraming({.one_at_a_time = true});
+  Open();
+  JoinSession();
+}
+
+// ---- sending ----------------------------------------------------------------------------------
+
+void Connection::Send(OutPdu pdu) {
+  if (pdu.stat_sn == StatSnUse::kNext) {
+    if (node().Has(Bug::kStatSnSkips) && ++statuses_sent_ % 8 == 0) stat_sn_.Take();
+  } else if (node().Has(Bug::kStatSnPerNopInPing) && BhsView(pdu.bhs).opcode() == Opcode::kNopIn) {
+    pdu.stat_sn = StatSnUse::kNext;
+  }
+  worker_->counters().Add(Count::kPdusSent);
+  tx_.QueueExempt(std::move(pdu));
+}
+
+void Connection::OnSendIdle() {
+  if (session_ != nullptr) session_->TellWindow();
+}
+
+// ---- receiving --------------------------------------------------------------------------------
+
+void Connection::PlacePdu(const PduSlot& pdu, Placement& placement) {
+  arriving = {};
+  if (closing_) return placement.Discard();
+  if (session_ != nullptr) session_->Place(*this, pdu, placement);
+}
+
+void Connection::OnPdu(SlotRef pdu) {
+  if (closing_) return;
+  worker_->counters().Add(Count::kPdusReceived);
+  heard_since_ping_timer_ = true;
+  if (node().options().tap) Tap(*pdu);
+  if (session_ == nullptr) {
+    // A login that waits for its place has nothing to take; nor has an ended session.
+    if (login_ != nullptr) OnLoginPdu(*pdu);
+    return;
+  }
+  const BhsView bhs = pdu->bhs();
+  if (!IsTargetOpcode(bhs.opcode())) exp_stat_sn_ = bhs.exp_stat_sn();
+  session_->OnPdu(*this, std::move(pdu));
+}
+
+void Connection::Tap(const PduSlot& pdu) {
+  TapPdu tapped{.connection = number_, .bhs = pdu.bhs(), .ahs = pdu.ahs(), .data = {}};
+  for (const base::MutableBytes piece : pdu.data()) tapped.data.push_back(piece);
+  node().options().tap(tapped);
+}
+
+void Connection::OnReceiveEnd() { Close(); }
+
+void Connection::OnReceiveError(const ProtocolError& error) {
+  worker_->counters().Add(Count::kProtocolErrors);
+  if (error.reason == Reason::kHeaderDigest) worker_->counters().Add(Count::kDigestErrors);
+  // RFC 7143 §7.7: a format error ends the session.
+  if (session_ != nullptr && error.action == Action::kCloseSession) return session_->End({});
+  Close();
+}
+
+// ---- the end ----------------------------------------------------------------------------------
+
+void Connection::DetachFromSession() {
+  if (session_ == nullptr) return;
+  numbers_ = session_->Numbers();
+  session_ = nullptr;
+}
+
+void Connection::Close() {
+  if (closed_) return;
+  closing_ = closed_ = true;
+  timer_.Cancel();
+  ping_timer_.Cancel();
+  if (login_ != nullptr) EndLogin(false);
+  if (claim_ != 0) worker_->DropClaim(claim_);
+  if (session_ != nullptr) session_->OnConnectionClosed(this);
+  CloseTransport();
+  worker_->Retire(this);
+}
+
+void Connection::Finish() {
+  if (closing_) return;
+  closing_ = true;
+  ping_timer_.Cancel();
+  timer_.Start(node().options().close_timeout, [this] { Close(); });
+  FinishTransport();
+}
+
+// ---- Full Feature Phase -------------------------------------------------------------------------
+
+void Connection::EnterFullFeature(Session* session) {
+  const LoginResult& result = login_->machine().result();
+  session_ = session;
+  cid_ = result.identity.cid;
+  parameters_ = result.connection;
+  tx_.SetDigests(parameters_.header_digest == Digest::kCrc32c,
+                 parameters_.data_digest == Digest::kCrc32c);
+  SetFraming(FramingOf(parameters_));
+  text_ = std::make_unique<TextExchange>(
+      this, TextExchange::Config{.session = {.session_type = result.identity.session_type,
+                                             .initiator_name = result.identity.initiator_name,
+                                             .target_name = result.identity.target_name},
+                                 .limits = node().options().limits,
+                                 .bugs = node().bugs()});
+  EndLogin(true);
+  RestartPingTimer();
+}
+
+Framing Connection::FramingOf(const ConnectionParameters& parameters) const {
+  return {.header_digest = parameters.header_digest == Digest::kCrc32c,
+          .check_header_digest = !worker_->node().Has(Bug::kHeaderDigestUnchecked),
+          .data_digest = parameters.data_digest == Digest::kCrc32c,
+          .max_recv_data_segment_length = parameters.target_max_recv_data_segment_length,
+          .max_ahs_bytes = traits().default_max_ahs_bytes,
+          .one_at_a_time = false};
+}
+
+void Connection::SetParameters(const ConnectionParameters& parameters) {
+  parameters_ = parameters;
+  SetFraming(FramingOf(parameters_));
+}
+
+std::vector<TargetRecord> Connection::TargetsFor(std::string_view /*initiator_name*/) {
+  return {node().Record(local_)};
+}
+
+void Connection::RestartPingTimer() {
+  const absl::Duration interval = node().options().ping_interval;
+  if (interval == absl::ZeroDuration() || session_ == nullptr || session_->is_discovery()) return;
+  heard_since_ping_timer_ = false;
+  ping_timer_.Start(interval, [this] { OnPingTimer(); });
+}
+
+// RFC 7143 §7.14: a silent connection is asked; if it stays silent it has failed.
+void Connection::OnPingTimer() {
+  if (!heard_since_ping_timer_ && ping_tag != kNoTag) return Close();
+  if (!heard_since_ping_timer_) {
+    ping_tag = session_->NextTransferTag();
+    NopIn ping;
+    ping.target_transfer_tag = ping_tag;
+    OutPdu pdu;
+    pdu.bhs = ping.Encode();
+    pdu.stat_sn = StatSnUse::kCurrent;
+    Send(std::move(pdu));
+  }
+  RestartPingTimer();
+}
+
+}  // namespace pushpull::target

@@ -1,0 +1,160 @@
+// One connection, from its acceptance to its end, on any transport: the Login Phase, then the Full
+// Feature Phase as part of a session. Its transport (tcp_connection.h) moves the bytes.
+
+#ifndef TARGET_SESSION_CONNECTION_H_
+#define TARGET_SESSION_CONNECTION_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fabric/loop.h"
+#include "fabric/stream.h"
+#include "target/discovery/send_targets.h"
+#include "target/discovery/text_exchange.h"
+#include "target/negotiation/parameters.h"
+#include "target/rx/pdu_machine.h"
+#include "target/rx/placement.h"
+#include "target/rx/session_window.h"
+#include "target/rx/slot.h"
+#include "target/session/iscsi_task.h"
+#include "target/session/login_phase.h"
+#include "target/session/registry.h"
+#include "target/session/stale_transfers.h"
+#include "target/session/worker.h"
+#include "target/tx/tx_queue.h"
+
+namespace pushpull::target {
+
+class Session;
+
+class Connection : public TargetDirectory {
+ public:
+  Connection(Worker* worker, const fabric::Address& local);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() override;
+
+  // Waits for the first Login Request; or goes on with a login from another loop, which asked to be
+  // admitted.
+  void Start();
+  void Resume(std::unique_ptr<LoginPhase> login);
+
+  Worker& worker() { return *worker_; }
+  Node& node() { return worker_->node(); }
+  fabric::Loop* loop() { return worker_->loop(); }
+  uint64_t number() const { return number_; }
+  uint16_t cid() const { return cid_; }
+  // Null before the end of the login, and after the end of the session.
+  Session* session() { return session_; }
+  const ConnectionParameters& parameters() const { return parameters_; }
+  SessionWindow::ConnectionId window_id() const { return window_id_; }
+  // What comes is not looked at any more; nor can anything be sent.
+  bool closing() const { return closing_; }
+  bool closed() const { return closed_; }
+  virtual const TransportTraits& traits() const = 0;
+
+  // Queues a PDU that answers what the initiator sent: its number is bounded by what is received.
+  void Send(OutPdu pdu);
+  TxQueue& tx() { return tx_; }
+  StatSnCounter& stat_sn() { return stat_sn_; }
+
+  // Where the initiator acknowledged statuses up to (RFC 7143 §4.2.2.2).
+  uint32_t exp_stat_sn() const { return exp_stat_sn_; }
+
+  // A Text negotiation changed them; in force for what is queued from now on.
+  void SetParameters(const ConnectionParameters& parameters);
+
+  // Ends it now. In the session its tasks end.
+  void Close();
+  // Ends it in order: what is queued is sent, then the end, and the peer's end is waited for.
+  void Finish();
+
+  // The session has ended, or doesn't want it any more.
+  void DetachFromSession();
+
+  // What Place() found out about the PDU that is being received.
+  struct Arriving {
+    // Made for a command, or the one that a Data-Out belongs to. It keeps the memory that the data
+    // is being written to.
+    TaskRef task;
+    bool ignore = false;  // silently: a command by RFC 7143 §4.2.2.1, data by §10.7
+  };
+  Arriving arriving;
+  StaleTransfers stale_transfers;
+  TextExchange& text() { return *text_; }
+
+  // A ping of ours that wasn't answered yet; kNoTag for none (RFC 7143 §11.19.1).
+  uint32_t ping_tag = kNoTag;
+
+ protected:
+  // ---- from the transport ----
+  void PlacePdu(const PduSlot& pdu, Placement& placement);
+  void OnPdu(SlotRef pdu);
+  // The bytes ended, or can't be received any more.
+  void OnReceiveEnd();
+  void OnReceiveError(const ProtocolError& error);
+  // All that was queued is sent.
+  void OnSendIdle();
+
+  // ---- to the transport ----
+  // Bytes may come and go from now on.
+  virtual void Open() = 0;
+  virtual void SetFraming(const Framing& framing) = 0;
+  virtual void Proceed() = 0;  // the PDU that the machine held back for may be followed
+  virtual void CloseTransport() = 0;
+  // After what is queued: ends our direction, discards what comes, and calls OnReceiveEnd() when
+  // the peer ended its own.
+  virtual void FinishTransport() = 0;
+  // The connection goes on on another loop: gives up the stream without closing it.
+  virtual std::unique_ptr<fabric::Stream> ReleaseStream() = 0;
+  virtual bool has_unread_bytes() const = 0;
+
+ private:
+  std::vector<TargetRecord> TargetsFor(std::string_view initiator_name) override;
+
+  void OnLoginPdu(const PduSlot& pdu);
+  void Take(const LoginStep& step);
+  void SendLoginResponse(const LoginStep& step);
+  void Admit();
+  void ClaimNewSession();
+  void OnClaimReady(uint16_t tsih);
+  void JoinSession();
+  void MoveTo(Worker* worker);
+  void Enter(Session* session);
+  void EnterFullFeature(Session* session);
+  Framing FramingOf(const ConnectionParameters& parameters) const;
+  void EndLogin(bool done);
+  void Tap(const PduSlot& pdu);
+  void RestartPingTimer();
+  void OnPingTimer();
+
+  Worker* const worker_;
+  const uint64_t number_;
+  const fabric::Address local_;
+  bool closing_ = false;
+  bool closed_ = false;
+
+  std::unique_ptr<LoginPhase> login_;  // until the login is done
+  fabric::Timer timer_;                // of the login; of the peer's end
+  SessionId claim_ = 0;                // the session that is to be; 0 for none
+  uint32_t statuses_sent_ = 0;         // Bug::kStatSnSkips
+
+  Session* session_ = nullptr;
+  SessionWindow::ConnectionId window_id_ = 0;
+  uint16_t cid_ = 0;
+  ConnectionParameters parameters_;
+  uint32_t exp_stat_sn_ = 0;
+  StatSnCounter stat_sn_;
+  TxQueue::Numbers numbers_{};  // while there is no session
+  TxQueue tx_;
+  std::unique_ptr<TextExchange> text_;
+  fabric::Timer ping_timer_;
+  bool heard_since_ping_timer_ = false;
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_SESSION_CONNECTION_H_

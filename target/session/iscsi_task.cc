@@ -1,0 +1,47 @@
+#include "target/session/iscsi_task.h"
+
+#include "base/check.h"
+#include "target/session/session.h"
+
+namespace pushpull::target {
+
+IscsiTask::IscsiTask(TaskPool* pool, uint32_t index) : pool_(pool), index_(index) {
+  scsi.done = [this] { ScsiCommands::OnDeviceDone(this); };
+}
+
+bool IscsiTask::NextDataIn(OutPdu& pdu) { return session->scsi().NextDataIn(this, pdu); }
+
+TaskPool::~TaskPool() { CHECK_EQ(in_use(), 0u) << "a task outlived its pool"; }
+
+TaskRef TaskPool::Take() {
+  if (idle_.empty()) {
+    idle_.push_back(static_cast<uint32_t>(tasks_.size()));
+    tasks_.push_back(std::make_unique<IscsiTask>(this, idle_.back()));
+  }
+  IscsiTask* const task = tasks_[idle_.back()].get();
+  idle_.pop_back();
+  counters_->Add(Count::kTasks);
+  return TaskRef(task);
+}
+
+void TaskPool::Give(IscsiTask* task) {
+  counters_->Add(Count::kTasks, -1);
+  if (task->session != nullptr) task->session->Forget(task);
+  task->connection = nullptr;
+  task->state = TaskState::kArriving;
+  task->holds_number = false;
+  task->slot = SlotRef();
+  if (task->opcode == Opcode::kScsiCommand) {
+    counters_->Add(Count::kBufferBytes, -static_cast<int64_t>(task->buffer.capacity()));
+    task->data_out_due = task->waits_for_memory = task->abort_asked = false;
+    task->bidirectional_read_bytes = 0;
+    task->scsi.Reset();
+    task->write_flow = WriteFlow();
+    task->read_flow = ReadFlow();
+    task->buffer.Release();
+    task->pieces.clear();
+  }
+  idle_.push_back(task->index_);
+}
+
+}  // namespace pushpull::target

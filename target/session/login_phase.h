@@ -1,0 +1,48 @@
+// The login of one connection together with what it asks of the node. It can go on on another loop.
+
+#ifndef TARGET_SESSION_LOGIN_PHASE_H_
+#define TARGET_SESSION_LOGIN_PHASE_H_
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "fabric/stream.h"
+#include "target/login/login.h"
+#include "target/session/node.h"
+
+namespace pushpull::target {
+
+class LoginPhase final : public LoginHost {
+ public:
+  // `portal`: the address by which the initiator came.
+  LoginPhase(Node* node, fabric::Address portal, uint32_t initial_stat_sn)
+      : node_(node),
+        portal_(std::move(portal)),
+        machine_(this, {.limits = node->options().limits,
+                        .bugs = node->bugs(),
+                        .initial_stat_sn = initial_stat_sn,
+                        .queue_depth = node->options().queue_depth}) {}
+
+  LoginTarget FindTarget(const LoginIdentity& identity) override {
+    return node_->FindTarget(identity);
+  }
+  LoginPlace FindPlace(const LoginIdentity& identity) override {
+    key_ = node_->SessionKey(identity, portal_);
+    return node_->registry().FindPlace(key_, identity);
+  }
+
+  LoginMachine& machine() { return machine_; }
+  // The session's name in the registry, once the machine has asked for its place.
+  const std::string& key() const { return key_; }
+
+ private:
+  Node* const node_;
+  const fabric::Address portal_;
+  std::string key_;
+  LoginMachine machine_;
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_SESSION_LOGIN_PHASE_H_

@@ -1,0 +1,85 @@
+#include "target/session/node.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace pushpull::target {
+namespace {
+
+bool IsWildcard(const std::string& host) {
+  return host.empty() || host == "0.0.0.0" || host == "::";
+}
+
+std::string NexusKey(const NexusId& nexus) {
+  std::string key = nexus.initiator_name;
+  key += '\0';
+  key.append(reinterpret_cast<const char*>(nexus.isid.data()), nexus.isid.size());
+  absl::StrAppend(&key, nexus.target_portal_group_tag);
+  return key;
+}
+
+}  // namespace
+
+void Node::AddPortal(const fabric::Address& address) {
+  const std::lock_guard lock(mutex_);
+  portals_.push_back(address);
+}
+
+TargetRecord Node::Record(const fabric::Address& local) const {
+  TargetRecord record;
+  record.name = options_.name;
+  const std::lock_guard lock(mutex_);
+  for (const fabric::Address& portal : portals_) {
+    const std::string& host = IsWildcard(portal.host) ? local.host : portal.host;
+    record.portals.push_back(
+        {fabric::Address{host, portal.port}.ToString(), options_.target_portal_group_tag});
+  }
+  return record;
+}
+
+LoginTarget Node::FindTarget(const LoginIdentity& identity) const {
+  LoginTarget target;
+  if (identity.target_name.has_value() && *identity.target_name != options_.name &&
+      !Has(Bug::kUnknownTargetAccepted)) {
+    target.status = LoginStatus::kNotFound;
+    return target;
+  }
+  target.target_portal_group_tag = options_.target_portal_group_tag;
+  target.target_alias = options_.alias;
+  target.auth = options_.auth;
+  return target;
+}
+
+std::string Node::SessionKey(const LoginIdentity& identity, const fabric::Address& portal) const {
+  LoginIdentity named = identity;
+  if (Has(Bug::kReinstatementByIsidAlone)) named.initiator_name.clear();
+  return SessionRegistry::Key(named, options_.target_portal_group_tag, portal.ToString());
+}
+
+bool Node::BeginLogin() {
+  if (logins_.fetch_add(1, std::memory_order_relaxed) < options_.max_logins) return true;
+  EndLogin();
+  return false;
+}
+
+void Node::RememberCleared(const NexusId& nexus, const std::vector<uint64_t>& luns) {
+  const std::lock_guard lock(mutex_);
+  if (cleared_.size() >= kMaxRemembered) cleared_.erase(cleared_.begin());
+  std::vector<uint64_t>& known = cleared_[NexusKey(nexus)];
+  for (const uint64_t lun : luns) {
+    if (std::ranges::count(known, lun) == 0) known.push_back(lun);
+  }
+}
+
+std::vector<uint64_t> Node::TakeCleared(const NexusId& nexus) {
+  const std::lock_guard lock(mutex_);
+  const auto found = cleared_.find(NexusKey(nexus));
+  if (found == cleared_.end()) return {};
+  std::vector<uint64_t> luns = std::move(found->second);
+  cleared_.erase(found);
+  return luns;
+}
+
+}  // namespace pushpull::target

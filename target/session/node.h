@@ -1,0 +1,115 @@
+// The target node: what all of its loops share (RFC 7143 §4.4.1). Options are fixed; what changes
+// is guarded.
+
+#ifndef TARGET_SESSION_NODE_H_
+#define TARGET_SESSION_NODE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "base/bytes.h"
+#include "fabric/stream.h"
+#include "target/bugs/bugs.h"
+#include "target/discovery/send_targets.h"
+#include "target/login/login.h"
+#include "target/negotiation/parameters.h"
+#include "target/pdu/bhs.h"
+#include "target/scsi/device_server.h"
+#include "target/session/registry.h"
+
+namespace pushpull::target {
+
+// A PDU that the target received, before it acts on it. The views end with the call.
+struct TapPdu {
+  uint64_t connection = 0;  // numbered by the target, from 1
+  BhsView bhs;
+  base::Bytes ahs;
+  std::vector<base::Bytes> data;  // the data segment in pieces, without pad; none if discarded
+};
+
+struct NodeOptions {
+  std::string name = "iqn.2026-11.org.pushpull:reference";
+  std::string alias;
+  uint16_t target_portal_group_tag = 1;
+  NegotiationLimits limits;
+  uint32_t queue_depth = 128;  // commands that a session may have outstanding
+  absl::Duration login_timeout = absl::Seconds(15);
+  uint32_t max_logins = 256;  // under way at one time; further connections are closed at once
+  uint32_t max_sessions = 4096;
+  // An idle connection is sent a NOP-In ping after so long, and is given up when nothing came for
+  // as long again. Zero: no pings.
+  absl::Duration ping_interval = absl::ZeroDuration();
+  // How long the peer of a connection that was closed in order may take to close its own end.
+  absl::Duration close_timeout = absl::Seconds(5);
+  // Memory for the data of one session's tasks beyond which they wait. One task always gets what
+  // it needs.
+  uint64_t session_buffer_bytes = 32 << 20;
+  BugSet bugs;
+  uint64_t seed = 1;           // StatSN, Target Transfer Tags
+  AuthPolicy* auth = nullptr;  // null: no authentication. Outlives the node
+  // Runs on the loop of the connection; several loops call it at once.
+  std::function<void(const TapPdu&)> tap;
+};
+
+class Node {
+ public:
+  // `device` outlives the node.
+  Node(NodeOptions options, DeviceServer* device)
+      : options_(std::move(options)), device_(device), registry_(options_.max_sessions) {}
+
+  const NodeOptions& options() const { return options_; }
+  const BugSet& bugs() const { return options_.bugs; }
+  bool Has(Bug bug) const { return options_.bugs.Has(bug); }
+  DeviceServer& device() { return *device_; }
+  SessionRegistry& registry() { return registry_; }
+
+  // The addresses that the target listens on.
+  void AddPortal(const fabric::Address& address);
+  // This target as SendTargets tells it. A portal on all addresses is told as the one by which the
+  // asking connection came, `local`.
+  TargetRecord Record(const fabric::Address& local) const;
+
+  LoginTarget FindTarget(const LoginIdentity& identity) const;
+  std::string SessionKey(const LoginIdentity& identity, const fabric::Address& portal) const;
+
+  // A login begins; false where too many are under way.
+  bool BeginLogin();
+  void EndLogin() { logins_.fetch_sub(1, std::memory_order_relaxed); }
+  uint64_t NextConnection() { return next_connection_.fetch_add(1, std::memory_order_relaxed); }
+
+  // Tasks of a nexus on these logical units ended with its session. What is due for it then is
+  // told when the nexus comes back (RFC 7143 §11.14.5).
+  void RememberCleared(const NexusId& nexus, const std::vector<uint64_t>& luns);
+  std::vector<uint64_t> TakeCleared(const NexusId& nexus);
+
+  // Ends all sessions (TARGET COLD RESET). Set by the target; from any thread.
+  void set_end_all_sessions(std::function<void()> end) { end_all_sessions_ = std::move(end); }
+  void EndAllSessions() {
+    if (end_all_sessions_) end_all_sessions_();
+  }
+
+ private:
+  // Beyond this many nexuses one of the debts is forgotten.
+  static constexpr size_t kMaxRemembered = 4096;
+
+  const NodeOptions options_;
+  DeviceServer* const device_;
+  SessionRegistry registry_;
+  std::atomic<uint32_t> logins_{0};
+  std::atomic<uint64_t> next_connection_{1};
+  std::function<void()> end_all_sessions_;
+
+  mutable std::mutex mutex_;
+  std::vector<fabric::Address> portals_;
+  absl::flat_hash_map<std::string, std::vector<uint64_t>> cleared_;
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_SESSION_NODE_H_

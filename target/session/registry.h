@@ -1,0 +1,93 @@
+// Which sessions a target has and on which loop each lives (RFC 7143 §4.4.3: ISID RULE and TSIH
+// RULE). Shared by all loops; every function may be called from any thread.
+//
+// The registry only knows names and numbers. Who has to do something to a session posts to its home
+// loop and finds it there by its id, if it still is.
+
+#ifndef TARGET_SESSION_REGISTRY_H_
+#define TARGET_SESSION_REGISTRY_H_
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "target/login/login.h"
+#include "target/negotiation/parameters.h"
+
+namespace pushpull::target {
+
+class Worker;
+
+// Never given twice, unlike a TSIH.
+using SessionId = uint64_t;
+
+class SessionRegistry {
+ public:
+  // Where a session lives.
+  struct Home {
+    Worker* worker = nullptr;
+    SessionId id = 0;
+  };
+
+  // What a login that is to be admitted got.
+  struct Claim {
+    uint16_t tsih = 0;  // 0: there are no more numbers
+    SessionId id = 0;
+    std::optional<Home> predecessor;  // the session that this one replaces: it is to be ended first
+  };
+
+  // `max_sessions`: at most 65535.
+  explicit SessionRegistry(uint32_t max_sessions) : max_sessions_(max_sessions) {}
+
+  // The name by which the ISID RULE tells sessions apart: initiator, ISID, target, portal group;
+  // for an Unnamed Discovery session the portal's address in place of the last two
+  // (RFC 7143 §7.4.2.1).
+  static std::string Key(const LoginIdentity& identity, uint16_t target_portal_group_tag,
+                         const std::string& portal_address);
+
+  // What a login would do, by the table of RFC 7143 §6.3.1.
+  LoginPlace FindPlace(const std::string& key, const LoginIdentity& identity) const;
+
+  // A new session takes the name `key`, from the one that had it if there is one.
+  Claim ClaimName(const std::string& key, Worker* home, const SessionParameters& parameters);
+
+  // The session of an added or reinstated connection; nothing if it ended meanwhile.
+  std::optional<Home> Find(const std::string& key, uint16_t tsih) const;
+
+  // The session ended: its TSIH is free.
+  void Release(SessionId id);
+
+  // For FindPlace.
+  void SetConnections(SessionId id, std::vector<uint16_t> cids);
+
+  size_t size() const;
+
+ private:
+  struct Entry {
+    std::string key;
+    uint16_t tsih = 0;
+    SessionId id = 0;
+    Worker* worker = nullptr;
+    SessionParameters parameters;
+    std::vector<uint16_t> cids;
+  };
+
+  // Both with mutex_ held.
+  const Entry* FindByTsih(const std::string& key, uint16_t tsih) const;
+  uint16_t FreeTsih();
+
+  const uint32_t max_sessions_;
+  mutable std::mutex mutex_;
+  SessionId next_id_ = 1;
+  uint16_t next_tsih_ = 1;
+  absl::flat_hash_map<SessionId, Entry> entries_;
+  absl::flat_hash_map<std::string, SessionId> by_key_;
+  absl::flat_hash_map<uint16_t, SessionId> by_tsih_;
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_SESSION_REGISTRY_H_

@@ -1,0 +1,282 @@
+#include "target/session/scsi_commands.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "target/pdu/ahs.h"
+#include "target/pdu/response.h"
+#include "target/session/session.h"
+
+namespace pushpull::target {
+namespace {
+
+// What a SCSI Command may not say (RFC 7143 §11.3.1).
+std::optional<ProtocolError> CheckFlags(const ScsiCommand& command) {
+  constexpr std::string_view kSection = "RFC 7143 §11.3.1";
+  if (!command.write && !command.final) {
+    return ProtocolError{Reason::kInvalidFlags, kSection, Action::kCloseSession};
+  }
+  if (!command.write && !command.read && command.expected_data_transfer_length != 0) {
+    return ProtocolError{Reason::kInvalidFlags, kSection, Action::kCloseSession};
+  }
+  // RFC 7143 §11: a reserved value is reported as a protocol error.
+  if (static_cast<uint8_t>(command.attr) > static_cast<uint8_t>(TaskAttribute::kAca)) {
+    return ProtocolError{Reason::kReservedValue, kSection, Action::kReject};
+  }
+  return std::nullopt;
+}
+
+const Sense& SenseOf(WriteFault fault) {
+  switch (fault) {
+    case WriteFault::kUnexpectedUnsolicitedData:
+      return sense::kUnexpectedUnsolicitedData;
+    case WriteFault::kIncorrectAmountOfData:
+      return sense::kIncorrectAmountOfData;
+    case WriteFault::kCrcError:
+    case WriteFault::kNone:
+      break;
+  }
+  return sense::kProtocolServiceCrcError;
+}
+
+}  // namespace
+
+// ---- arrival ----------------------------------------------------------------------------------
+
+std::optional<ProtocolError> ScsiCommands::Begin(IscsiTask* task, const PduSlot& pdu,
+                                                 Placement& placement) {
+  const ScsiCommand command = ScsiCommand::Decode(pdu.bhs());
+  if (const auto error = CheckFlags(command)) return error;
+  auto ahs = ReadCommandAhs(pdu.ahs());
+  if (const auto* error = std::get_if<ProtocolError>(&ahs)) return *error;
+  const CommandAhs& extra = std::get<CommandAhs>(ahs);
+
+  task->read = command.read;
+  task->write = command.write;
+  task->expected_bytes = command.expected_data_transfer_length;
+  task->bidirectional_read_bytes =
+      extra.bidirectional_read_expected_data_transfer_length.value_or(0);
+  Task& scsi = task->scsi;
+  scsi.nexus = session_->nexus();
+  scsi.lun = command.lun;
+  scsi.attribute = static_cast<TaskAttribute>(command.attr);
+  std::ranges::copy(command.cdb, scsi.cdb.begin());
+  const size_t more = std::min(extra.extended_cdb.size(), Task::kMaxCdbBytes - command.cdb.size());
+  std::copy_n(extra.extended_cdb.begin(), more, scsi.cdb.begin() + command.cdb.size());
+  scsi.cdb_bytes = static_cast<uint16_t>(command.cdb.size() + extra.extended_cdb.size());
+  scsi.order = reinterpret_cast<uintptr_t>(task);
+
+  // Later users of this tag don't inherit what its former one still gets.
+  task->connection->stale_transfers.Reuse(task->initiator_task_tag);
+  task->data_out_due = command.write || command.data_segment_length > 0;
+  if (!task->data_out_due) return std::nullopt;
+  const uint32_t kept =
+      task->write_flow.Begin(session_->parameters(), session_->node().bugs(), command);
+  const uint32_t room = command.final ? kept : task->write_flow.unsolicited_bytes();
+  task->buffer.Begin(&session_->worker().buffers(), task->expected_out());
+  if (task->write_flow.fault() == WriteFault::kNone) Grow(task, room);
+  if (kept == 0) {
+    placement.Discard();
+  } else {
+    task->buffer.Visit(0, kept, [&](base::MutableBytes piece) { placement.Into(piece); });
+  }
+  return std::nullopt;
+}
+
+void ScsiCommands::Deliver(IscsiTask* task) {
+  task->state = TaskState::kGathering;
+  if (!session_->node().device().Prepare(&task->scsi)) return Respond(task);
+  task->device_ref = TaskRef(task);
+  if (task->data_out_due) {
+    const bool out = task->scsi.direction == DataDirection::kOut;
+    task->write_flow.Solicit(out ? task->scsi.transfer_bytes : 0);
+  }
+  Advance(task);
+}
+
+// ---- data from the initiator --------------------------------------------------------------------
+
+void ScsiCommands::PlaceDataOut(IscsiTask* task, const DataOut& header, Placement& placement) {
+  const WriteFlow::Acceptance accepted = task->write_flow.Accept(header, task->lun);
+  if (accepted.error.has_value()) return placement.Refuse(*accepted.error);
+  if (accepted.discard) return placement.Discard();
+  task->buffer.Visit(accepted.offset, accepted.length,
+                     [&](base::MutableBytes piece) { placement.Into(piece); });
+}
+
+void ScsiCommands::OnDataOut(IscsiTask* task, const DataOut& header, bool intact) {
+  task->write_flow.Complete(header, intact);
+  if (task->state == TaskState::kGathering) return Advance(task);
+  if (task->state == TaskState::kDraining && task->write_flow.quiet()) Respond(task);
+}
+
+// ---- on the way to the device server ------------------------------------------------------------
+
+void ScsiCommands::Advance(IscsiTask* task) {
+  if (task->state != TaskState::kGathering || task->abort_asked) return;
+  if (task->data_out_due) {
+    Request(task);
+    if (!task->write_flow.gathered()) return;
+    if (task->write_flow.fault() != WriteFault::kNone) return FailTask(task);
+  }
+  Execute(task);
+}
+
+void ScsiCommands::Request(IscsiTask* task) {
+  WriteFlow& flow = task->write_flow;
+  while (flow.next_request_bytes() > 0) {
+    if (!TakeMemory(task, flow.next_request_end())) return;
+    const auto request = flow.NextRequest(session_->NextTransferTag());
+    Grow(task, request->offset + request->length);  // a defect may ask for more
+    SendR2t(task, *request);
+  }
+}
+
+void ScsiCommands::SendR2t(IscsiTask* task, const WriteFlow::Request& request) {
+  R2t r2t;
+  r2t.lun = session_->Has(Bug::kR2tLunMissing) ? 0 : task->lun;
+  r2t.initiator_task_tag = task->initiator_task_tag;
+  r2t.target_transfer_tag =
+      session_->Has(Bug::kR2tReservedTag) ? kNoTag : request.target_transfer_tag;
+  r2t.r2t_sn = request.r2t_sn;
+  r2t.buffer_offset = request.offset;
+  r2t.desired_data_transfer_length = request.length;
+  OutPdu pdu;
+  pdu.bhs = r2t.Encode();
+  pdu.stat_sn = session_->Has(Bug::kStatSnByR2t) ? StatSnUse::kNext : StatSnUse::kCurrent;
+  task->connection->Send(std::move(pdu));
+}
+
+void ScsiCommands::Execute(IscsiTask* task) {
+  Task& scsi = task->scsi;
+  uint64_t bytes = 0;
+  if (scsi.direction == DataDirection::kOut) {
+    bytes = std::min<uint64_t>(scsi.transfer_bytes, task->expected_out());
+  } else if (scsi.direction == DataDirection::kIn) {
+    bytes = std::min<uint64_t>(scsi.transfer_bytes, task->expected_in());
+    if (task->buffer.capacity() == 0) task->buffer.Begin(&session_->worker().buffers(), bytes);
+    if (!TakeMemory(task, static_cast<uint32_t>(bytes))) return;
+  }
+  task->buffer.Visit(0, static_cast<uint32_t>(bytes), [&](base::MutableBytes piece) {
+    task->pieces.push_back({piece.data(), piece.size()});
+  });
+  scsi.data = {task->pieces.data(), task->pieces.size()};
+  task->state = TaskState::kExecuting;
+  RetryWaiting();
+  if (session_->node().device().Execute(&scsi) == Execution::kPending) return;
+  OnDeviceDone(task);
+}
+
+// RFC 7143 §11.4.7.2.
+void ScsiCommands::FailTask(IscsiTask* task) {
+  session_->node().device().Fail(&task->scsi, SenseOf(task->write_flow.fault()));
+  OnDeviceDone(task);
+}
+
+// ---- memory -------------------------------------------------------------------------------------
+
+void ScsiCommands::Grow(IscsiTask* task, uint32_t total_bytes) {
+  const uint64_t more = task->buffer.GrowthFor(total_bytes);
+  if (more == 0) return;
+  memory_in_use_ += more;
+  session_->counters().Add(Count::kBufferBytes, static_cast<int64_t>(more));
+  task->buffer.Grow(total_bytes);
+}
+
+bool ScsiCommands::TakeMemory(IscsiTask* task, uint32_t total_bytes) {
+  const uint64_t more = task->buffer.GrowthFor(total_bytes);
+  const uint64_t limit = session_->node().options().session_buffer_bytes;
+  if (more > 0 && memory_in_use_ + more > limit && !MayExceed(task)) {
+    task->waits_for_memory = true;
+    waiting_for_memory_ = true;
+    return false;
+  }
+  Grow(task, total_bytes);
+  return true;
+}
+
+// The oldest command that is on its way always goes on, so that they can't block one another; and
+// one that the older ones may have to wait for.
+bool ScsiCommands::MayExceed(const IscsiTask* task) const {
+  if (task->scsi.attribute == TaskAttribute::kHeadOfQueue) return true;
+  for (const IscsiTask* other = session_->oldest_task(); other != task; other = other->newer) {
+    if (other->state == TaskState::kGathering) return false;
+  }
+  return true;
+}
+
+void ScsiCommands::OnMemoryReleased(uint64_t bytes) {
+  memory_in_use_ -= bytes;
+  if (bytes > 0) RetryWaiting();
+}
+
+// Later, as the caller is in the midst of something.
+void ScsiCommands::RetryWaiting() {
+  if (!waiting_for_memory_ || session_->ending()) return;
+  waiting_for_memory_ = false;
+  session_->worker().loop()->Post([worker = &session_->worker(), id = session_->id()] {
+    Session* const session = worker->FindSession(id);
+    if (session == nullptr || session->ending()) return;
+    for (IscsiTask* task = session->oldest_task(); task != nullptr;) {
+      const TaskRef keep(task);
+      if (std::exchange(task->waits_for_memory, false)) session->scsi().Advance(task);
+      task = task->newer;
+    }
+  });
+}
+
+// ---- the end
+// --------------------------------------------------------------------------------------
+
+void ScsiCommands::OnDeviceDone(IscsiTask* task) {
+  const TaskRef keep = std::exchange(task->device_ref, TaskRef());
+  if (task->session == nullptr || task->state == TaskState::kDone) return;
+  Session& session = *task->session;
+  if (task->scsi.result.aborted) {
+    session.counters().Add(Count::kTasksAborted);
+    session.FinishSilently(task);
+    session.task_manager().OnTaskEnded(task, /*aborted=*/true);
+  } else {
+    session.scsi().Respond(task);
+  }
+  session.AfterAsyncWork();
+}
+
+void ScsiCommands::Abort(IscsiTask* task) {
+  task->abort_asked = true;
+  session_->node().device().Abort(&task->scsi);
+}
+
+void ScsiCommands::Abandon(IscsiTask* task) {
+  if (task->data_out_due) RememberOpenTransfers(task);
+  if (task->state == TaskState::kResponding) task->connection->tx().Remove(task);
+  if (task->device_ref) session_->node().device().Abort(&task->scsi);
+}
+
+void ScsiCommands::RememberOpenTransfers(IscsiTask* task) {
+  task->write_flow.VisitOpen(
+      [&](uint32_t tag) { task->connection->stale_transfers.Add(task->initiator_task_tag, tag); });
+}
+
+// The device server's answer is there. RFC 7143 §11.4.2: what is under way comes first.
+void ScsiCommands::Respond(IscsiTask* task) {
+  if (task->data_out_due && !task->write_flow.quiet()) {
+    if (!session_->Has(Bug::kErrorBeforeDataEnds)) {
+      task->state = TaskState::kDraining;
+      task->write_flow.StopSoliciting();
+      return;
+    }
+    RememberOpenTransfers(task);
+  }
+  const auto bytes = static_cast<uint32_t>(task->scsi.result.data_in_bytes);
+  const bool hides_status = session_->Has(Bug::kDataInStatusWithSense) && task->read &&
+                            task->scsi.result.status == ScsiStatus::kCheckCondition;
+  if (bytes == 0 && !hides_status) return SendResponse(task);
+  task->state = TaskState::kResponding;
+  task->read_flow.Begin(bytes, session_->parameters().max_burst_length, session_->node().bugs());
+  task->connection->tx().Add(task);
+}
+
+}  // namespace pushpull::target

@@ -1,0 +1,78 @@
+// SCSI commands of one session: from their delivery over the transfer of their data to the
+// response (RFC 7143 §11.3, §11.4, §11.7, §11.8).
+
+#ifndef TARGET_SESSION_SCSI_COMMANDS_H_
+#define TARGET_SESSION_SCSI_COMMANDS_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "target/pdu/protocol_error.h"
+#include "target/pdu/request.h"
+#include "target/rx/placement.h"
+#include "target/rx/slot.h"
+#include "target/session/iscsi_task.h"
+#include "target/tx/out_pdu.h"
+
+namespace pushpull::target {
+
+class Connection;
+class Session;
+
+class ScsiCommands {
+ public:
+  explicit ScsiCommands(Session* session) : session_(session) {}
+
+  // The header of a command came: makes `task` of it and says where its immediate data goes. Or
+  // why it is refused.
+  std::optional<ProtocolError> Begin(IscsiTask* task, const PduSlot& pdu, Placement& placement);
+
+  // It is this command's turn (RFC 7143 §4.2.2.1).
+  void Deliver(IscsiTask* task);
+
+  // The header of a Data-Out of `task` came; its data was received; or it was refused.
+  void PlaceDataOut(IscsiTask* task, const DataOut& header, Placement& placement);
+  void OnDataOut(IscsiTask* task, const DataOut& header, bool intact);
+
+  // Ends a command of which the initiator hears nothing more, wherever it is.
+  void Abandon(IscsiTask* task);
+  // Asks the device server to abort it; OnDeviceDone tells how it ended.
+  void Abort(IscsiTask* task);
+
+  // The device server is done with a task, whose session may have ended.
+  static void OnDeviceDone(IscsiTask* task);
+
+  // TxQueue: the next Data-In.
+  bool NextDataIn(IscsiTask* task, OutPdu& pdu);
+
+  // Chunks of buffers were given back.
+  void OnMemoryReleased(uint64_t bytes);
+
+ private:
+  void Advance(IscsiTask* task);
+  void Request(IscsiTask* task);
+  void SendR2t(IscsiTask* task, const WriteFlow::Request& request);
+  void Execute(IscsiTask* task);
+  void FailTask(IscsiTask* task);
+  void RememberOpenTransfers(IscsiTask* task);
+
+  // Makes the task's buffer as large as this.
+  void Grow(IscsiTask* task, uint32_t total_bytes);
+  // The same, if the session's limit allows it; if not, Advance() is called when it may.
+  bool TakeMemory(IscsiTask* task, uint32_t total_bytes);
+  bool MayExceed(const IscsiTask* task) const;
+  void RetryWaiting();
+
+  // ---- scsi_responses.cc ----
+  void Respond(IscsiTask* task);
+  void SendResponse(IscsiTask* task);
+  void EndWithResponse(IscsiTask* task);
+
+  Session* const session_;
+  uint64_t memory_in_use_ = 0;
+  bool waiting_for_memory_ = false;
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_SESSION_SCSI_COMMANDS_H_

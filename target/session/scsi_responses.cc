@@ -1,0 +1,143 @@
+// What a SCSI command is answered with: Data-In, status, residuals, sense
+// (RFC 7143 §11.4, §11.7).
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/bytes.h"
+#include "target/pdu/response.h"
+#include "target/session/scsi_commands.h"
+#include "target/session/session.h"
+
+namespace pushpull::target {
+namespace {
+
+// RFC 7143 §11.7.3: others come in a SCSI Response.
+bool MayRideInDataIn(ScsiStatus status) {
+  return status == ScsiStatus::kGood || status == ScsiStatus::kConditionMet;
+}
+
+// O, U and their count (RFC 7143 §11.4.5).
+struct Residual {
+  bool overflow = false;
+  bool underflow = false;
+  uint32_t count = 0;
+};
+
+Residual ResidualOf(const BugSet& bugs, uint64_t presented, uint32_t expected) {
+  Residual residual;
+  uint64_t count = 0;
+  if (presented > expected && !bugs.Has(Bug::kResidualOverflowMissing)) {
+    residual.overflow = true;
+    count = presented - expected;
+  } else if (presented < expected && !bugs.Has(Bug::kResidualUnderflowMissing)) {
+    residual.underflow = true;
+    count = expected - presented;
+  }
+  if (count != 0 && bugs.Has(Bug::kResidualCountWrong)) {
+    count = std::min<uint64_t>(presented, expected);
+  }
+  residual.count =
+      static_cast<uint32_t>(std::min<uint64_t>(count, std::numeric_limits<uint32_t>::max()));
+  return residual;
+}
+
+// What the command moved in a direction, as far as the SCSI layer is concerned.
+uint64_t Presented(const IscsiTask& task, DataDirection direction) {
+  return task.scsi.direction == direction ? task.scsi.transfer_bytes : 0;
+}
+
+// Of the only direction, or of the write part (RFC 7143 §11.4.1).
+Residual MainResidual(const BugSet& bugs, const IscsiTask& task) {
+  if (task.write)
+    return ResidualOf(bugs, Presented(task, DataDirection::kOut), task.expected_bytes);
+  if (task.read) return ResidualOf(bugs, Presented(task, DataDirection::kIn), task.expected_bytes);
+  return ResidualOf(bugs, task.scsi.transfer_bytes, 0);
+}
+
+}  // namespace
+
+bool ScsiCommands::NextDataIn(IscsiTask* task, OutPdu& pdu) {
+  const TaskRef keep(task);
+  const BugSet& bugs = session_->node().bugs();
+  Connection& connection = *task->connection;
+  DataIn data_in;
+  data_in.initiator_task_tag = task->initiator_task_tag;
+  if (bugs.Has(Bug::kDataInTagGarbage)) data_in.target_transfer_tag = 0x5eed;
+  bool last = true;
+  if (!task->read_flow.done()) {
+    const ReadFlow::Piece piece =
+        task->read_flow.Next(connection.parameters().initiator_max_recv_data_segment_length);
+    data_in.final = piece.final;
+    data_in.data_sn = piece.data_sn;
+    data_in.buffer_offset = piece.offset;
+    last = piece.last;
+    task->buffer.Visit(piece.from, piece.length,
+                       [&](base::MutableBytes bytes) { pdu.data.push_back(bytes); });
+    session_->counters().Add(Count::kDataBytesSent, piece.length);
+  }
+  pdu.stat_sn = StatSnUse::kAsIs;
+  const ScsiStatus status = task->scsi.result.status;
+  // RFC 7143 §11.7.3: never for bidirectional commands.
+  const bool with_status = last && !task->bidirectional() &&
+                           (MayRideInDataIn(status) || bugs.Has(Bug::kDataInStatusWithSense));
+  if (with_status) {
+    const Residual residual = MainResidual(bugs, *task);
+    data_in.status_present = true;
+    data_in.status = static_cast<uint8_t>(status);
+    data_in.residual_overflow = residual.overflow;
+    data_in.residual_underflow = residual.underflow;
+    data_in.residual_count = residual.count;
+    pdu.stat_sn = StatSnUse::kNext;
+  }
+  pdu.bhs = data_in.Encode();
+  pdu.done = [keep] {};  // the task holds the data
+  if (with_status) {
+    EndWithResponse(task);
+  } else if (last) {
+    SendResponse(task);
+  }
+  return !last;
+}
+
+void ScsiCommands::SendResponse(IscsiTask* task) {
+  const BugSet& bugs = session_->node().bugs();
+  const Task::Result& result = task->scsi.result;
+  ScsiResponse response;
+  response.initiator_task_tag = task->initiator_task_tag;
+  response.status = static_cast<uint8_t>(result.status);
+  response.exp_data_sn = task->read_flow.pieces();
+  if (bugs.Has(Bug::kExpDataSnWrong) && response.exp_data_sn > 0) --response.exp_data_sn;
+  const Residual residual = MainResidual(bugs, *task);
+  response.residual_overflow = residual.overflow;
+  response.residual_underflow = residual.underflow;
+  response.residual_count = residual.count;
+  if (task->bidirectional()) {
+    const Residual in =
+        ResidualOf(bugs, Presented(*task, DataDirection::kIn), task->bidirectional_read_bytes);
+    response.bidirectional_read_overflow = in.overflow;
+    response.bidirectional_read_underflow = in.underflow;
+    response.bidirectional_read_residual_count = in.count;
+  }
+  OutPdu pdu;
+  pdu.bhs = response.Encode();
+  if (result.sense_bytes > 0 && !bugs.Has(Bug::kSenseMissing)) {
+    // RFC 7143 §11.4.7: its length, then the sense data.
+    base::StoreBe16(task->sense.data(), result.sense_bytes);
+    std::ranges::copy(result.sense(), task->sense.begin() + 2);
+    pdu.data.push_back({task->sense.data(), size_t{2} + result.sense_bytes});
+  }
+  pdu.done = [keep = TaskRef(task)] {};
+  Connection* const connection = task->connection;
+  EndWithResponse(task);
+  connection->Send(std::move(pdu));
+}
+
+// Before its response is numbered, so that it tells of the place in the window that it leaves.
+void ScsiCommands::EndWithResponse(IscsiTask* task) {
+  session_->Finish(task);
+  session_->task_manager().OnTaskEnded(task, /*aborted=*/false);
+}
+
+}  // namespace pushpull::target

@@ -1,0 +1,266 @@
+#include "target/session/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "base/check.h"
+#include "base/serial.h"
+
+namespace pushpull::target {
+
+Session::Session(Worker* worker, SessionId id, uint16_t tsih, const LoginResult& login)
+    : worker_(worker),
+      id_(id),
+      tsih_(tsih),
+      identity_(login.identity),
+      parameters_(login.session),
+      window_(login.cmd_sn, worker->node().options().queue_depth),
+      next_delivery_(login.cmd_sn),
+      next_transfer_tag_(static_cast<uint32_t>(worker->random().Next())),
+      scsi_(this),
+      task_manager_(this),
+      retain_timer_(worker->loop()) {
+  counters().Add(Count::kSessions);
+  counters().Add(Count::kSessionsOpened);
+  if (is_discovery()) return;
+  const NexusId nexus{identity_.initiator_name, identity_.isid,
+                      worker->node().options().target_portal_group_tag};
+  DeviceServer& device = node().device();
+  nexus_ = device.OpenNexus(nexus, worker->loop());
+  for (const uint64_t lun : node().TakeCleared(nexus)) {
+    device.EstablishUnitAttention(nexus_, lun, sense::kCommandsClearedByIscsi);
+  }
+}
+
+Session::~Session() {
+  CHECK(nexus_ == nullptr && connection_ == nullptr);
+  counters().Add(Count::kSessions, -1);
+  // What is still being sent keeps a task's memory; the session isn't needed for that.
+  for (IscsiTask* task = oldest_; task != nullptr; task = task->newer) task->session = nullptr;
+}
+
+// ---- connections ------------------------------------------------------------------------------
+
+SessionWindow::ConnectionId Session::Attach(Connection* connection, uint16_t cid) {
+  if (connection_ != nullptr) {
+    Connection* const old = connection_;
+    LoseConnection();
+    old->Close();
+  }
+  retain_timer_.Cancel();
+  connection_ = connection;
+  node().registry().SetConnections(id_, {cid});
+  return window_.Join({.slots = node().options().queue_depth + SessionWindow::kKeptForImmediates +
+                                SessionWindow::kKeptForReception});
+}
+
+// The connection is no part of the session any more; RFC 7143 §7.6: its tasks end.
+void Session::LoseConnection() {
+  Connection* const lost = std::exchange(connection_, nullptr);
+  const std::vector<uint64_t> luns = EndTasks(lost);
+  if (!node().Has(Bug::kLogoutNoUnitAttention)) {
+    for (const uint64_t lun : luns) {
+      node().device().EstablishUnitAttention(nexus_, lun, sense::kCommandsClearedByIscsi);
+    }
+  }
+  window_.Leave(lost->window_id());
+  lost->DetachFromSession();
+  node().registry().SetConnections(id_, {});
+}
+
+void Session::OnConnectionClosed(Connection* connection) {
+  CHECK(connection == connection_);
+  if (ending_) {  // a logout was under way
+    window_.Leave(connection->window_id());
+    connection_ = nullptr;
+    connection->DetachFromSession();
+    return;
+  }
+  const absl::Duration kept =
+      absl::Seconds(parameters_.default_time2wait) + absl::Seconds(parameters_.default_time2retain);
+  if (is_discovery() || kept == absl::ZeroDuration()) return End({});
+  LoseConnection();
+  retain_timer_.Start(kept, [this] { End({}); });
+}
+
+// ---- the end ----------------------------------------------------------------------------------
+
+void Session::End(absl::AnyInvocable<void()> done) {
+  if (done) on_end_.push_back(std::move(done));
+  if (ending_) {
+    // Nobody waits for the answer to a logout any more.
+    if (Connection* const connection = connection_; connection != nullptr) connection->Close();
+    return;
+  }
+  BeginEnd();
+  if (Connection* const connection = std::exchange(connection_, nullptr); connection != nullptr) {
+    window_.Leave(connection->window_id());
+    connection->DetachFromSession();
+    connection->Close();
+  }
+}
+
+void Session::EndForLogout(absl::AnyInvocable<void()> logged_out) {
+  on_logged_out_ = std::move(logged_out);
+  BeginEnd();
+}
+
+void Session::BeginEnd() {
+  ending_ = true;
+  retain_timer_.Cancel();
+  const std::vector<uint64_t> luns = EndTasks(nullptr);
+  node().registry().SetConnections(id_, {});
+  const auto closed = [worker = worker_, id = id_] {
+    if (Session* const session = worker->FindSession(id)) session->OnNexusClosed();
+  };
+  if (nexus_ == nullptr) return worker_->loop()->Post(closed);
+  if (!luns.empty() && !Has(Bug::kLogoutNoUnitAttention)) {
+    node().RememberCleared(
+        {identity_.initiator_name, identity_.isid, node().options().target_portal_group_tag}, luns);
+  }
+  node().device().CloseNexus(nexus_, closed);
+}
+
+void Session::OnNexusClosed() {
+  nexus_ = nullptr;
+  if (on_logged_out_ && connection_ != nullptr) std::exchange(on_logged_out_, nullptr)();
+  if (Connection* const connection = std::exchange(connection_, nullptr); connection != nullptr) {
+    window_.Leave(connection->window_id());
+    connection->DetachFromSession();
+  }
+  std::vector<absl::AnyInvocable<void()>> on_end = std::move(on_end_);
+  Worker* const worker = worker_;
+  worker->node().registry().Release(id_);
+  worker->RemoveSession(id_);  // destroys this
+  for (auto& done : on_end) done();
+}
+
+// Ends the tasks of a connection (null: all). The logical units whose commands were under way.
+std::vector<uint64_t> Session::EndTasks(Connection* connection) {
+  task_manager_.Abandon();
+  std::vector<uint64_t> luns;
+  for (IscsiTask* task = oldest_; task != nullptr;) {
+    // Ending a task may free it, but no other one.
+    IscsiTask* const next = task->newer;
+    if (task->state != TaskState::kDone && task->state != TaskState::kArriving &&
+        (connection == nullptr || task->connection == connection)) {
+      const bool early = task->state == TaskState::kEarly;
+      if (early) {
+        // Its number is open again (RFC 7143 §11.14).
+        early_.erase(task->cmd_sn);
+        if (window_.Discard(task->window_id, task->cmd_sn)) task->holds_number = false;
+      } else if (task->opcode == Opcode::kScsiCommand && std::ranges::count(luns, task->lun) == 0) {
+        luns.push_back(task->lun);
+      }
+      FinishSilently(task);
+    }
+    task = next;
+  }
+  return luns;
+}
+
+// ---- tasks ------------------------------------------------------------------------------------
+
+TaskRef Session::NewTask(Connection& connection, BhsView bhs) {
+  TaskRef task = worker_->tasks().Take();
+  task->session = this;
+  task->connection = &connection;
+  task->window_id = connection.window_id();
+  task->opcode = bhs.opcode();
+  task->immediate = bhs.immediate();
+  task->initiator_task_tag = bhs.initiator_task_tag();
+  task->cmd_sn = bhs.cmd_sn();
+  task->lun = bhs.lun();
+  task->arrival = next_arrival_++;
+  task->older = newest_;
+  task->newer = nullptr;
+  (newest_ != nullptr ? newest_->newer : oldest_) = task.get();
+  newest_ = task.get();
+  return task;
+}
+
+void Session::Forget(IscsiTask* task) {
+  (task->older != nullptr ? task->older->newer : oldest_) = task->newer;
+  (task->newer != nullptr ? task->newer->older : newest_) = task->older;
+  task->older = task->newer = nullptr;
+  task->session = nullptr;
+  if (task->opcode == Opcode::kScsiCommand) scsi_.OnMemoryReleased(task->buffer.capacity());
+}
+
+IscsiTask* Session::FindTask(uint32_t initiator_task_tag) {
+  const auto found = tasks_.find(initiator_task_tag);
+  return found == tasks_.end() ? nullptr : found->second;
+}
+
+void Session::Finish(IscsiTask* task) {
+  if (task->state == TaskState::kDone) return;
+  const TaskRef keep = std::move(task->self);
+  task->state = TaskState::kDone;
+  if (FindTask(task->initiator_task_tag) == task) tasks_.erase(task->initiator_task_tag);
+  if (task->holds_number) {
+    task->holds_number = false;
+    if (task->immediate) {
+      window_.GiveImmediate(task->window_id, task->immediate_slot);
+    } else {
+      window_.Give(task->window_id);
+    }
+  }
+  task->slot = SlotRef();
+}
+
+void Session::FinishSilently(IscsiTask* task) {
+  const TaskRef keep(task);
+  if (task->opcode == Opcode::kScsiCommand) scsi_.Abandon(task);
+  Finish(task);
+}
+
+uint32_t Session::NextTransferTag() {
+  if (next_transfer_tag_ == kNoTag) ++next_transfer_tag_;
+  return next_transfer_tag_++;
+}
+
+// ---- numbers ----------------------------------------------------------------------------------
+
+TxQueue::Numbers Session::Numbers() {
+  const SessionWindow::Numbers numbers = window_.Advertise();
+  TxQueue::Numbers told{numbers.exp_cmd_sn + immediates_counted_, numbers.max_cmd_sn};
+  if (Has(Bug::kMaxCmdSnBelowExp) && told.max_cmd_sn == told.exp_cmd_sn - 1) --told.max_cmd_sn;
+  return told;
+}
+
+void Session::TellWindow() {
+  if (ending_ || connection_ == nullptr || is_discovery()) return;
+  if (!window_.has_room_news() || Has(Bug::kWindowNeverReopened)) return;
+  OutPdu pdu;
+  pdu.bhs = NopIn{}.Encode();
+  pdu.stat_sn = StatSnUse::kCurrent;
+  connection_->Send(std::move(pdu));
+}
+
+void Session::AfterAsyncWork() {
+  if (connection_ != nullptr && connection_->tx().empty()) TellWindow();
+}
+
+void Session::DeliverInOrder() {
+  while (next_delivery_ != window_.exp_cmd_sn()) {
+    const auto found = early_.find(next_delivery_++);
+    if (found == early_.end()) continue;  // aborted before it came
+    IscsiTask* const task = found->second;
+    early_.erase(found);
+    Deliver(task);
+    if (ending_) return;
+  }
+}
+
+void Session::AbandonEarly(IscsiTask* task) {
+  if (task->state == TaskState::kEarly) early_.erase(task->cmd_sn);
+}
+
+bool Session::SkipNumber(uint32_t cmd_sn) {
+  if (!window_.Skip(cmd_sn)) return false;
+  DeliverInOrder();
+  return true;
+}
+
+}  // namespace pushpull::target

@@ -1,0 +1,65 @@
+// A connection over a byte stream: receive machine and sender on one fabric::Stream.
+
+#ifndef TARGET_SESSION_TCP_CONNECTION_H_
+#define TARGET_SESSION_TCP_CONNECTION_H_
+
+#include <memory>
+
+#include "fabric/stream.h"
+#include "target/rx/block_pool.h"
+#include "target/rx/pdu_machine.h"
+#include "target/rx/pdu_queue.h"
+#include "target/rx/tcp_source.h"
+#include "target/session/connection.h"
+#include "target/tx/stream_sender.h"
+
+namespace pushpull::target {
+
+class TcpConnection final : public Connection {
+ public:
+  TcpConnection(Worker* worker, std::unique_ptr<fabric::Stream> stream);
+  ~TcpConnection() override;
+
+  const TransportTraits& traits() const override { return kTcpTraits; }
+
+ private:
+  using Machine = PduMachine<TcpSource, TcpConnection>;
+  friend Machine;
+
+  // Of the machine: what came before is done first, so that the answer is up to date.
+  void Place(const PduSlot& pdu, Placement& placement) {
+    Drain();
+    PlacePdu(pdu, placement);
+  }
+
+  void Open() override;
+  void SetFraming(const Framing& framing) override { machine_.SetFraming(framing); }
+  void Proceed() override { machine_.Proceed(); }
+  void CloseTransport() override;
+  void FinishTransport() override;
+  std::unique_ptr<fabric::Stream> ReleaseStream() override { return std::move(stream_); }
+  bool has_unread_bytes() const override { return source_.has_read_ahead(); }
+
+  void Run();
+  void Receive();
+  void Drain();
+  void DiscardInput();
+  void Pump();
+  void RunSoon();
+
+  std::unique_ptr<fabric::Stream> stream_;
+  BlockPool::Handle slots_;
+  TcpSource source_;
+  PduQueue queue_;
+  Machine machine_;
+  StreamSender sender_;
+  bool running_ = false;
+  bool run_posted_ = false;
+  bool finishing_ = false;
+  bool write_ended_ = false;
+  std::shared_ptr<TcpConnection*> life_;  // null inside once this is destroyed
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_SESSION_TCP_CONNECTION_H_

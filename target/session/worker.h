@@ -1,0 +1,104 @@
+// One loop of a target: the connections and sessions that live on it.
+
+#ifndef TARGET_SESSION_WORKER_H_
+#define TARGET_SESSION_WORKER_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "base/random.h"
+#include "fabric/loop.h"
+#include "fabric/stream.h"
+#include "target/rx/read_ahead.h"
+#include "target/session/counters.h"
+#include "target/session/data_buffer.h"
+#include "target/session/iscsi_task.h"
+#include "target/session/node.h"
+#include "target/session/registry.h"
+
+namespace pushpull::target {
+
+class Connection;
+class LoginPhase;
+class Session;
+
+// All functions but loop() and counters() are for the loop's thread.
+class Worker {
+ public:
+  // All three outlive the worker.
+  Worker(Node* node, fabric::Loop* loop, fabric::Network* network, uint64_t seed);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  // After Shutdown() was done.
+  ~Worker();
+
+  Node& node() { return *node_; }
+  fabric::Loop* loop() { return loop_; }
+  fabric::Network* network() { return network_; }
+  base::Random& random() { return random_; }
+  Counters& counters() { return counters_; }
+  const Counters& counters() const { return counters_; }
+
+  BufferPool& buffers() { return buffers_; }
+  ReadAheadPool& read_ahead() { return read_ahead_; }
+  TaskPool& tasks() { return tasks_; }
+
+  // A connection that a portal accepted, on this loop.
+  void Accept(std::unique_ptr<fabric::Stream> stream);
+  // One whose login was done on another loop, and whose session lives here.
+  void Adopt(std::unique_ptr<fabric::Stream> stream, std::unique_ptr<LoginPhase> login);
+  // Takes a closed connection out of the list; it is destroyed when what is running has returned.
+  void Retire(Connection* connection);
+
+  // A login waits for its name's former session to end. Until TakeClaim() it can be ended like a
+  // session.
+  void BeginClaim(SessionId id, Connection* connection);
+  Connection* PeekClaim(SessionId id);
+  // The wait is over. Null where the connection has been closed meanwhile.
+  Connection* TakeClaim(SessionId id);
+  // The connection is gone.
+  void DropClaim(SessionId id);
+
+  Session* AddSession(std::unique_ptr<Session> session);
+  Session* FindSession(SessionId id);
+  // Ends it, whether it is a session or still a claim; `done` is called on this loop when nothing
+  // of it is left.
+  void EndSession(SessionId id, absl::AnyInvocable<void()> done);
+  // From the session, when it has ended.
+  void RemoveSession(SessionId id);
+  void EndAllSessions();
+
+  // Closes all connections and ends all sessions; `done` is called on this loop when nothing is
+  // left. No connection may be accepted any more.
+  void Shutdown(absl::AnyInvocable<void()> done);
+
+ private:
+  struct Claim {
+    Connection* connection = nullptr;  // null: ended by another login
+    std::vector<absl::AnyInvocable<void()>> on_end;
+  };
+
+  Connection* Add(std::unique_ptr<Connection> connection);
+  void CheckShutdown();
+
+  Node* const node_;
+  fabric::Loop* const loop_;
+  fabric::Network* const network_;
+  base::Random random_;
+  Counters counters_;
+  BufferPool buffers_;
+  ReadAheadPool read_ahead_;
+  TaskPool tasks_;
+  absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;
+  absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions_;
+  absl::flat_hash_map<SessionId, Claim> claims_;
+  size_t retiring_ = 0;
+  absl::AnyInvocable<void()> on_shutdown_;
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_SESSION_WORKER_H_

@@ -1,0 +1,95 @@
+#include "target/target.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "base/check.h"
+#include "base/random.h"
+
+namespace pushpull::target {
+
+absl::StatusOr<std::unique_ptr<Target>> Target::Create(TargetOptions options,
+                                                       fabric::Network* network,
+                                                       std::vector<fabric::Loop*> loops) {
+  CHECK(network != nullptr && !loops.empty());
+  if (options.node.queue_depth == 0 || options.node.queue_depth > 65536) {
+    return absl::InvalidArgumentError("queue_depth must be 1 to 65536");
+  }
+  if (options.node.max_sessions == 0 || options.node.max_sessions > 65535) {
+    return absl::InvalidArgumentError("max_sessions must be 1 to 65535, as TSIH has 16 bits");
+  }
+  auto device = DeviceServer::Create({.target_name = options.node.name, .bugs = options.node.bugs},
+                                     std::move(options.logical_units));
+  if (!device.ok()) return device.status();
+  return std::unique_ptr<Target>(
+      new Target(std::move(options.node), *std::move(device), network, loops));
+}
+
+Target::Target(NodeOptions options, std::unique_ptr<DeviceServer> device, fabric::Network* network,
+               const std::vector<fabric::Loop*>& loops)
+    : network_(network),
+      device_(std::move(device)),
+      node_(std::make_unique<Node>(std::move(options), device_.get())) {
+  base::Random random(node_->options().seed);
+  for (fabric::Loop* const loop : loops) {
+    workers_.push_back(std::make_unique<Worker>(node_.get(), loop, network, random.Next()));
+  }
+  node_->set_end_all_sessions([this] {
+    for (const auto& worker : workers_) {
+      worker->loop()->Post([worker = worker.get()] { worker->EndAllSessions(); });
+    }
+  });
+}
+
+Target::~Target() = default;
+
+absl::StatusOr<fabric::Address> Target::Listen(const fabric::Address& address) {
+  CHECK(workers_.front()->loop()->OnThread());
+  std::vector<Worker*> workers;
+  for (const auto& worker : workers_) workers.push_back(worker.get());
+  auto portal = Portal::Listen(network_, address, std::move(workers));
+  if (!portal.ok()) return portal.status();
+  const fabric::Address bound = (*portal)->address();
+  portals_.push_back(*std::move(portal));
+  node_->AddPortal(bound);
+  const std::lock_guard lock(mutex_);
+  addresses_.push_back(bound);
+  return bound;
+}
+
+std::vector<fabric::Address> Target::addresses() const {
+  const std::lock_guard lock(mutex_);
+  return addresses_;
+}
+
+void Target::Shutdown(absl::AnyInvocable<void()> done) {
+  workers_.front()->loop()->Post([this, done = std::move(done)]() mutable {
+    CHECK(!on_shutdown_) << "shut down twice";
+    on_shutdown_ = std::move(done);
+    portals_.clear();
+    ShutDownWorkers();
+  });
+}
+
+// A stream that was accepted may still be on its way to another loop: that loop hears of the
+// shutdown behind it.
+void Target::ShutDownWorkers() {
+  workers_running_ = workers_.size();
+  for (const auto& worker : workers_) {
+    worker->loop()->Post([this, worker = worker.get()] {
+      worker->Shutdown([this] {
+        workers_.front()->loop()->Post([this] {
+          if (--workers_running_ == 0) std::exchange(on_shutdown_, nullptr)();
+        });
+      });
+    });
+  }
+}
+
+int64_t Target::Get(Count count) const {
+  int64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->counters().Get(count);
+  return sum;
+}
+
+}  // namespace pushpull::target

@@ -1,0 +1,83 @@
+// The reference target: an iSCSI target node with its logical units, on any network and any loops.
+//
+//   auto target = Target::Create(options, &network, {loop});
+//   auto address = (*target)->Listen({"127.0.0.1", 0});
+//   ...
+//   (*target)->Shutdown([&] { stopped = true; });
+//
+// For real use over TCP, with threads of its own: target/portal/tcp_target.h.
+
+#ifndef TARGET_TARGET_H_
+#define TARGET_TARGET_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "fabric/loop.h"
+#include "fabric/stream.h"
+#include "target/portal/portal.h"
+#include "target/scsi/device_server.h"
+#include "target/session/counters.h"
+#include "target/session/node.h"
+#include "target/session/worker.h"
+
+namespace pushpull::target {
+
+struct TargetOptions {
+  NodeOptions node;  // name, limits, defects, seed ...
+  std::vector<LogicalUnitOptions> logical_units;
+};
+
+class Target {
+ public:
+  // `network` and `loops` (at least one) outlive the target. Sessions are spread over the loops.
+  static absl::StatusOr<std::unique_ptr<Target>> Create(TargetOptions options,
+                                                        fabric::Network* network,
+                                                        std::vector<fabric::Loop*> loops);
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
+  // After Shutdown() was done, or where nothing was ever accepted.
+  ~Target();
+
+  // Accepts connections at `address` (port 0: the kernel chooses). The address with its port. From
+  // the first loop's thread. May be called for several addresses.
+  absl::StatusOr<fabric::Address> Listen(const fabric::Address& address);
+  // What it listens on, in the order of the calls. From any thread.
+  std::vector<fabric::Address> addresses() const;
+
+  // Listens no more, closes all connections, ends all sessions; `done` is called on the first loop
+  // when nothing is left. Once, from any thread. The target can then be destroyed from there.
+  void Shutdown(absl::AnyInvocable<void()> done);
+
+  // The sum over all loops, from any thread.
+  int64_t Get(Count count) const;
+
+  const NodeOptions& options() const { return node_->options(); }
+  DeviceServer& device() { return *device_; }
+
+ private:
+  Target(NodeOptions options, std::unique_ptr<DeviceServer> device, fabric::Network* network,
+         const std::vector<fabric::Loop*>& loops);
+
+  void ShutDownWorkers();
+
+  fabric::Network* const network_;
+  const std::unique_ptr<DeviceServer> device_;
+  std::unique_ptr<Node> node_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Portal>> portals_;  // the first loop's
+  size_t workers_running_ = 0;                    // the first loop's
+  absl::AnyInvocable<void()> on_shutdown_;
+
+  mutable std::mutex mutex_;
+  std::vector<fabric::Address> addresses_;  // guarded by mutex_
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_TARGET_H_
