@@ -137,6 +137,9 @@ TEST(SendTargets, StandsAlone) {
   EXPECT_EQ(normal.Ask("InitiatorAlias=a|SendTargets="), "reject 4");
   EXPECT_EQ(normal.Say("", "InitiatorAlias=a"), "-");
   EXPECT_EQ(normal.Say("F", "SendTargets="), "reject 4");
+  normal.header.target_transfer_tag = kNoTag;
+  EXPECT_EQ(normal.Say("", "SendTargets="), "- " + kRecordB);
+  EXPECT_EQ(normal.Say("F", "InitiatorAlias=a"), "reject 4");
 }
 
 // RFC7143-C-j, 11.10.4-a, -b, 11.11.6-a, 6.2-a: long lists, at several bounds and both cuts.

@@ -32,7 +32,7 @@ LoginMachine::LoginMachine(LoginHost* host, LoginConfig config)
 LoginMachine::~LoginMachine() = default;
 
 LoginStep LoginMachine::OnRequest(const LoginRequest& request, base::Bytes text) {
-  if (state_ == State::kDone) return {};  // nothing is said behind the end: close
+  if (state_ == State::kDone) return Close("a request behind the end of the Login Phase");
   current_ = request;
   if (!started_) {
     started_ = true;
@@ -51,12 +51,8 @@ LoginStep LoginMachine::OnRequest(const LoginRequest& request, base::Bytes text)
 }
 
 LoginStep LoginMachine::OnOtherPdu() {
-  if (!started_ || state_ == State::kDone) {
-    state_ = State::kDone;
-    LoginStep step;
-    step.error = {"the first PDU is no Login Request", "RFC 7143 §4.2.4"};
-    return step;
-  }
+  if (state_ == State::kDone) return Close("a PDU behind the end of the Login Phase");
+  if (!started_) return Close("the first PDU is no Login Request");
   return Fail({LoginStatus::kInvalidDuringLogin,
                {"a PDU that is no Login Request came during login", "RFC 7143 §4.2.4"},
                {}});
@@ -205,6 +201,7 @@ LoginMachine::Checked LoginMachine::Locate() {
   target_ = host_->FindTarget(identity);
   if (target_.status != LoginStatus::kSuccess) {
     Failure failure{target_.status, {"the target is not to be had here", "RFC 7143 §11.13.5"}, {}};
+    CHECK(StatusClass(target_.status) != 1 || !target_.redirect_addresses.empty());
     for (const std::string& address : target_.redirect_addresses) {
       AppendPair(failure.text, "TargetAddress", address);
     }
@@ -390,6 +387,13 @@ LoginStep LoginMachine::Refuse(LoginStatus status, std::string reason) {
 void LoginMachine::SetCommandWindow(uint32_t exp_cmd_sn, uint32_t max_cmd_sn) {
   exp_cmd_sn_ = exp_cmd_sn;
   max_cmd_sn_ = max_cmd_sn;
+}
+
+LoginStep LoginMachine::Close(std::string reason) {
+  state_ = State::kDone;
+  LoginStep step;
+  step.error = {std::move(reason), "RFC 7143 §4.2.4"};
+  return step;
 }
 
 // T, CSG and NSG are reserved in it (§6.3.1).

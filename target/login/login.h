@@ -169,6 +169,7 @@ class LoginMachine {
   bool MayTransit() const;
   LoginStep Respond();
   LoginStep Transit(LoginStep step);
+  LoginStep Close(std::string reason);
   LoginStep Fail(Failure failure);
   LoginResponse MakeResponse();
 

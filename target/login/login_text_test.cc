@@ -99,6 +99,18 @@ TEST(LoginText, IsBounded) {
   }
 }
 
+// §6.2: each stage is a negotiation of its own.
+TEST(LoginText, EachStageHasTheWholeBound) {
+  std::string names = WireText(kNames);
+  names += "X-a=" + std::string(8192 - names.size() - 5, 'v') + '\0';
+  const std::string part = "X-b=" + std::string(8000, 'v');
+  Dialogue login;
+  EXPECT_EQ(login.SayBytes("0-1", names), "0-1 TargetPortalGroupTag=1|X-a=NotUnderstood");
+  for (int i = 0; i < 7; ++i) ASSERT_EQ(login.SayBytes("1+", part), "1");
+  EXPECT_EQ(login.SayBytes("1-3", part + '\0'),
+            "final 1-3 X-b=NotUnderstood|MaxRecvDataSegmentLength=262144");
+}
+
 // §6.3: 8192 bytes for each PDU during login.
 TEST(LoginText, PduIsBounded) {
   for (const size_t excess : {0, 1}) {

@@ -50,6 +50,7 @@ Negotiator::Negotiator(NegotiationLimits limits, const NegotiationContext& conte
       connection_(connection),
       bugs_(bugs) {
   session_.session_type = context.session_type;
+  CHECK_LE(limits_.node_architecture.size(), kMaxSimpleValueLength);  // §13.26.1
 }
 
 base::Result<void, NegotiationError> Negotiator::Receive(NegotiationPhase phase,

@@ -97,6 +97,22 @@ TEST(Rdma, DeclarationsAreVoidOverTcp) {
   EXPECT_EQ(negotiator.session(), SessionParameters());
 }
 
+// A connection that joins an iSER session: its own keys are negotiated, the session's are not.
+TEST(Rdma, AddedConnection) {
+  Party party{.context = {.leading = false, .rdma_transport = true}};
+  party.session.rdma_extensions = true;
+  party.session.target_max_outstanding_unexpected_pdus = 16;
+  party.session.iser_hello_required = true;
+  Negotiator negotiator = party.Make();
+  EXPECT_FALSE(negotiator.WouldPropose());
+  EXPECT_EQ(Say(negotiator, "RDMAExtensions=Yes|InitiatorRecvDataSegmentLength=512"),
+            "RDMAExtensions=Reject|InitiatorRecvDataSegmentLength=512");
+  EXPECT_EQ(Declared(negotiator), "");
+  EXPECT_EQ(FinishOf(negotiator), "ok");
+  EXPECT_EQ(negotiator.session(), party.session);
+  EXPECT_EQ(negotiator.connection().initiator_max_recv_data_segment_length, 512u);
+}
+
 TEST(Rdma, MaxRecvDataSegmentLengthIsIgnoredInFullFeaturePhase) {
   Party party{.context = {.leading = false, .rdma_transport = true}};
   party.session.rdma_extensions = true;

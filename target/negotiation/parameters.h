@@ -88,7 +88,7 @@ struct NegotiationLimits {
   // carries it. false: only towards an initiator that sent a key of that RFC which Linux's doesn't.
   bool always_declare_iser_limits = false;
 
-  // X#NodeArchitecture (§13.26) is sent where this is not empty.
+  // X#NodeArchitecture (§13.26) is sent where this is not empty. At most 255 bytes.
   std::string node_architecture = {};
 
   // A pair is cut between two PDUs only where it doesn't fit one. true: PDUs are filled to the last
