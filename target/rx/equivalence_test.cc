@@ -149,6 +149,25 @@ TEST(EquivalenceTest, RandomCuts) {
   }
 }
 
+// Bytes that nobody meant as PDUs, mostly with lengths that fit, with any framing.
+TEST(EquivalenceTest, Garbage) {
+  base::Random random(4711);
+  for (int run = 0; run < 1000; ++run) {
+    Stream stream{"", {.header_digest = random.Chance(20), .data_digest = random.Chance(50)}, {}};
+    stream.bytes.resize(random.Below(800));
+    for (uint8_t& byte : stream.bytes) {
+      byte = random.Chance(60) ? 0 : static_cast<uint8_t>(random.Next());
+    }
+    const EventLog whole = Pull(stream, {}, 4);
+    const std::vector<size_t> ones(stream.bytes.size(), 1);
+    ASSERT_EQ(Pull(stream, {.cuts = ones}, 1), whole) << run;
+    ASSERT_EQ(PullTcp(stream, ones, 2), whole) << run;
+    if (stream.bytes.size() < 2) continue;
+    const size_t cut = random.Between(1, stream.bytes.size() - 1);
+    ASSERT_EQ(PullTcp(stream, {cut}, 3), whole) << run << " cut at " << cut;
+  }
+}
+
 TEST(EquivalenceTest, PushIsPull) {
   std::vector<std::vector<TestPdu>> sets = {Shapes(), {}, Shapes(), Shapes()};
   sets[2].insert(sets[2].begin() + 2, MakePdu(Opcode::kLogoutRequest, 9, 1, 4));

@@ -73,6 +73,10 @@ void TestDelegate::Place(const PduSlot& pdu, Placement& placement) {
       return;
     }
     case Opcode::kDataOut:
+      if (uint64_t{pdu.bhs().buffer_offset()} + bytes > write_buffer.size()) {
+        placement.Discard();
+        return;
+      }
       placement.Into(base::MutableBytes(write_buffer).subspan(pdu.bhs().buffer_offset(), bytes));
       return;
     case Opcode::kTextRequest:

@@ -51,7 +51,7 @@ inline Framing FramingOf(const WireForm& form) {
 
 // Decides by opcode, so that each kind of placement is met:
 //   SCSI Command   into buffers of its own of 1, 3, 0 and all other bytes
-//   SCSI Data-Out  into `write_buffer` at its Buffer Offset
+//   SCSI Data-Out  into `write_buffer` at its Buffer Offset; discarded beyond it
 //   Text Request   discarded
 //   Task Management Function Request  refused, to be rejected
 //   Logout Request                    refused, ends the session

@@ -21,11 +21,12 @@ SessionWindow::SessionWindow(uint32_t first_cmd_sn, uint32_t max_window)
 }
 
 SessionWindow::ConnectionId SessionWindow::Join(const Pledge& pledge) {
-  const uint64_t kept =
-      uint64_t{kKeptForImmediates} + kKeptForReception + pledge.unsolicited_data_slots;
+  const uint64_t kept = uint64_t{kKeptForImmediates} + kKeptForReception +
+                        pledge.further_immediate_slots + pledge.unsolicited_data_slots;
   CHECK_GT(pledge.slots, kept) << "no slot is left for the window";
   Connection connection;
   connection.capacity = static_cast<uint32_t>(pledge.slots - kept);
+  connection.further_free = pledge.further_immediate_slots;
   connections_.push_back(connection);
   return static_cast<ConnectionId>(connections_.size() - 1);
 }
@@ -118,7 +119,11 @@ SessionWindow::ImmediateSlot SessionWindow::TakeImmediate(ConnectionId connectio
     kept = true;
     return task_management ? ImmediateSlot::kKeptForTaskManagement : ImmediateSlot::kKeptForOther;
   }
-  // A further one may have a slot that isn't promised.
+  if (from->further_free > 0) {
+    --from->further_free;
+    return ImmediateSlot::kKeptFurther;
+  }
+  // Any other may have a slot that isn't promised.
   if (from->free() > Promised()) {
     ++from->held;
     return ImmediateSlot::kOrdinary;
@@ -139,6 +144,9 @@ void SessionWindow::GiveImmediate(ConnectionId connection, ImmediateSlot slot) {
     case ImmediateSlot::kKeptForOther:
       CHECK(to->other_used);
       to->other_used = false;
+      return;
+    case ImmediateSlot::kKeptFurther:
+      ++to->further_free;
       return;
     case ImmediateSlot::kOrdinary:
       Give(connection);

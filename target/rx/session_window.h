@@ -25,12 +25,16 @@ class SessionWindow {
   // Names a connection; no number is used twice in a session.
   using ConnectionId = uint32_t;
 
+  // RFC 7143 §4.2.2.1: one immediate task management request, one other immediate PDU.
   static constexpr uint32_t kKeptForImmediates = 2;
   static constexpr uint32_t kKeptForReception = 1;
 
   struct Pledge {
     uint32_t slots = 128;                 // all that the connection has
     uint32_t unsolicited_data_slots = 0;  // of these, kept for Data-Out PDUs
+    // Of these, kept for immediate PDUs beyond kKeptForImmediates: where the initiator was told
+    // that it may send more of them (MaxOutstandingUnexpectedPDUs, RFC 7145 §6.7).
+    uint32_t further_immediate_slots = 0;
   };
 
   enum class Verdict : uint8_t {
@@ -45,6 +49,7 @@ class SessionWindow {
     kRefused,  // none: Reject, "immediate command reject"
     kKeptForTaskManagement,
     kKeptForOther,
+    kKeptFurther,
     kOrdinary,
   };
 
@@ -102,6 +107,7 @@ class SessionWindow {
     uint32_t held = 0;      // of these
     bool task_management_used = false;
     bool other_used = false;
+    uint32_t further_free = 0;
 
     uint32_t free() const { return held < capacity ? capacity - held : 0; }
   };

@@ -152,6 +152,19 @@ TEST(SessionWindowTest, ImmediatePdusHaveTheirOwnSlots) {
   EXPECT_EQ(window.TakeImmediate(c, false), ImmediateSlot::kRefused) << "promised";
 }
 
+TEST(SessionWindowTest, FurtherImmediatePdusWhereTheyWerePromised) {
+  SessionWindow window(1, 64);
+  const auto c = window.Join({.slots = kKept + 4, .further_immediate_slots = 2});
+  EXPECT_EQ(window.Advertise(), (Numbers{1, 2}));
+  EXPECT_EQ(window.TakeImmediate(c, false), ImmediateSlot::kKeptForOther);
+  EXPECT_EQ(window.TakeImmediate(c, false), ImmediateSlot::kKeptFurther);
+  EXPECT_EQ(window.TakeImmediate(c, false), ImmediateSlot::kKeptFurther);
+  EXPECT_EQ(window.TakeImmediate(c, false), ImmediateSlot::kRefused);
+  EXPECT_EQ(window.TakeImmediate(c, true), ImmediateSlot::kKeptForTaskManagement);
+  window.GiveImmediate(c, ImmediateSlot::kKeptFurther);
+  EXPECT_EQ(window.TakeImmediate(c, true), ImmediateSlot::kKeptFurther);
+}
+
 // An initiator that sends whatever it was allowed on any connection, in any order, and a target
 // that answers when it likes: no connection is ever sent more than it has slots for.
 TEST(SessionWindowTest, NeverPromisesMoreThanWasPledged) {
