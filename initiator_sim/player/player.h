@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,7 +31,7 @@ namespace pushpull::initiator_sim {
 // An administrative hook of the target. OK: it was done. NOT_FOUND or UNIMPLEMENTED: there is no
 // such hook (SKIP). Anything else: it failed (ERROR).
 using HookDone = absl::AnyInvocable<void(absl::Status)>;
-using Hook = absl::AnyInvocable<void(const v1::Trigger& trigger, HookDone done)>;
+using Hook = std::function<void(const v1::Trigger& trigger, HookDone done)>;
 
 struct PlayerOptions {
   fabric::Network* network = nullptr;

@@ -46,7 +46,8 @@ const std::string* Negotiation::Find(const Values& values, std::string_view key)
 void Negotiation::Sent(std::string_view text, bool more) {
   sent_part_.append(text);
   if (more) return;
-  for (const v1::KeyValue& key : ParseKeys(std::exchange(sent_part_, "")).keys.key()) TakeSent(key);
+  const ParsedKeys parsed = ParseKeys(std::exchange(sent_part_, ""));
+  for (const v1::KeyValue& key : parsed.keys.key()) TakeSent(key);
 }
 
 void Negotiation::Received(std::string_view text, bool more) {
