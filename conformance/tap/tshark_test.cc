@@ -29,7 +29,7 @@ constexpr char kTshark[] = "/usr/bin/tshark";
 class TsharkTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (access(kTshark, X_OK) != 0) GTEST_SKIP() << "no " << kTshark;
+    ASSERT_EQ(access(kTshark, X_OK), 0) << "no " << kTshark << ": run tools/install";
     setenv("HOME", testing::TempDir().c_str(), 1);
   }
 };
