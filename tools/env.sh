@@ -44,3 +44,10 @@ check_sandbox() {
     say "NOTE: no namespaces here: actions see all files, tests share the machine's loopback"
   fi
 }
+
+# Bazel never takes anything out of its disk cache: what nobody read for two weeks goes.
+trim_cache() {
+  if [[ -d $cache/bazel-disk ]]; then
+    find "$cache/bazel-disk" -type f -atime +14 -delete || true
+  fi
+}
