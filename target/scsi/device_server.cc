@@ -224,9 +224,13 @@ void DeviceServer::ManageTasks(Nexus* nexus, TaskManagement function, uint64_t l
         nexus, covers, abort,
         clears ? std::optional(sense::kCommandsClearedByAnotherInitiator) : std::nullopt);
     if (only_own || clears) return;
-    // SAM-5 §6.3.3: all nexuses are told, the issuing one too.
     unit.ResetParameters();
-    unit.EstablishForOthers(nullptr, sense::kBusDeviceReset);
+    // SAM-5 §6.3.3: all nexuses are told, the issuing one too.
+    if (impl_->info->bugs.Has(Bug::kLunResetNoUnitAttention)) {
+      unit.Establish(nexus, sense::kBusDeviceReset);
+    } else {
+      unit.EstablishForOthers(nullptr, sense::kBusDeviceReset);
+    }
   };
   if (whole_target) {
     impl_->ForEachUnit(act);

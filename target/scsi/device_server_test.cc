@@ -366,6 +366,30 @@ TEST_F(AbortTest, LogicalUnitResetTakesBackStateAndTellsAll) {
   EXPECT_EQ(elsewhere->answer().Summary(), "GOOD");
 }
 
+TEST(BugTest, ALogicalUnitResetCanKeepTheOthersInTheDark) {
+  if (!kBugsEnabled) GTEST_SKIP() << "built without defects";
+  fabric::SimWorld world(1);
+  DeviceServerOptions options{kBenchTarget, {}};
+  options.bugs.Add(Bug::kLunResetNoUnitAttention);
+  const auto server =
+      *DeviceServer::Create(options, {{0, "", 512, false, std::make_shared<NullStore>(1 << 20)}});
+  Nexus* nexuses[] = {server->OpenNexus({"iqn.a", {}, 1}, world.NewLoop()),
+                      server->OpenNexus({"iqn.b", {}, 1}, world.NewLoop())};
+  const auto attention_of = [&](Nexus* nexus) {
+    Task task;
+    task.nexus = nexus;
+    if (server->Prepare(&task)) EXPECT_EQ(server->Execute(&task), Execution::kEnded);
+    return task.result.sense_bytes == 0 ? 0 : task.result.sense_buffer[12];
+  };
+  for (Nexus* nexus : nexuses) EXPECT_EQ(attention_of(nexus), 0x29);
+  server->ManageTasks(nexuses[0], TaskManagement::kLogicalUnitReset, 0, {},
+                      [](TaskManagementResult) {});
+  EXPECT_EQ(attention_of(nexuses[0]), 0x29);
+  EXPECT_EQ(attention_of(nexuses[1]), 0);
+  for (Nexus* nexus : nexuses) server->CloseNexus(nexus, [] {});
+  world.RunUntilIdle();
+}
+
 TEST_F(AbortTest, TargetResetTakesAllUnits) {
   const auto here = Start(one_);
   const auto there = Start(two_, TaskAttribute::kSimple, 1);
