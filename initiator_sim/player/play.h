@@ -296,6 +296,7 @@ class Play : public std::enable_shared_from_this<Play> {
   // As a target: StatSN, digests after the final Login Response.
   void EnterSentResponse(const v1::Pdu& pdu, Link* link, Task* task);
   void CompleteLoginResponse(v1::LoginResponse* response, Link* link);
+  void CompleteR2t(v1::R2t* r2t, const Link& link, Task* task);
   void OnLoginRequest(const v1::LoginRequest& request, const v1::Pdu& pdu, Link* link);
   void CountCommand(uint32_t cmd_sn, Session* session);
   void EnterTaken(const v1::Pdu& pdu, Task* task);

@@ -164,23 +164,9 @@ absl::Status Play::CompleteResponse(v1::Pdu* pdu, Link* link, Task* task) {
       SetTag(pdu->mutable_logout_response(), task);
       SetNumbers(pdu->mutable_logout_response(), *link);
       break;
-    case v1::Pdu::kR2T: {
-      v1::R2t* r2t = pdu->mutable_r2t();
-      SetTag(r2t, task);
-      SetNumbers(r2t, *link);
-      if (!r2t->has_target_transfer_tag()) r2t->set_target_transfer_tag(next_transfer_tag_++);
-      if (task == nullptr) break;
-      if (!r2t->has_lun() && !r2t->has_lun_bytes()) r2t->set_lun_bytes(task->lun_bytes);
-      if (!r2t->has_r2t_sn()) r2t->set_r2t_sn(task->r2t_count);
-      if (!r2t->has_buffer_offset()) r2t->set_buffer_offset(task->received_length);
-      if (!r2t->has_desired_data_transfer_length()) {
-        const uint32_t left =
-            task->expected_length - std::min(task->expected_length, r2t->buffer_offset());
-        r2t->set_desired_data_transfer_length(
-            std::min(left, link->session->parameters.NumberOr("MaxBurstLength", 262144)));
-      }
+    case v1::Pdu::kR2T:
+      CompleteR2t(pdu->mutable_r2t(), *link, task);
       break;
-    }
     case v1::Pdu::kAsyncMessage:
       SetNumbers(pdu->mutable_async_message(), *link);
       break;
@@ -194,6 +180,22 @@ absl::Status Play::CompleteResponse(v1::Pdu* pdu, Link* link, Task* task) {
       break;
   }
   return absl::OkStatus();
+}
+
+void Play::CompleteR2t(v1::R2t* r2t, const Link& link, Task* task) {
+  SetTag(r2t, task);
+  SetNumbers(r2t, link);
+  if (!r2t->has_target_transfer_tag()) r2t->set_target_transfer_tag(next_transfer_tag_++);
+  if (task == nullptr) return;
+  if (!r2t->has_lun() && !r2t->has_lun_bytes()) r2t->set_lun_bytes(task->lun_bytes);
+  if (!r2t->has_r2t_sn()) r2t->set_r2t_sn(task->r2t_count);
+  if (!r2t->has_buffer_offset()) r2t->set_buffer_offset(task->received_length);
+  if (!r2t->has_desired_data_transfer_length()) {
+    const uint32_t left =
+        task->expected_length - std::min(task->expected_length, r2t->buffer_offset());
+    r2t->set_desired_data_transfer_length(
+        std::min(left, link.session->parameters.NumberOr("MaxBurstLength", 262144)));
+  }
 }
 
 void Play::CompleteLoginResponse(v1::LoginResponse* response, Link* link) {
