@@ -3,25 +3,149 @@
 #ifndef CONFORMANCE_MONITOR_RULES_H_
 #define CONFORMANCE_MONITOR_RULES_H_
 
+#include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "pushpull/v1/requirement.pb.h"
 
 namespace pushpull::conformance {
 
+// In the order of the table.
+enum class RuleId : uint8_t {
+  // format.cc
+  kTargetOpcode,
+  kNoAhs,
+  kReservedBits,
+  kUnusedFields,
+  kFinalBit,
+  kNoDataSegment,
+  kSegmentLimit,
+  kPadZero,
+  kHeaderDigest,
+  kDataDigest,
+  kReservedTaskTag,
+  // numbering.cc
+  kStatSnIncrements,
+  kStatSnNext,
+  kExpCmdSnWithoutHoles,
+  kExpCmdSnNeverFalls,
+  kMaxCmdSnNeverFalls,
+  kWindowNotNegative,
+  kAcknowledgedBeforeStatus,
+  kLoginCmdSnKept,
+  // tasks.cc
+  kResponseToLiveTask,
+  kOneResponse,
+  kResponseFitsRequest,
+  kOwnConnection,
+  kNothingAfterAbort,
+  kNothingAfterTaskSetAbort,
+  // data_in.cc
+  kDataSnContiguous,
+  kDataInWithinEdtl,
+  kDataInOrder,
+  kDataInBurstLimit,
+  kDataInSequenceEnded,
+  kStatusOnlyWithFinal,
+  kDataInStatusGood,
+  kBidirectionalStatus,
+  kNoAcknowledgeAtLevel0,
+  kAcknowledgeNamesTag,
+  kTagOnlyWithAcknowledge,
+  kDataInWholeWords,
+  // r2t.cc
+  kR2tSnContiguous,
+  kR2tLength,
+  kR2tWithinEdtl,
+  kR2tInOrder,
+  kR2tNotForDataSent,
+  kR2tOutstanding,
+  kR2tTagValid,
+  kR2tTagOwn,
+  kR2tLun,
+  // response.cc
+  kResponseAssigned,
+  kFailureHasNoFlags,
+  kOverflowOrUnderflow,
+  kResidualZeroWithoutFlag,
+  kResidualCountRight,
+  kExpDataSnCounts,
+  kSenseWithCheckCondition,
+  kSenseLengthFits,
+  kLevel2Fields,
+  kSnackTag,
+  // login.cc
+  kOnlyLoginPdus,
+  kLoginAlternates,
+  kLoginSameStage,
+  kLoginTransitAsked,
+  kContinueWithoutTransit,
+  kLoginNextStage,
+  kLoginNextStageUnused,
+  kLoginEchoes,
+  kLoginTsih,
+  kLoginTsihCopied,
+  kLoginVersions,
+  kLoginStatusAssigned,
+  kFailedLoginFields,
+  kRedirectAddress,
+  kNothingAfterFailedLogin,
+  kLoginSegmentLimit,
+  kPortalGroupTag,
+  kLoginTransitWithoutOffers,
+  // keys.cc
+  kTextFormat,
+  kKeyName,
+  kKeyValue,
+  kKeyAnswered,
+  kKeyOnce,
+  kKeySender,
+  kRfcKeyUnderstood,
+  kObsoleteKeys,
+  kSecurityStageKeys,
+  kTargetName,
+  kTargetAddressTag,
+  kNodeArchitecture,
+  kBurstLengths,
+  kOutstandingR2tLevel,
+  // text.cc
+  kTextFinalTag,
+  kTextContinue,
+  kTextFinalAnswersFinal,
+  kTextFinalWithoutOffers,
+  kTextNotEmpty,
+  kEmptyAnswerToContinue,
+  // services.cc: NOP-In, Task Management, Logout, Reject, Async Message
+  kNopInEcho,
+  kNopInEmpty,
+  kNopInAnswerTag,
+  kTmfResponseAssigned,
+  kLogoutResponseAssigned,
+  kLogoutRecovery,
+  kNothingAfterLogout,
+  kRejectReasonAssigned,
+  kRejectReasonDeprecated,
+  kRejectHeader,
+  kAsyncEventAssigned,
+  kAsyncFastAbort,
+  kAsyncConnection,
+  kCount,
+};
+
 struct Rule {
+  RuleId id;
   std::string_view name;     // "stat_sn_increments": stable, used in profiles and reports
   std::string_view section;  // "RFC 7143 §4.2.2.2"
-  // Rows of the requirement catalogue, separated by spaces.
+  // Rows of the requirement catalogue, separated by spaces; empty where there is none of its own.
   std::string_view cite;
-  std::string_view level;  // MUST, or SHOULD: a warning
-  v1::Side side;           // whose behaviour is judged
-  std::string_view summary;
+  std::string_view level;           // MUST, or SHOULD: a warning
+  std::string_view summary;         // what a right target does
+  v1::Side side = v1::TARGET_SIDE;  // whose behaviour is judged
 };
 
 std::span<const Rule> MonitorRules();
+const Rule& RuleOf(RuleId id);
 
 }  // namespace pushpull::conformance
 

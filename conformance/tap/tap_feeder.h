@@ -22,15 +22,16 @@ class TapFeeder {
 
   explicit TapFeeder(std::vector<initiator_sim::Tap*> taps) : taps_(std::move(taps)) {}
 
-  // Returns the connection's id.
+  // Returns the connection's id. Without `tell` it was open before the taps began to listen.
   uint32_t Open(const std::string& name, const fabric::Address& local = {"127.0.0.1", 40000},
-                const fabric::Address& peer = {"127.0.0.1", 3261}) {
+                const fabric::Address& peer = {"127.0.0.1", 3261}, bool tell = true) {
     initiator_sim::TapConnection& c = connections_.emplace_back();
     c.id = static_cast<uint32_t>(connections_.size());
     c.name = name;
     c.session = "s";
     c.local = local;
     c.peer = peer;
+    if (!tell) return c.id;
     for (initiator_sim::Tap* tap : taps_) tap->OnOpened(c, Tick());
     return c.id;
   }

@@ -1,0 +1,133 @@
+// What one PDU of the target shows by itself: opcode, reserved bits, lengths, pad, digests.
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/bytes.h"
+#include "conformance/monitor/context.h"
+#include "initiator_sim/pdu/figure.h"
+
+namespace pushpull::conformance::monitor {
+namespace {
+
+using initiator_sim::Bhs;
+using initiator_sim::kBhsSize;
+using initiator_sim::kReservedTag;
+
+bool IsTargetOpcode(uint8_t opcode) {
+  return (opcode >= 0x20 && opcode <= 0x26) || opcode == 0x31 || opcode == 0x32 ||
+         (opcode >= 0x3c && opcode <= 0x3f);
+}
+
+void CheckReservedBits(const Context& c) {
+  const Bhs& mask = initiator_sim::ReservedMask(c.pdu.kind_case());
+  for (size_t i = 0; i < kBhsSize; ++i) {
+    const uint8_t wrong = c.tap.bytes[i] & mask[i];
+    if (wrong == 0) continue;
+    c.Report(RuleId::kReservedBits,
+             absl::StrFormat("reserved bits 0x%02x of byte %d are not 0 (the byte is 0x%02x)",
+                             wrong, i, c.tap.bytes[i]));
+    return;
+  }
+}
+
+bool HasFixedFinalBit(const v1::Pdu& pdu) {
+  return pdu.has_nop_in() || pdu.has_scsi_response() || pdu.has_task_management_response() ||
+         pdu.has_logout_response() || pdu.has_r2t() || pdu.has_async_message() || pdu.has_reject();
+}
+
+void CheckLengths(const Context& c) {
+  if (c.pdu.total_ahs_length() != 0) {
+    c.Report(RuleId::kNoAhs, absl::StrCat("TotalAHSLength is ", c.pdu.total_ahs_length()));
+  }
+  const bool has_none =
+      c.pdu.has_r2t() || c.pdu.has_task_management_response() || c.pdu.has_logout_response();
+  if (has_none && c.pdu.data_segment_length() != 0) {
+    c.Report(RuleId::kNoDataSegment,
+             absl::StrCat("DataSegmentLength is ", c.pdu.data_segment_length()));
+  }
+  const bool limited = c.pdu.has_data_in() || c.pdu.has_text_response();
+  const std::optional<uint64_t> limit = c.connection.segment_limit;
+  if (limited && limit.has_value() && c.pdu.data_segment_length() > *limit) {
+    c.Report(RuleId::kSegmentLimit,
+             absl::StrCat("DataSegmentLength ", c.pdu.data_segment_length(),
+                          " is above the initiator's MaxRecvDataSegmentLength ", *limit));
+  }
+}
+
+void CheckPadAndDigests(const Context& c) {
+  const std::string& pad = c.pdu.pad();
+  if (std::any_of(pad.begin(), pad.end(), [](char byte) { return byte != 0; })) {
+    c.Report(RuleId::kPadZero, "the pad is not 0");
+  }
+  if (!c.tap.decoded->header_digest_ok) {
+    c.Report(RuleId::kHeaderDigest,
+             absl::StrFormat(
+                 "the header digest is 0x%08x, not 0x%08x", c.pdu.header_digest(),
+                 initiator_sim::DigestOf(c.tap.bytes.first(c.tap.decoded->layout.header_digest))));
+  }
+  if (!c.tap.decoded->data_digest_ok) {
+    const auto& layout = c.tap.decoded->layout;
+    c.Report(RuleId::kDataDigest,
+             absl::StrFormat("the data digest is 0x%08x, not 0x%08x", c.pdu.data_digest(),
+                             initiator_sim::DigestOf(c.tap.bytes.subspan(
+                                 layout.data, layout.data_digest - layout.data))));
+  }
+}
+
+// Fields that stand for something only in some PDUs of the kind. (What A20, A21, A22 and A30 leave
+// open is not among them.)
+void CheckUnusedFields(const Context& c) {
+  const auto unused = [&c](const char* field, uint64_t value) {
+    if (value != 0) {
+      c.Report(RuleId::kUnusedFields,
+               absl::StrFormat("%s is 0x%x where it doesn't apply", field, value));
+    }
+  };
+  if (c.pdu.has_scsi_response()) {
+    const v1::ScsiResponse& r = c.pdu.scsi_response();
+    if (!r.bidirectional_read_overflow() && !r.bidirectional_read_underflow()) {
+      unused("Bidirectional Read Residual Count", r.bidirectional_read_residual_count());
+    }
+  }
+  if (c.pdu.has_reject() && c.pdu.reject().reason() != v1::PROTOCOL_ERROR) {
+    unused("DataSN/R2TSN", c.pdu.reject().data_sn_or_r2t_sn());
+  }
+  if (c.pdu.has_async_message()) {
+    const v1::AsyncMessage& a = c.pdu.async_message();
+    if (a.async_event() < 248) unused("AsyncVCode", a.async_vcode());
+    if (a.async_event() == v1::LOGOUT_REQUEST || a.async_event() == v1::SESSION_DROP_NOTIFICATION) {
+      unused("Parameter1", a.parameter1());
+    }
+    if (a.async_event() == v1::LOGOUT_REQUEST) unused("Parameter2", a.parameter2());
+  }
+}
+
+}  // namespace
+
+void CheckFormat(const Context& c) {
+  const uint8_t opcode = initiator_sim::OpcodeOf(c.pdu);
+  if (!IsTargetOpcode(opcode)) {
+    c.Report(RuleId::kTargetOpcode, absl::StrFormat("0x%02x is no target opcode", opcode));
+  }
+  // A wrong header digest: what the fields say is not what was meant.
+  if (!c.tap.decoded->header_digest_ok || c.tap.bytes.size() < kBhsSize) {
+    return CheckPadAndDigests(c);
+  }
+  CheckReservedBits(c);
+  if (HasFixedFinalBit(c.pdu) && (c.tap.bytes[1] & 0x80) == 0) {
+    c.Report(RuleId::kFinalBit, "bit 0 of byte 1 is 0");
+  }
+  CheckLengths(c);
+  CheckPadAndDigests(c);
+  CheckUnusedFields(c);
+  const bool has_reserved_tag = c.pdu.has_async_message() || c.pdu.has_reject();
+  if (has_reserved_tag && initiator_sim::InitiatorTaskTagOf(c.pdu) != kReservedTag) {
+    c.Report(RuleId::kReservedTaskTag,
+             absl::StrFormat("the Initiator Task Tag is 0x%x, not 0xffffffff",
+                             initiator_sim::InitiatorTaskTagOf(c.pdu)));
+  }
+}
+
+}  // namespace pushpull::conformance::monitor
