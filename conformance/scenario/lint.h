@@ -25,7 +25,7 @@ struct LintError {
 
 struct LintOptions {
   // What the id must be (IdOfPath). Empty: not judged.
-  std::string id;
+  std::string id = {};
   // Ids of the catalogue, and names of the reference target's mutants. Null: not judged.
   const std::set<std::string>* requirements = nullptr;
   const std::set<std::string>* mutants = nullptr;

@@ -41,6 +41,11 @@ absl::StatusOr<ScenarioFile> ParseScenario(std::string_view text, const std::str
   PUSHPULL_RETURN_IF_ERROR(base::ParseTextProto(text, path, &file.scenario, &tree));
   const auto* descriptor = v1::Scenario::descriptor();
   file.step_lines = LinesOf(tree, descriptor->FindFieldByName("step"), file.scenario.step_size());
+  for (int i = 0; i < descriptor->field_count(); ++i) {
+    const FieldDescriptor* field = descriptor->field(i);
+    const int line = tree.GetLocation(field, field->is_repeated() ? 0 : -1).line;
+    if (line >= 0) file.field_lines[field->name()] = static_cast<uint32_t>(line) + 1;
+  }
   const FieldDescriptor* sweep = descriptor->FindFieldByName("sweep");
   const TextFormat::ParseInfoTree* rows = tree.GetTreeForNested(sweep, -1);
   if (rows != nullptr) {

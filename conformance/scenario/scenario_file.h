@@ -3,7 +3,10 @@
 #ifndef CONFORMANCE_SCENARIO_SCENARIO_FILE_H_
 #define CONFORMANCE_SCENARIO_SCENARIO_FILE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +22,15 @@ struct ScenarioFile {
   // Of each step, and of each row of the sweep, counted from 1.
   std::vector<uint32_t> step_lines;
   std::vector<uint32_t> row_lines;
+  // Of each field of the scenario that stands in the file, by name: the first, where it repeats.
+  std::map<std::string, uint32_t, std::less<>> field_lines;
 
   // 1 where `step` doesn't exist.
   uint32_t StepLine(size_t step) const { return step < step_lines.size() ? step_lines[step] : 1; }
+  uint32_t FieldLine(std::string_view field) const {
+    const auto it = field_lines.find(field);
+    return it == field_lines.end() ? 1 : it->second;
+  }
   uint32_t RowLine(size_t row) const { return row < row_lines.size() ? row_lines[row] : 1; }
 };
 
