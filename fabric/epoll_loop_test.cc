@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -139,25 +141,30 @@ TEST(EpollLoopTest, DescriptorsAreReportedByEdge) {
 TEST(EpollLoopTest, UnwatchedDescriptorsAreNotCalledInTheSameTurn) {
   EpollLoop loop;
   const int fds[2] = {eventfd(1, EFD_NONBLOCK), eventfd(1, EFD_NONBLOCK)};
+  const int quiet_fd = eventfd(0, EFD_NONBLOCK);
   EpollLoop::WatchId watches[2];
+  Counter quiet([] {});
+  EpollLoop::WatchId quiet_watch = 0;
   int calls = 0;
   const auto make = [&](int other) {
     return Counter([&, other] {
       ++calls;
-      loop.Unwatch(watches[other]);
-      // The slot is used again at once: the old event must not reach the new watcher.
-      watches[other] = 0;
+      loop.Unwatch(std::exchange(watches[other], 0));
+      // Its place is taken again at once: the event that was fetched for it must not get there.
+      quiet_watch = loop.Watch(quiet_fd, &quiet);
     });
   };
   Counter counters[2] = {make(1), make(0)};
-  Counter bystander([] {});
   for (int i = 0; i < 2; ++i) watches[i] = loop.Watch(fds[i], &counters[i]);
-  loop.RunUntil([&] { return calls > 0; });
+  loop.RunUntil([&] { return quiet.writes > 0; });
   EXPECT_EQ(calls, 1);
+  EXPECT_EQ(quiet.reads, 0);
+  loop.Unwatch(quiet_watch);
   for (int i = 0; i < 2; ++i) {
     if (watches[i] != 0) loop.Unwatch(watches[i]);
     close(fds[i]);
   }
+  close(quiet_fd);
 }
 
 TEST(EpollLoopTest, OwnedWatchersDieWithTheLoop) {
