@@ -1,6 +1,7 @@
-// Connections and logins: the way into a session, and out of it.
+// Connections and logins: the ways into a session, and out of it.
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -9,11 +10,25 @@
 namespace pushpull::target::testing {
 namespace {
 
+bool Contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+LogoutRequest Logout(Initiator& a, LogoutReason reason = LogoutReason::kCloseSession,
+                     uint16_t cid = 1) {
+  LogoutRequest logout;
+  logout.immediate = true;
+  logout.reason = reason;
+  logout.cid = cid;
+  logout.initiator_task_tag = a.NextTag();
+  return logout;
+}
+
 TEST(SessionLoginTest, LogsInAndAnswersACommand) {
   Rig rig;
   Initiator a(&rig);
   const std::string text = a.Login();
-  EXPECT_NE(text.find("TargetPortalGroupTag=1"), std::string::npos) << text;
+  EXPECT_TRUE(Contains(text, "TargetPortalGroupTag=1")) << text;
   EXPECT_EQ(rig.Get(Count::kSessions), 1);
   EXPECT_EQ(rig.Get(Count::kLogins), 0);
   EXPECT_EQ(a.Run(TestUnitReady(a)).SenseCode(), "6/29/00");
@@ -21,6 +36,367 @@ TEST(SessionLoginTest, LogsInAndAnswersACommand) {
   const auto inquiry = a.Run(Inquiry(a));
   EXPECT_EQ(inquiry.status, 0);
   EXPECT_EQ(inquiry.data.size(), 36u);
+}
+
+TEST(SessionLoginTest, StatSnAndCmdSnGoOnFromTheLogin) {
+  Rig rig;
+  Initiator a(&rig);
+  a.cmd_sn = 0xffffffff;
+  a.Login();
+  EXPECT_EQ(a.exp_cmd_sn, 0xffffffffu);
+  EXPECT_EQ(a.max_cmd_sn, 0xffffffffu + 127);
+  const uint32_t next = a.exp_stat_sn;
+  a.Send(TestUnitReady(a));
+  EXPECT_EQ(a.ExpectScsiResponse().stat_sn, next);
+  EXPECT_EQ(a.exp_cmd_sn, 0u);
+  EXPECT_EQ(a.max_cmd_sn, 127u);
+}
+
+// RFC 7143 §4.2.4.
+TEST(SessionLoginTest, AnotherPduFirstEndsTheConnectionAtOnce) {
+  Rig rig;
+  Initiator a(&rig);
+  a.SendAsIs(NopOut{.immediate = true, .initiator_task_tag = 1});
+  EXPECT_TRUE(a.WaitForClose(absl::Seconds(1)));
+  EXPECT_FALSE(a.Next().has_value());
+  EXPECT_TRUE(rig.RunUntilUnused());
+}
+
+TEST(SessionLoginTest, AnotherPduDuringLoginIsAnsweredAndEndsIt) {
+  Rig rig;
+  Initiator a(&rig);
+  LoginRequest request = a.MakeLogin();
+  request.transit = false;
+  ASSERT_TRUE(a.LoginWith(request, a.LoginKeys()).has_value());
+  a.SendAsIs(NopOut{.immediate = true, .initiator_task_tag = 1});
+  const auto response = a.Expect<LoginResponse>(Opcode::kLoginResponse);
+  EXPECT_EQ(response.status_class, 2);
+  EXPECT_EQ(response.status_detail, 0x0b);
+  EXPECT_TRUE(a.WaitForClose(absl::Seconds(1)));
+}
+
+TEST(SessionLoginTest, AFailedLoginIsToldAndEndsTheConnection) {
+  Rig rig;
+  Initiator a(&rig);
+  a.target_name = "iqn.2026-11.org.pushpull:nobody";
+  const auto response = a.LoginWith(a.MakeLogin(), a.LoginKeys());
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->status_class, 2);
+  EXPECT_EQ(response->status_detail, 3);
+  EXPECT_TRUE(a.WaitForClose(absl::Seconds(1)));
+  EXPECT_EQ(rig.Get(Count::kLoginsFailed), 1);
+  a.Disconnect();
+  EXPECT_TRUE(rig.RunUntilUnused());
+}
+
+TEST(SessionLoginTest, APeerThatKeepsItsEndOpenIsNotWaitedForForever) {
+  Rig rig;
+  Initiator a(&rig);
+  a.target_name = "iqn.2026-11.org.pushpull:nobody";
+  a.LoginWith(a.MakeLogin(), a.LoginKeys());
+  EXPECT_EQ(rig.Get(Count::kConnections), 1);
+  rig.Elapse(absl::Seconds(6));
+  EXPECT_EQ(rig.Get(Count::kConnections), 0);
+}
+
+TEST(SessionLoginTest, ALoginHasATimeLimit) {
+  Rig rig;
+  Initiator silent(&rig);
+  Initiator slow(&rig);
+  LoginRequest request = slow.MakeLogin();
+  request.transit = false;
+  slow.LoginWith(request, slow.LoginKeys());
+  rig.Elapse(absl::Seconds(14));
+  EXPECT_EQ(rig.Get(Count::kConnections), 2);
+  rig.Elapse(absl::Seconds(2));
+  EXPECT_EQ(rig.Get(Count::kConnections), 0);
+  EXPECT_TRUE(silent.WaitForClose());
+  EXPECT_TRUE(slow.WaitForClose());
+}
+
+TEST(SessionLoginTest, OnlySoManyLoginsAtOneTime) {
+  RigOptions options;
+  options.node.max_logins = 2;
+  Rig rig(options);
+  Initiator a(&rig);
+  Initiator b(&rig);
+  Initiator c(&rig);
+  EXPECT_TRUE(c.WaitForClose(absl::Seconds(1)));
+  EXPECT_EQ(rig.Get(Count::kConnectionsRefused), 1);
+  a.Login();  // a session needs no place among the logins
+  Initiator d(&rig);
+  d.isid[5] = 9;
+  d.Login();
+  EXPECT_TRUE(d.Alive());
+}
+
+TEST(SessionLoginTest, OnlySoManySessions) {
+  RigOptions options;
+  options.node.max_sessions = 1;
+  Rig rig(options);
+  Initiator a(&rig);
+  a.Login();
+  Initiator b(&rig, "iqn.2026-11.org.pushpull:other");
+  const auto response = b.LoginWith(b.MakeLogin(), b.LoginKeys());
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->status_class << 8 | response->status_detail, 0x0302);
+  Initiator again(&rig);  // its own place it may take
+  again.Login();
+  EXPECT_TRUE(again.Alive());
+}
+
+// ---- reinstatement ------------------------------------------------------------------------------
+
+class ReinstatementTest : public ::testing::TestWithParam<size_t> {
+ protected:
+  RigOptions Options() const {
+    RigOptions options;
+    options.loops = GetParam();
+    return options;
+  }
+};
+
+TEST_P(ReinstatementTest, ANewSessionOfTheSameNameEndsTheOld) {
+  Rig rig(Options());
+  Initiator a(&rig);
+  a.Login();
+  a.ClearUnitAttentions();
+  a.Send(Write10(a, 0, 16));
+  EXPECT_EQ(a.ExpectR2t().desired_data_transfer_length, 8192u);
+  Initiator b(&rig);
+  b.Login();
+  EXPECT_TRUE(a.WaitForClose(absl::Seconds(1)));
+  EXPECT_FALSE(a.Next().has_value());
+  EXPECT_EQ(rig.Get(Count::kSessions), 1);
+  EXPECT_EQ(rig.Get(Count::kSessionsReinstated), 1);
+  // I_T nexus loss, then what RFC 7143 §11.14.5 asks for.
+  EXPECT_EQ(b.Run(TestUnitReady(b)).SenseCode(), "6/29/07");
+  EXPECT_EQ(b.Run(TestUnitReady(b)).SenseCode(), "6/47/7f");
+  EXPECT_EQ(b.Run(TestUnitReady(b)).status, 0);
+}
+
+TEST_P(ReinstatementTest, OtherNamesAreOtherSessions) {
+  Rig rig(Options());
+  Initiator a(&rig);
+  a.Login();
+  Initiator other_isid(&rig);
+  other_isid.isid[5] = 2;
+  other_isid.Login();
+  Initiator other_name(&rig, "iqn.2026-11.org.pushpull:other");
+  other_name.Login();
+  EXPECT_EQ(rig.Get(Count::kSessions), 3);
+  EXPECT_TRUE(a.Alive());
+  EXPECT_TRUE(other_isid.Alive());
+  EXPECT_TRUE(other_name.Alive());
+}
+
+TEST_P(ReinstatementTest, ManyAtOnceLeaveOne) {
+  Rig rig(Options());
+  std::vector<std::unique_ptr<Initiator>> initiators;
+  for (int i = 0; i < 8; ++i) initiators.push_back(std::make_unique<Initiator>(&rig));
+  const std::string keys = initiators[0]->LoginKeys().Encode();
+  for (auto& initiator : initiators) {
+    initiator->SendPdu({.bhs = initiator->MakeLogin().Encode(),
+                        .ahs = {},
+                        .data = ByteVector(keys.begin(), keys.end())});
+  }
+  rig.Elapse(absl::Seconds(1));
+  EXPECT_EQ(rig.Get(Count::kSessions), 1);
+  int open = 0;
+  for (auto& initiator : initiators) open += initiator->closed() ? 0 : 1;
+  EXPECT_EQ(open, 1);
+}
+
+TEST_P(ReinstatementTest, AConnectionIsReinstated) {
+  Rig rig(Options());
+  Initiator a(&rig);
+  a.Login();
+  a.ClearUnitAttentions();
+  a.Send(Write10(a, 0, 16));
+  a.ExpectR2t();
+  Initiator b(&rig);
+  b.tsih = a.tsih;
+  b.cmd_sn = a.cmd_sn;
+  b.Login();
+  EXPECT_EQ(b.tsih, a.tsih);
+  EXPECT_EQ(b.exp_cmd_sn, a.cmd_sn) << "the session's numbers go on";
+  EXPECT_TRUE(a.WaitForClose(absl::Seconds(1)));
+  EXPECT_EQ(rig.Get(Count::kSessions), 1);
+  // No loss of the nexus: only the commands of the old connection were lost.
+  EXPECT_EQ(b.Run(TestUnitReady(b)).SenseCode(), "6/47/7f");
+  EXPECT_EQ(b.Run(TestUnitReady(b)).status, 0);
+  rig.RunUntilUnused();
+}
+
+TEST_P(ReinstatementTest, ALostConnectionCanComeBackForAWhile) {
+  Rig rig(Options());
+  Initiator a(&rig);
+  a.Login({{{"DefaultTime2Wait", "2"}, {"DefaultTime2Retain", "5"}}});
+  a.ClearUnitAttentions();
+  a.Reset();
+  rig.Elapse(absl::Seconds(6));
+  EXPECT_EQ(rig.Get(Count::kSessions), 1);
+  Initiator b(&rig);
+  b.tsih = a.tsih;
+  b.cmd_sn = a.cmd_sn;
+  b.Login();
+  EXPECT_EQ(b.Run(TestUnitReady(b)).status, 0);
+  rig.Elapse(absl::Seconds(60));
+  EXPECT_TRUE(b.Alive());
+  b.Reset();
+  rig.Elapse(absl::Seconds(8));
+  EXPECT_EQ(rig.Get(Count::kSessions), 0);
+  Initiator c(&rig);
+  c.tsih = a.tsih;
+  const auto refused = c.LoginWith(c.MakeLogin(), c.LoginKeys());
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->status_class << 8 | refused->status_detail, 0x020a);
+}
+
+TEST_P(ReinstatementTest, ASecondConnectionIsRefused) {
+  Rig rig(Options());
+  Initiator a(&rig);
+  a.Login();
+  Initiator b(&rig);
+  b.tsih = a.tsih;
+  b.cid = 2;
+  const auto refused = b.LoginWith(b.MakeLogin(), b.LoginKeys());
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->status_class << 8 | refused->status_detail, 0x0206);
+  EXPECT_TRUE(a.Alive());
+}
+
+INSTANTIATE_TEST_SUITE_P(Loops, ReinstatementTest, ::testing::Values(1, 2, 3));
+
+// ---- logout -------------------------------------------------------------------------------------
+
+TEST(SessionLogoutTest, ClosesTheSession) {
+  for (const LogoutReason reason : {LogoutReason::kCloseSession, LogoutReason::kCloseConnection}) {
+    for (const bool immediate : {true, false}) {
+      Rig rig;
+      Initiator a(&rig);
+      a.Login();
+      a.ClearUnitAttentions();
+      a.Send(Write10(a, 0, 16));
+      a.ExpectR2t();
+      LogoutRequest logout = Logout(a, reason);
+      logout.immediate = immediate;
+      a.Send(logout);
+      const auto response = a.ExpectLogout();
+      EXPECT_EQ(response.response, LogoutResponseCode::kClosed);
+      EXPECT_EQ(response.initiator_task_tag, logout.initiator_task_tag);
+      EXPECT_TRUE(a.WaitForClose(absl::Seconds(1)));
+      EXPECT_EQ(rig.Get(Count::kSessions), 0);
+      Initiator b(&rig);
+      b.Login();
+      EXPECT_EQ(b.Run(TestUnitReady(b)).SenseCode(), "6/29/07");
+      EXPECT_EQ(b.Run(TestUnitReady(b)).SenseCode(), "6/47/7f");
+    }
+  }
+}
+
+TEST(SessionLogoutTest, WithoutCommandsNothingWasCleared) {
+  Rig rig;
+  Initiator a(&rig);
+  a.Login();
+  a.Send(Logout(a));
+  a.ExpectLogout();
+  Initiator b(&rig);
+  b.Login();
+  EXPECT_EQ(b.Run(TestUnitReady(b)).SenseCode(), "6/29/07");
+  EXPECT_EQ(b.Run(TestUnitReady(b)).status, 0);
+}
+
+TEST(SessionLogoutTest, WhatItCantDo) {
+  Rig rig;
+  Initiator a(&rig);
+  a.Login();
+  a.Send(Logout(a, LogoutReason::kCloseConnection, 0x7777));
+  EXPECT_EQ(a.ExpectLogout().response, LogoutResponseCode::kCidNotFound);
+  a.Send(Logout(a, LogoutReason::kRemoveConnectionForRecovery));
+  EXPECT_EQ(a.ExpectLogout().response, LogoutResponseCode::kConnectionRecoveryNotSupported);
+  a.Send(Logout(a, static_cast<LogoutReason>(3)));
+  EXPECT_EQ(a.ExpectReject().reason, RejectReason::kProtocolError);
+  EXPECT_TRUE(a.Alive());
+}
+
+TEST(SessionLogoutTest, WaitsForItsTurn) {
+  Rig rig;
+  Initiator a(&rig);
+  a.Login();
+  a.ClearUnitAttentions();
+  ScsiCommand missing = a.Number(TestUnitReady(a));
+  LogoutRequest logout = Logout(a);
+  logout.immediate = false;
+  a.Send(logout);
+  EXPECT_TRUE(a.Silent());
+  a.SendAsIs(missing);
+  EXPECT_EQ(a.ExpectScsiResponse().initiator_task_tag, missing.initiator_task_tag);
+  EXPECT_EQ(a.ExpectLogout().initiator_task_tag, logout.initiator_task_tag);
+}
+
+// ---- discovery ----------------------------------------------------------------------------------
+
+TEST(SessionDiscoveryTest, TellsTheTargetAndNothingElse) {
+  Rig rig;
+  Initiator a(&rig);
+  a.target_name.clear();
+  a.Login();
+  TextRequest text;
+  text.immediate = true;
+  text.initiator_task_tag = a.NextTag();
+  const std::string keys = Keys{{{"SendTargets", "All"}}}.Encode();
+  a.Send(text, ByteVector(keys.begin(), keys.end()));
+  ByteVector data;
+  a.Expect<TextResponse>(Opcode::kTextResponse, &data);
+  const std::string answer(data.begin(), data.end());
+  EXPECT_TRUE(Contains(answer, "TargetName=iqn.2026-11.org.pushpull:reference")) << answer;
+  EXPECT_TRUE(Contains(answer, "TargetAddress=192.0.2.2:3260,1")) << answer;
+
+  a.Send(TestUnitReady(a));
+  EXPECT_EQ(a.ExpectReject().reason, RejectReason::kProtocolError);
+  --a.cmd_sn;
+  a.Send(Tmf(a, TaskManagementFunction::kLogicalUnitReset));
+  EXPECT_EQ(a.ExpectReject().reason, RejectReason::kProtocolError);
+  a.Send(Logout(a, LogoutReason::kCloseConnection));
+  EXPECT_EQ(a.ExpectReject().reason, RejectReason::kProtocolError);
+  a.Send(Logout(a));
+  EXPECT_EQ(a.ExpectLogout().response, LogoutResponseCode::kClosed);
+  EXPECT_TRUE(a.WaitForClose(absl::Seconds(1)));
+}
+
+TEST(SessionDiscoveryTest, IsForgottenWithItsConnection) {
+  Rig rig;
+  Initiator a(&rig);
+  a.target_name.clear();
+  a.Login();
+  EXPECT_EQ(rig.Get(Count::kSessions), 1);
+  a.Disconnect();
+  rig.Elapse(absl::Milliseconds(100));
+  EXPECT_EQ(rig.Get(Count::kSessions), 0);
+}
+
+// ---- pings of the target ------------------------------------------------------------------------
+
+TEST(SessionPingTest, ASilentConnectionIsAskedAndGivenUp) {
+  RigOptions options;
+  options.node.ping_interval = absl::Seconds(5);
+  Rig rig(options);
+  Initiator a(&rig);
+  a.Login();
+  for (int i = 0; i < 3; ++i) {
+    const auto ping = a.ExpectNopIn();
+    EXPECT_EQ(ping.initiator_task_tag, kNoTag);
+    EXPECT_NE(ping.target_transfer_tag, kNoTag);
+    EXPECT_EQ(ping.stat_sn, a.exp_stat_sn) << "the next StatSN, without advancing it";
+    NopOut answer;
+    answer.immediate = true;
+    answer.lun = ping.lun;
+    answer.target_transfer_tag = ping.target_transfer_tag;
+    a.Send(answer);
+  }
+  a.ExpectNopIn();
+  EXPECT_TRUE(a.WaitForClose());
 }
 
 }  // namespace
