@@ -37,7 +37,7 @@ TEST(ReadFlowTest, CutsSegmentsAndSequences) {
       {1027, 4096, 513, {512, 512, 3}, {2}},
   };
   for (const Case& c : cases) {
-    SCOPED_TRACE(testing::Message() << c.bytes << " " << c.max_burst << " " << c.max_segment);
+    SCOPED_TRACE(::testing::Message() << c.bytes << " " << c.max_burst << " " << c.max_segment);
     const auto pieces = AllPieces(c.bytes, c.max_burst, c.max_segment);
     std::vector<uint32_t> lengths, finals;
     uint32_t offset = 0;

@@ -66,7 +66,6 @@ class ScsiCommands {
   // ---- scsi_responses.cc ----
   void Respond(IscsiTask* task);
   void SendResponse(IscsiTask* task);
-  void EndWithResponse(IscsiTask* task);
 
   Session* const session_;
   uint64_t memory_in_use_ = 0;

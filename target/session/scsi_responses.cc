@@ -94,7 +94,12 @@ bool ScsiCommands::NextDataIn(IscsiTask* task, OutPdu& pdu) {
   pdu.bhs = data_in.Encode();
   pdu.done = [keep] {};  // the task holds the data
   if (with_status) {
-    EndWithResponse(task);
+    // Before the PDU gets its numbers: they tell of the place in the window that it leaves. What
+    // waits for its end may only answer behind it.
+    session_->Finish(task);
+    pdu.done = [keep] {
+      if (keep->session != nullptr) keep->session->task_manager().OnTaskEnded(keep.get(), false);
+    };
   } else if (last) {
     SendResponse(task);
   }
@@ -128,15 +133,10 @@ void ScsiCommands::SendResponse(IscsiTask* task) {
     std::ranges::copy(result.sense(), task->sense.begin() + 2);
     pdu.data.push_back({task->sense.data(), size_t{2} + result.sense_bytes});
   }
-  pdu.done = [keep = TaskRef(task)] {};
-  Connection* const connection = task->connection;
-  EndWithResponse(task);
-  connection->Send(std::move(pdu));
-}
-
-// Before its response is numbered, so that it tells of the place in the window that it leaves.
-void ScsiCommands::EndWithResponse(IscsiTask* task) {
+  const TaskRef keep(task);
+  pdu.done = [keep] {};  // the task holds the sense data
   session_->Finish(task);
+  task->connection->Send(std::move(pdu));
   session_->task_manager().OnTaskEnded(task, /*aborted=*/false);
 }
 

@@ -239,7 +239,9 @@ void Session::TellWindow() {
 }
 
 void Session::AfterAsyncWork() {
-  if (connection_ != nullptr && connection_->tx().empty()) TellWindow();
+  // The answer to task management will tell it soon.
+  if (connection_ == nullptr || task_manager_.answers_soon()) return;
+  if (connection_->tx().empty()) TellWindow();
 }
 
 void Session::DeliverInOrder() {

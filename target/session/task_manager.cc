@@ -1,5 +1,6 @@
 #include "target/session/task_manager.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/serial.h"
@@ -96,6 +97,12 @@ TaskManagementResponseCode TaskManager::AbortMissing(const TaskManagementRequest
   }
   return session_->Has(Bug::kAbortTaskClaimsComplete) ? Code::kFunctionComplete
                                                       : Code::kTaskDoesNotExist;
+}
+
+bool TaskManager::answers_soon() const {
+  return std::ranges::any_of(running_, [](const Function& function) {
+    return function.phase != Phase::kWaitingForCommands && function.phase != Phase::kWaitingForData;
+  });
 }
 
 void TaskManager::OnTaskEnded(IscsiTask* task, bool aborted) {

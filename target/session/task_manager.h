@@ -29,6 +29,9 @@ class TaskManager {
   // A SCSI task of this session ended; `aborted`: without a response.
   void OnTaskEnded(IscsiTask* task, bool aborted);
 
+  // Whether a function only waits for tasks that are being ended.
+  bool answers_soon() const;
+
   // The tasks of the session end: no function is answered any more.
   void Abandon() { running_.clear(); }
 
