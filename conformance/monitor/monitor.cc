@@ -190,7 +190,7 @@ class Monitor::Impl {
       if (c.connection.phase == Phase::kFullFeature && !c.connection.login_in_full_feature) {
         c.Report(RuleId::kOnlyLoginPdus, "a Login Response in the Full Feature Phase");
       }
-      return;
+      return monitor::CheckNumbers(c);
     }
     monitor::CheckNumbers(c);
     if (monitor::CheckLoginResponse(c)) EnterFullFeature(c);
