@@ -208,6 +208,14 @@ TEST_F(OrderTest, HeadOfQueueRunsAtOnceAndHoldsTheOthers) {
   EXPECT_EQ(After(1), "1111");
 }
 
+TEST_F(OrderTest, HeadOfQueueHoldsLaterSimpleOnes) {
+  Add(TaskAttribute::kHeadOfQueue);
+  Add(TaskAttribute::kSimple);
+  Add(TaskAttribute::kHeadOfQueue);
+  EXPECT_EQ(After(1), "101");
+  EXPECT_EQ(After(1), "111");
+}
+
 TEST_F(OrderTest, ATaskThatGathersItsDataHoldsAnOrderedOne) {
   Command write;
   ASSERT_TRUE(bench_.Prepare(&write, nexus_, FromHex(kWrite)));
@@ -434,6 +442,44 @@ TEST_F(AbortTest, ClosingANexusWaitsForItsBackgroundFlush) {
   const absl::Time before = bench_.world().now();
   bench_.Close(one_);
   EXPECT_EQ(bench_.world().now() - before, absl::Milliseconds(10));
+}
+
+// A store that can't cancel: what runs ends, and the command goes no further.
+TEST(AbortWithoutCancelTest, ACommandOfSeveralStepsStopsAfterTheOneThatRuns) {
+  class Store final : public pushpull::target::Store {
+   public:
+    std::optional<absl::Status> Submit(Io* io) override {
+      ++submitted;
+      io->loop->StartTimer(absl::Milliseconds(5), [io] { FinishIo(io, absl::OkStatus()); });
+      return std::nullopt;
+    }
+    uint64_t size_bytes() const override { return 1 << 20; }
+    int submitted = 0;
+  };
+  auto store = std::make_shared<Store>();
+  fabric::SimWorld world(1);
+  const auto server = *DeviceServer::Create({kBenchTarget, {}}, {{0, "", 512, false, store}});
+  Nexus* nexus = server->OpenNexus({"iqn.a", {}, 1}, world.NewLoop());
+  Task task;
+  task.nexus = nexus;
+  EXPECT_FALSE(server->Prepare(&task)) << "unit attention";
+  const auto verify = FromHex("2f 00 00 00 00 00 00 08 00 00");  // 1 MiB, in four chunks
+  std::copy(verify.begin(), verify.end(), task.cdb.begin());
+  bool ended = false;
+  task.done = [&] { ended = true; };
+  ASSERT_TRUE(server->Prepare(&task));
+  ASSERT_EQ(server->Execute(&task), Execution::kPending);
+  world.RunFor(absl::Milliseconds(7));
+  EXPECT_EQ(store->submitted, 2);
+  server->Abort(&task);
+  world.RunFor(absl::Milliseconds(1));
+  EXPECT_FALSE(ended) << "the memory is still in use";
+  world.RunUntilIdle();
+  EXPECT_TRUE(ended);
+  EXPECT_TRUE(task.result.aborted);
+  EXPECT_EQ(store->submitted, 2);
+  server->CloseNexus(nexus, [] {});
+  world.RunUntilIdle();
 }
 
 TEST_F(AbortTest, TwoFunctionsMayWaitForOneTask) {
