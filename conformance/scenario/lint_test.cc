@@ -105,9 +105,8 @@ const std::vector<Case>& Cases() {
       {"connection", 6, Login(R"(step { connection: "c2" probe {} })")},
       {"connection", 7, Login("step { close {} }\nstep { probe {} }")},
       {"connection", 6,
-       ExpectOne(
-           R"(pdu { nop_in {} })"
-           R"(where { field: "stat_sn" ref { from: "connection.c9.exp_stat_sn" } })")},
+       ExpectOne(R"(pdu { nop_in {} })"
+                 R"(where { field: "stat_sn" ref { from: "connection.c9.exp_stat_sn" } })")},
       {"wrong_role", 5, "step { accept {} }"},
       {"wrong_role", 5, "role: TARGET step { login {} }"},
       {"needs_transport", 5, R"(step { register { buffer: "b" } } step { login {} })"},

@@ -80,8 +80,8 @@ TEST(WriteFlowTest, UnsolicitedDataByMode) {
       {true, false, 4096, 1, true, kUnexpected},   {true, false, 4096, 0, false, kUnexpected},
   };
   for (const Case& c : cases) {
-    SCOPED_TRACE(::testing::Message() << c.initial_r2t << c.immediate_data << " " << c.expected << " "
-                                    << c.immediate << " " << c.final);
+    SCOPED_TRACE(::testing::Message() << c.initial_r2t << c.immediate_data << " " << c.expected
+                                      << " " << c.immediate << " " << c.final);
     Flow flow(Parameters(c.initial_r2t, c.immediate_data));
     const uint32_t kept = flow.Command(c.expected, c.immediate, c.final);
     EXPECT_EQ(flow->fault(), c.fault);
