@@ -53,7 +53,7 @@ class LoopStream final : public fabric::Stream {
     size_t moved = 0;
     for (const iovec& buffer : buffers) {
       const size_t n = std::min(buffer.iov_len, bytes_.size() - at_);
-      std::memcpy(buffer.iov_base, bytes_.data() + at_, n);
+      if (n > 0) std::memcpy(buffer.iov_base, bytes_.data() + at_, n);
       at_ += n;
       moved += n;
     }

@@ -150,7 +150,6 @@ class PduMachine {
   bool held_ = false;
   bool ended_ = false;
   bool ahs_too_long_ = false;
-  bool padded_ = false;  // data is complete but for its pad
   Framing next_framing_;
   Framing framing_;  // of the current PDU
   base::Bytes bhs_without_slot_;
@@ -283,7 +282,6 @@ auto PduMachine<S, D>::TakeHeader() -> Step {
     return std::nullopt;
   }
   state_ = RxState::kData;
-  padded_ = false;
   if (framing_.data_digest) crc_.Reset();
   return std::nullopt;
 }
@@ -343,12 +341,11 @@ auto PduMachine<S, D>::TakePad() -> Step {
   const uint32_t pad = slot_->bhs().pad_bytes();
   bool absent = pad == 0;
   if constexpr (kTraits.pad_optional) absent = absent || source_->MessageRemaining() == 0;
-  if (!absent && !padded_) {
+  if (!absent) {
     const Obtained got = source_->Obtain(Chunk::kPad, pad);
     if (got.answer != Obtained::Answer::kReady) return Stopped(got);
     // Whatever it holds: a receiver doesn't judge it (RFC 7143 §11.1).
     if (framing_.data_digest) crc_.Add(got.bytes);
-    padded_ = true;
   }
   state_ = framing_.data_digest ? RxState::kDataDigest : RxState::kComplete;
   return std::nullopt;
