@@ -44,7 +44,9 @@ TEST_P(CommandTest, AnswersAsTheStandardsSay) {
   const Answer answer = bench.Do(nexus, c.cdb, options);
   EXPECT_EQ(answer.Summary(), c.result);
   EXPECT_EQ(base::Hex(answer.data), base::Hex(FromHex(c.data)));
-  if (answer.direction == DataDirection::kIn) EXPECT_EQ(answer.transfer_bytes, answer.data.size());
+  if (answer.direction == DataDirection::kIn) {
+    EXPECT_EQ(answer.transfer_bytes, answer.data.size());
+  }
 }
 
 constexpr uint64_t kLun2 = uint64_t{2} << 48;
@@ -303,7 +305,9 @@ TEST(DeviceIdentificationTest, NamesUnitPortAndTarget) {
   for (size_t i = 0; i < names.size(); ++i) {
     EXPECT_EQ(names[i].association, i < 3 ? 0 : i < 6 ? 1 : 2) << i;
     EXPECT_EQ(names[i].protocol, i < 3 ? -1 : 5) << i;
-    if (names[i].type == 8) EXPECT_EQ(names[i].bytes.size() % 4, 0u) << i;
+    if (names[i].type == 8) {
+      EXPECT_EQ(names[i].bytes.size() % 4, 0u) << i;
+    }
   }
 }
 

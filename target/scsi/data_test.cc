@@ -338,8 +338,9 @@ TEST(RandomCdbTest, IsAlwaysAnswered) {
     const Answer answer = bench.Do(nexus, cdb, options);
     EXPECT_FALSE(answer.aborted);
     EXPECT_EQ(answer.status == ScsiStatus::kCheckCondition, !answer.sense.empty());
-    if (answer.direction == DataDirection::kIn)
+    if (answer.direction == DataDirection::kIn) {
       EXPECT_LE(answer.data.size(), answer.transfer_bytes);
+    }
   }
 }
 

@@ -386,7 +386,9 @@ TEST(BugTest, ALogicalUnitResetCanKeepTheOthersInTheDark) {
   const auto attention_of = [&](Nexus* nexus) {
     Task task;
     task.nexus = nexus;
-    if (server->Prepare(&task)) EXPECT_EQ(server->Execute(&task), Execution::kEnded);
+    if (server->Prepare(&task)) {
+      EXPECT_EQ(server->Execute(&task), Execution::kEnded);
+    }
     return task.result.sense_bytes == 0 ? 0 : task.result.sense_buffer[12];
   };
   for (Nexus* nexus : nexuses) EXPECT_EQ(attention_of(nexus), 0x29);
