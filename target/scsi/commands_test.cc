@@ -265,8 +265,7 @@ const Case kReports[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Reports, CommandTest, testing::ValuesIn(kReports), NameOf);
 
-// ---- VPD page 83h, by its parts
-// -------------------------------------------------------------------
+// ---- VPD page 83h, by its parts --------------------------------------------------------------
 
 struct Designator {
   int code_set, association, type, protocol;
@@ -322,8 +321,7 @@ TEST(DeviceIdentificationTest, UnitsDifferAndStayTheSame) {
   EXPECT_NE(name_of(0), name_of(1));
 }
 
-// ---- all commands alike
-// -------------------------------------------------------------------------------
+// ---- all commands alike ----------------------------------------------------------------------
 
 std::vector<uint8_t> PlainCdb(const CommandEntry& entry) {
   std::vector<uint8_t> cdb(16, 0);

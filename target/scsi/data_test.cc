@@ -136,7 +136,7 @@ TEST_F(DataTest, VerifyGoesOnBeyondItsChunks) {
   EXPECT_EQ(bench_.Do(nexus_, "2f 02 00 00 00 00 00 04 b0 00", Out(data)).Summary(), "e/1d/00");
 }
 
-// ---- media that fail ----------------------------------------------------------------------------
+// ---- media that fail -------------------------------------------------------------------------
 
 class FailingStore final : public Store {
  public:
@@ -251,8 +251,7 @@ TEST(WriteCacheTest, FuaAndTheCachingPageDecideWhatIsDurable) {
   EXPECT_TRUE(closed);
 }
 
-// ---- a model
-// -------------------------------------------------------------------------------------
+// ---- a model ---------------------------------------------------------------------------------
 
 class RandomCommandsTest : public testing::TestWithParam<int> {};
 

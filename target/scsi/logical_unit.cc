@@ -39,8 +39,7 @@ void LogicalUnit::ResetParameters() {
   parameters_.stopped = false;
 }
 
-// ---- unit attentions
-// ------------------------------------------------------------------------------
+// ---- unit attentions -------------------------------------------------------------------------
 
 void LogicalUnit::Attach(const Nexus* nexus, const Sense& first) {
   std::lock_guard lock(mutex_);
@@ -101,8 +100,7 @@ void LogicalUnit::ClearUnitAttention(const Nexus* nexus, const Sense& sense) {
   if (found != attentions_.end()) attentions_pending_ -= std::erase(found->second, sense);
 }
 
-// ---- from CDB to task set
-// ---------------------------------------------------------------------------
+// ---- from CDB to task set --------------------------------------------------------------------
 
 base::Result<Transfer, Sense> LogicalUnit::Look(const Task& task, const CommandEntry* entry) const {
   if (task.attribute > TaskAttribute::kHeadOfQueue) return sense::kInvalidMessageError;
@@ -147,8 +145,7 @@ bool LogicalUnit::Prepare(Task* task) {
   return true;
 }
 
-// ---- running
-// ------------------------------------------------------------------------------------------
+// ---- running ---------------------------------------------------------------------------------
 
 Execution LogicalUnit::Execute(Task* task) {
   bool aborted = false;
@@ -213,8 +210,7 @@ void LogicalUnit::Post(const Starts& starts) {
   }
 }
 
-// ---- the end
-// ---------------------------------------------------------------------------------------------
+// ---- the end ---------------------------------------------------------------------------------
 
 LogicalUnit::Starts LogicalUnit::LeaveLocked(Task* task) {
   Starts starts;

@@ -11,8 +11,7 @@
 namespace pushpull::target::commands {
 namespace {
 
-// ---- 83h: device identification (SPC-4 §7.8.5)
-// ----------------------------------------------------
+// ---- 83h: device identification (SPC-4 §7.8.5) -----------------------------------------------
 
 enum CodeSet : uint8_t { kBinary = 1, kAscii = 2, kUtf8 = 3 };
 enum Association : uint8_t { kOfUnit = 0, kOfPort = 1, kOfTarget = 2 };
@@ -92,8 +91,7 @@ void AddDeviceIdentification(const LogicalUnit& unit, const Nexus& nexus, Parame
   AddPortDesignators(unit, nexus, data);
 }
 
-// ---- the other pages
-// -------------------------------------------------------------------------------
+// ---- the other pages -------------------------------------------------------------------------
 
 void AddSerialNumber(const LogicalUnit& unit, const Nexus& /*nexus*/, ParameterData* data) {
   data->Add(base::AsBytes(unit.serial()));
