@@ -21,9 +21,12 @@ constexpr size_t kTagOffset = 16;  // of the Initiator Task Tag in a BHS
 constexpr size_t kMaxArrivals = 100000;
 constexpr size_t kMaxSummaries = 8;
 
-bool HasPings(const google::protobuf::RepeatedPtrField<v1::Alternative>& alternatives) {
-  return std::any_of(alternatives.begin(), alternatives.end(),
-                     [](const v1::Alternative& one) { return one.pdu().has_nop_in(); });
+// Whether one of them is a NOP-In that the target sends by itself.
+bool HasPings(const v1::Expect& expect,
+              const google::protobuf::RepeatedPtrField<v1::Alternative>& alternatives) {
+  return std::any_of(alternatives.begin(), alternatives.end(), [&](const v1::Alternative& one) {
+    return one.pdu().has_nop_in() && expect.task().empty() && one.task().empty();
+  });
 }
 
 // The header that a Reject carries in its data (RFC 7143 §11.17.4); empty: it is too short.
@@ -52,7 +55,8 @@ bool EndsTask(const v1::Pdu& pdu) {
 bool Play::PingsAreExpected() const {
   const auto& steps = script_.scenario.step();
   return std::any_of(steps.begin(), steps.end(), [](const v1::Step& step) {
-    return HasPings(step.expect().one_of()) || HasPings(step.expect().all_of());
+    return HasPings(step.expect(), step.expect().one_of()) ||
+           HasPings(step.expect(), step.expect().all_of());
   });
 }
 

@@ -227,7 +227,9 @@ class EpilogueAction : public Action {
  public:
   explicit EpilogueAction(Play* play) : play_(play), kind_(play->scenario().epilogue()) {
     for (Link* link : play->OpenLinks()) {
-      if (link->full_feature()) links_.push_back(link);
+      if (!link->full_feature()) continue;
+      links_.push_back(link);
+      play->PassOverIgnorable(link);
     }
   }
 
