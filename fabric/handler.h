@@ -28,6 +28,8 @@ class Handler {
     function_ = nullptr;
   }
 
+  bool running() const { return destroyed_ != nullptr; }
+
   // False if the owner, this with it, was destroyed meanwhile. Does nothing where none is set.
   template <typename... Arguments>
   bool Run(Arguments&&... arguments) {
@@ -40,7 +42,7 @@ class Handler {
     running(std::forward<Arguments>(arguments)...);
     if (destroyed) return false;
     destroyed_ = nullptr;
-    if (!cleared_) function_ = std::move(running);
+    if (!cleared_ && !function_) function_ = std::move(running);
     return true;
   }
 

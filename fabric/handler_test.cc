@@ -48,5 +48,21 @@ TEST(HandlerTest, ClearedWhileItRunsItRunsToItsEndAndNeverAgain) {
   EXPECT_EQ(*canary, 1);
 }
 
+TEST(HandlerTest, WhatIsSetWhileItRunsReplacesIt) {
+  Handler<Task> handler;
+  int runs = 0;
+  EXPECT_FALSE(handler.running());
+  handler.Set([&] {
+    EXPECT_TRUE(handler.running());
+    handler.Set([&] { runs += 10; });
+    ++runs;
+  });
+  handler.Run();
+  EXPECT_FALSE(handler.running());
+  handler.Run();
+  handler.Run();
+  EXPECT_EQ(runs, 21);
+}
+
 }  // namespace
 }  // namespace pushpull::fabric

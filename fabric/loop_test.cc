@@ -231,7 +231,7 @@ TEST_P(LoopTest, TimerObjectReplacesCancelsAndDies) {
     cancelled.Cancel();
     loop_->StartTimer(absl::Milliseconds(5), [&] { later = true; });
   });
-  RunUntil([&] { return later; });
+  RunUntil([&] { return later && timer == nullptr; });
   EXPECT_EQ(fired, 110);
 }
 

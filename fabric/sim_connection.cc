@@ -84,6 +84,8 @@ void SimConnection::SetHandlers(End end, Task readable, Task writable) {
 
 void SimConnection::DropHandlers(End end) {
   Side& side = sides_[end];
+  CHECK(!side.readable.running() && !side.writable.running())
+      << "a stream is moved by its own handler";
   ++side.handlers;  // calls that are scheduled already come to nothing
   side.has_handlers = false;
   side.readable.Clear();

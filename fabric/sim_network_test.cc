@@ -384,5 +384,19 @@ TEST(SimNetworkTest, EverythingMayDieInAnyOrder) {
   }
 }
 
+TEST(SimNetworkDeathTest, HandlersMustNotMoveTheirStream) {
+  SimWorld world(1);
+  SimLoop* const loop = world.NewLoop();
+  SimNetwork network(&world);
+  std::unique_ptr<Stream> server;
+  const auto listener = network.Listen(loop, {"t", 1}, [&](std::unique_ptr<Stream> s) {
+    server = std::move(s);
+    server->SetHandlers(
+        nullptr, [&] { network.Move(std::move(server), loop, [](std::unique_ptr<Stream>) {}); });
+  });
+  network.Connect(loop, {"t", 1}, [](absl::StatusOr<std::unique_ptr<Stream>>) {});
+  EXPECT_DEATH(world.RunUntilIdle(), "moved by its own handler");
+}
+
 }  // namespace
 }  // namespace pushpull::fabric

@@ -107,6 +107,7 @@ void TcpStream::SetHandlers(Task readable, Task writable) {
 
 void TcpStream::DropHandlers() {
   CheckThread();
+  CHECK(!readable_.running() && !writable_.running()) << "a stream is moved by its own handler";
   if (watch_ != 0) loop_->Unwatch(std::exchange(watch_, 0));
   has_handlers_ = false;
   readable_.Clear();
