@@ -197,12 +197,12 @@ bool ScsiCommands::TakeMemory(IscsiTask* task, uint32_t total_bytes) {
   return true;
 }
 
-// The oldest command that is on its way always goes on, so that they can't block one another; and
-// one that the older ones may have to wait for.
+// What an older command holds will come free; what a younger one holds may not before this one has
+// ended. Nor may a command wait that the older ones may have to wait for.
 bool ScsiCommands::MayExceed(const IscsiTask* task) const {
   if (task->scsi.attribute == TaskAttribute::kHeadOfQueue) return true;
   for (const IscsiTask* other = session_->oldest_task(); other != task; other = other->newer) {
-    if (other->state == TaskState::kGathering) return false;
+    if (other->waits_for_memory || other->buffer.capacity() > 0) return false;
   }
   return true;
 }

@@ -159,6 +159,7 @@ bool TaskManager::Advance(size_t index) {
       function.phase = Phase::kWaitingForData;
       return true;
     case Phase::kWaitingForData:
+      if (session_->Has(Bug::kAbortSetTakesLater)) MarkCovered(function);
       if (!session_->Has(Bug::kAbortSetNoWaitForData) &&
           AnyCovered(function, [](const IscsiTask& task) {
             return task.data_out_due && task.write_flow.has_open_requests();

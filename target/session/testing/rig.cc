@@ -29,7 +29,6 @@ std::unique_ptr<RamStore> Ram(uint64_t bytes) {
 Rig::Rig(RigOptions options) : world_(options.seed), network_(&world_, options.network) {
   TargetOptions target;
   target.node = options.node;
-  target.node.seed = options.seed;
   for (const Bug bug : options.bugs) target.node.bugs.Add(bug);
   std::shared_ptr<Store> medium = Ram(kMedium);
   medium_ = medium->Memory();
@@ -102,7 +101,7 @@ Initiator::~Initiator() = default;
 void Initiator::OnReadable() {
   uint8_t bytes[65536];
   const iovec buffer{bytes, sizeof bytes};
-  while (!closed_) {
+  while (!closed_ && reading_) {
     const fabric::IoResult result = stream_->TryRead({&buffer, 1});
     if (result.kind == fabric::IoResult::Kind::kWouldBlock) return;
     if (result.kind != fabric::IoResult::Kind::kBytes) {

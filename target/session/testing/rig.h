@@ -30,7 +30,7 @@ namespace pushpull::target::testing {
 using ByteVector = std::vector<uint8_t>;
 
 struct RigOptions {
-  uint64_t seed = 1;
+  uint64_t seed = 1;  // of the network; `node` has its own
   fabric::SimOptions network;
   NodeOptions node;
   std::vector<Bug> bugs;
@@ -108,6 +108,12 @@ class Initiator {
   bool WaitForClose(absl::Duration timeout = absl::Seconds(10));
   void Disconnect();
   void Reset();
+  // Takes nothing off the connection until ReadOn().
+  void StopReading() { reading_ = false; }
+  void ReadOn() {
+    reading_ = true;
+    OnReadable();
+  }
 
   // ---- login ----
   // One request from operational negotiation to full feature. The answer's text.
@@ -201,6 +207,7 @@ class Initiator {
   ByteVector in_;
   std::deque<Received> received_;
   bool closed_ = false;
+  bool reading_ = true;
   bool header_digest_ = false;
   bool data_digest_ = false;
   uint32_t next_tag_ = 1;
