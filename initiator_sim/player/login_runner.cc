@@ -229,7 +229,10 @@ Progress LoginRunner::OnArrival(Arrival* arrival) {
         Awaiting(), FullText(arrival->pdu));
   }
   const v1::Pdu response = play_->Take(arrival);
-  switch (exchange_->OnResponse(response)) {
+  const LoginExchange::Progress progress = exchange_->OnResponse(response);
+  // Requests that the scenario sends itself go on with this task, but know no name of it.
+  if (progress == LoginExchange::Progress::kReached) play_->Rename(task_, "");
+  switch (progress) {
     case LoginExchange::Progress::kSend:
       state_ = State::kSend;
       return Progress::kDone;

@@ -153,7 +153,8 @@ void Play::OnDeadline() {
   const std::string awaiting = action_->Awaiting();
   std::vector<std::string> unexpected;
   for (const auto& [name, link] : links_) {
-    if (std::string text = Unexpected(link.get()); !text.empty()) unexpected.push_back(text);
+    const std::string text = Unexpected(link.get(), /*of_tasks=*/false);
+    if (!text.empty()) unexpected.push_back(text);
   }
   const std::string came = absl::StrJoin(unexpected, "\n");
   if (came.empty()) {

@@ -262,7 +262,8 @@ class Play : public std::enable_shared_from_this<Play> {
   uint64_t arrived() const { return arrived_; }
 
   // Summaries of what stands unconsumed, a line each; empty: nothing that couldn't be ignored.
-  std::string Unexpected(const Link* link);
+  // Without `of_tasks`: but for what tasks were answered, which steps further down may take.
+  std::string Unexpected(const Link* link, bool of_tasks = true);
 
  private:
   friend class PlayTest;

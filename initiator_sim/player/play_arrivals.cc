@@ -221,11 +221,12 @@ void Play::AnswerPing(Link* link, const v1::NopIn& ping) {
   if (absl::Status status = Send(std::move(answer), link, nullptr); !status.ok()) Error(status);
 }
 
-std::string Play::Unexpected(const Link* link) {
+std::string Play::Unexpected(const Link* link, bool of_tasks) {
   std::vector<std::string> lines;
   size_t count = 0;
   for (const Arrival& arrival : arrivals_) {
     if (arrival.link != link || Ignorable(arrival.pdu)) continue;
+    if (!of_tasks && arrival.task != nullptr && !arrival.pdu.has_reject()) continue;
     if (++count > kMaxSummaries) continue;
     const std::string whose = arrival.task != nullptr && !arrival.task->name.starts_with('@')
                                   ? absl::StrCat(" (task ", arrival.task->name, ")")
