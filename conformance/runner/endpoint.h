@@ -1,0 +1,69 @@
+// What cases are played against. tools/ knows how to make one: the embedded reference target over
+// loopback or over the simulated network, or somebody's target over TCP.
+
+#ifndef CONFORMANCE_RUNNER_ENDPOINT_H_
+#define CONFORMANCE_RUNNER_ENDPOINT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "fabric/loop.h"
+#include "fabric/stream.h"
+#include "initiator_sim/player/player.h"
+#include "initiator_sim/player/tap.h"
+
+namespace pushpull::conformance {
+
+// A target as one case sees it. Made and used on one thread.
+class Endpoint {
+ public:
+  virtual ~Endpoint() = default;
+
+  virtual fabric::Network* network() = 0;
+  virtual fabric::Loop* loop() = 0;
+
+  // Runs the loop until `done`. False: `limit` of the loop's time went by first.
+  virtual bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration limit) = 0;
+
+  // Where the target listens, by number of the portal.
+  virtual std::vector<fabric::Address> portals() = 0;
+
+  // The target's administrative hooks; empty: it has none.
+  virtual initiator_sim::Hook hook() { return {}; }
+
+  // A further listener on the initiator's tap; may be null.
+  virtual initiator_sim::Tap* tap() { return nullptr; }
+
+  // Called when a case is over: what both ends together show to be wrong in our own code. Empty:
+  // nothing.
+  virtual std::vector<std::string> Complaints() { return {}; }
+};
+
+class EndpointFactory {
+ public:
+  virtual ~EndpointFactory() = default;
+
+  // `seed` decides all that is left to chance. From any thread. UNAVAILABLE: the target can't be
+  // reached.
+  virtual absl::StatusOr<std::unique_ptr<Endpoint>> Make(uint64_t seed) = 0;
+
+  // What was asked for, as the user wrote it.
+  virtual std::string uri() const = 0;
+  // Empty: discovery finds it.
+  virtual std::string target_name() const = 0;
+
+  // Whether each endpoint has a target of its own: cases can't disturb each other, and nobody's
+  // data is on its LUNs.
+  virtual bool own_target() const = 0;
+  // Whether time is virtual: waiting costs nothing.
+  virtual bool virtual_time() const = 0;
+};
+
+}  // namespace pushpull::conformance
+
+#endif  // CONFORMANCE_RUNNER_ENDPOINT_H_

@@ -1,0 +1,204 @@
+#include "conformance/runner/inspect.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/bytes.h"
+#include "base/status.h"
+#include "initiator_sim/pdu/scsi.h"
+
+namespace pushpull::conformance {
+namespace {
+
+using initiator_sim::Direction;
+using initiator_sim::PlayResult;
+using initiator_sim::TapPdu;
+
+// Further LUNs are of no use to any case.
+constexpr size_t kMaxLuns = 8;
+constexpr uint32_t kReportLunsBytes = 8 + 8 * 256;
+constexpr size_t kMaxAnswerBytes = 1 << 20;
+
+// The data that the target sent in each step.
+class Collector : public initiator_sim::Tap {
+ public:
+  void OnStep(size_t step, absl::Time) override { step_ = step; }
+
+  void OnPdu(const TapPdu& tapped) override {
+    if (tapped.direction != Direction::kToInitiator) return;
+    const v1::Pdu& pdu = tapped.decoded->pdu;
+    std::string& answer = answers_[step_];
+    if (pdu.has_data_in()) {
+      const size_t offset = pdu.data_in().buffer_offset();
+      const size_t end = offset + pdu.data().raw().size();
+      if (end > kMaxAnswerBytes) return;
+      if (answer.size() < end) answer.resize(end);
+      answer.replace(offset, end - offset, pdu.data().raw());
+    } else if (pdu.has_text_response() && answer.size() < kMaxAnswerBytes) {
+      answer += pdu.data().raw();
+    }
+  }
+
+  base::Bytes answer(size_t step) { return base::AsBytes(answers_[step]); }
+  const std::string& text(size_t step) { return answers_[step]; }
+
+ private:
+  size_t step_ = 0;
+  std::map<size_t, std::string> answers_;
+};
+
+class Inspection {
+ public:
+  Inspection(EndpointFactory* factory, const PlaySettings& settings)
+      : factory_(factory), settings_(settings) {}
+
+  // Plays the steps; `answers` has what came.
+  absl::Status Play(v1::Scenario scenario, const TargetFacts& facts, Collector* answers) {
+    PUSHPULL_ASSIGN_OR_RETURN(std::unique_ptr<Endpoint> endpoint, factory_->Make(1));
+    initiator_sim::Script script;
+    script.scenario = std::move(scenario);
+    script.file = "(inspection)";
+    const PlayResult played =
+        conformance::Play(endpoint.get(), settings_, facts, std::move(script), 1, {answers});
+    if (played.verdict == v1::PASS || played.verdict == v1::WARN) return absl::OkStatus();
+    return absl::UnavailableError(
+        absl::StrCat(factory_->uri(), ": ", played.failure.message(),
+                     played.failure.actual().empty() ? "" : "; came: ", played.failure.actual()));
+  }
+
+ private:
+  EndpointFactory* const factory_;
+  const PlaySettings& settings_;
+};
+
+v1::Command* AddCommand(v1::Scenario* scenario, uint64_t lun) {
+  v1::Command* command = scenario->add_step()->mutable_command();
+  command->set_lun(lun);
+  command->set_retry_unit_attention(true);
+  return command;
+}
+
+absl::StatusOr<std::string> DiscoverName(Inspection* inspection, const std::string& uri) {
+  v1::Scenario scenario;
+  scenario.add_step()->mutable_login()->set_discovery(true);
+  v1::OfferedKey* key = scenario.add_step()->mutable_text_until_final()->add_offer();
+  key->set_name("SendTargets");
+  key->set_value("All");
+  Collector answers;
+  PUSHPULL_RETURN_IF_ERROR(inspection->Play(std::move(scenario), {}, &answers));
+
+  std::vector<std::string> names;
+  constexpr std::string_view kName = "TargetName=";
+  for (absl::string_view pair : absl::StrSplit(answers.text(1), '\0', absl::SkipEmpty())) {
+    if (pair.substr(0, kName.size()) == absl::string_view(kName.data(), kName.size())) {
+      names.emplace_back(pair.substr(kName.size()));
+    }
+  }
+  if (names.empty()) {
+    return absl::UnavailableError(absl::StrCat(uri, ": discovery lists no target; name one: ", uri,
+                                               "/IQN (does it let ",
+                                               "this initiator name in? see --initiator-name)"));
+  }
+  if (names.size() > 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        uri, ": there are ", names.size(), " targets; name one of them: ",
+        absl::StrJoin(names.begin(), names.begin() + std::min<size_t>(names.size(), 10), ", ")));
+  }
+  return names[0];
+}
+
+absl::StatusOr<std::vector<uint64_t>> ReportLuns(Inspection* inspection, const TargetFacts& facts) {
+  v1::Scenario scenario;
+  scenario.add_step()->mutable_login();
+  AddCommand(&scenario, 0)
+      ->mutable_cdb()
+      ->mutable_report_luns()
+      ->set_allocation_length(kReportLunsBytes);
+  Collector answers;
+  PUSHPULL_RETURN_IF_ERROR(inspection->Play(std::move(scenario), facts, &answers));
+  const base::Bytes list = answers.answer(1);
+  std::vector<uint64_t> luns;
+  for (size_t at = 8; at + 8 <= list.size() && luns.size() < kMaxLuns; at += 8) {
+    if (const auto lun = initiator_sim::DecodeLun(base::LoadBe64(&list[at]))) luns.push_back(*lun);
+  }
+  return luns;
+}
+
+// Only those that are disks (peripheral device type 0, connected).
+absl::Status KeepDisks(Inspection* inspection, TargetFacts* facts) {
+  v1::Scenario scenario;
+  scenario.add_step()->mutable_login();
+  for (const uint64_t lun : facts->luns) {
+    AddCommand(&scenario, lun)->mutable_cdb()->mutable_inquiry()->set_allocation_length(36);
+  }
+  Collector answers;
+  PUSHPULL_RETURN_IF_ERROR(inspection->Play(std::move(scenario), *facts, &answers));
+  std::vector<uint64_t> disks;
+  for (size_t i = 0; i < facts->luns.size(); ++i) {
+    const base::Bytes inquiry = answers.answer(i + 1);
+    if (inquiry.size() < 36 || inquiry[0] != 0) continue;
+    if (disks.empty()) {
+      const std::string text(base::AsText(inquiry.subspan(8, 28)));
+      facts->identity = absl::StrCat(absl::StripAsciiWhitespace(text.substr(0, 8)), " ",
+                                     absl::StripAsciiWhitespace(text.substr(8, 16)), " ",
+                                     absl::StripAsciiWhitespace(text.substr(24, 4)));
+    }
+    disks.push_back(facts->luns[i]);
+  }
+  facts->luns = std::move(disks);
+  return absl::OkStatus();
+}
+
+absl::Status ReadCapacity(Inspection* inspection, TargetFacts* facts) {
+  v1::Scenario scenario;
+  scenario.add_step()->mutable_login();
+  v1::AllocationCdb* cdb =
+      AddCommand(&scenario, facts->luns[0])->mutable_cdb()->mutable_read_capacity();
+  cdb->set_size(16);
+  cdb->set_allocation_length(32);
+  Collector answers;
+  PUSHPULL_RETURN_IF_ERROR(inspection->Play(std::move(scenario), *facts, &answers));
+  const base::Bytes capacity = answers.answer(1);
+  if (capacity.size() < 12) {
+    return absl::UnavailableError("READ CAPACITY(16) gave less than 12 bytes");
+  }
+  facts->block_count = base::LoadBe64(&capacity[0]) + 1;
+  facts->block_size = base::LoadBe32(&capacity[8]);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySettings& settings,
+                                          const std::string& target_name,
+                                          std::optional<uint64_t> lun) {
+  Inspection inspection(factory, settings);
+  TargetFacts facts;
+  facts.target_name = target_name;
+  if (facts.target_name.empty()) {
+    PUSHPULL_ASSIGN_OR_RETURN(facts.target_name, DiscoverName(&inspection, factory->uri()));
+  }
+  if (lun.has_value()) {
+    facts.luns = {*lun};
+  } else {
+    PUSHPULL_ASSIGN_OR_RETURN(facts.luns, ReportLuns(&inspection, facts));
+  }
+  if (!facts.luns.empty()) PUSHPULL_RETURN_IF_ERROR(KeepDisks(&inspection, &facts));
+  if (facts.luns.empty()) {
+    return absl::UnavailableError(absl::StrCat(
+        factory->uri(), ": there is no disk among the LUNs of ", facts.target_name,
+        " (device type 0 in INQUIRY); give the target one, or name its LUN: .../IQN/LUN"));
+  }
+  PUSHPULL_RETURN_IF_ERROR(ReadCapacity(&inspection, &facts));
+  return facts;
+}
+
+}  // namespace pushpull::conformance

@@ -1,0 +1,26 @@
+// Looks at a target before its cases are played: its name, its disks, their size. What can't be
+// learnt here means that the target is unreachable, or not sane.
+
+#ifndef CONFORMANCE_RUNNER_INSPECT_H_
+#define CONFORMANCE_RUNNER_INSPECT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "conformance/runner/endpoint.h"
+#include "conformance/runner/play.h"
+
+namespace pushpull::conformance {
+
+// `target_name` empty: by discovery, where there must be one target only. `lun`: that one alone is
+// used. UNAVAILABLE: can't be reached, or doesn't answer as a target. INVALID_ARGUMENT: the user
+// must say more.
+absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySettings& settings,
+                                          const std::string& target_name,
+                                          std::optional<uint64_t> lun);
+
+}  // namespace pushpull::conformance
+
+#endif  // CONFORMANCE_RUNNER_INSPECT_H_

@@ -1,0 +1,84 @@
+#include "conformance/runner/play.h"
+
+#include <optional>
+#include <utility>
+
+namespace pushpull::conformance {
+namespace {
+
+using initiator_sim::PlayResult;
+using initiator_sim::Tap;
+using initiator_sim::TapConnection;
+using initiator_sim::TapPdu;
+
+// Each step ends by its own deadline; this is for a scenario whose steps all wait to the last.
+constexpr absl::Duration kAllowance = absl::Minutes(1);
+
+class Taps : public Tap {
+ public:
+  explicit Taps(std::vector<Tap*> taps) : taps_(std::move(taps)) {}
+
+  void OnOpened(const TapConnection& connection, absl::Time time) override {
+    for (Tap* tap : taps_) tap->OnOpened(connection, time);
+  }
+  void OnClosed(const TapConnection& connection, absl::Time time, bool by_peer,
+                const std::string& reason) override {
+    for (Tap* tap : taps_) tap->OnClosed(connection, time, by_peer, reason);
+  }
+  void OnBytes(const TapConnection& connection, absl::Time time, initiator_sim::Direction direction,
+               base::Bytes bytes) override {
+    for (Tap* tap : taps_) tap->OnBytes(connection, time, direction, bytes);
+  }
+  void OnPdu(const TapPdu& pdu) override {
+    for (Tap* tap : taps_) tap->OnPdu(pdu);
+  }
+  void OnStep(size_t step, absl::Time time) override {
+    for (Tap* tap : taps_) tap->OnStep(step, time);
+  }
+
+ private:
+  std::vector<Tap*> taps_;
+};
+
+}  // namespace
+
+PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFacts& facts,
+                initiator_sim::Script script, uint64_t seed, std::vector<Tap*> taps) {
+  if (endpoint->tap() != nullptr) taps.push_back(endpoint->tap());
+  Taps all(std::move(taps));
+
+  initiator_sim::PlayerOptions options;
+  options.network = endpoint->network();
+  options.loop = endpoint->loop();
+  options.portals = endpoint->portals();
+  options.target_name = facts.target_name;
+  options.initiator_name = settings.initiator_name;
+  if (settings.isid.has_value()) options.isid = *settings.isid;
+  options.chap = settings.chap;
+  if (!facts.luns.empty()) options.luns = facts.luns;
+  if (facts.block_size != 0) options.block_size = facts.block_size;
+  options.block_count = facts.block_count;
+  options.scratch_lba = settings.scratch_lba;
+  options.seed = seed;
+  options.step_timeout = settings.step_timeout;
+  options.splits = settings.splits;
+  options.allow_elapse = settings.allow_elapse;
+  options.readings = settings.readings;
+  options.hook = endpoint->hook();
+  options.tap = &all;
+
+  const absl::Duration limit =
+      settings.step_timeout * (script.scenario.step_size() + 4) * 4 + kAllowance;
+  std::optional<PlayResult> result;
+  initiator_sim::Player player(std::move(options), std::move(script));
+  player.Start([&result](PlayResult played) { result = std::move(played); });
+  if (!endpoint->RunUntil([&result] { return result.has_value(); }, limit)) {
+    PlayResult stuck;
+    stuck.verdict = v1::ERROR;
+    stuck.failure.set_message("the player came to no end: this is a fault of ours");
+    return stuck;
+  }
+  return *std::move(result);
+}
+
+}  // namespace pushpull::conformance

@@ -1,0 +1,49 @@
+// One scenario on one endpoint, to its end.
+
+#ifndef CONFORMANCE_RUNNER_PLAY_H_
+#define CONFORMANCE_RUNNER_PLAY_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "conformance/runner/endpoint.h"
+#include "initiator_sim/player/player.h"
+#include "initiator_sim/player/splits.h"
+#include "initiator_sim/player/tap.h"
+
+namespace pushpull::conformance {
+
+// What is known of a target before cases are played.
+struct TargetFacts {
+  std::string target_name;
+  std::vector<uint64_t> luns;  // disks, the default one first
+  uint32_t block_size = 0;     // of luns[0], in bytes
+  uint64_t block_count = 0;    // of luns[0]
+  std::string identity;        // vendor, product and revision of luns[0]
+};
+
+// What a run sets for all its cases.
+struct PlaySettings {
+  std::string initiator_name = "iqn.2026-11.org.pushpull:initiator";
+  std::optional<std::array<uint8_t, 6>> isid;
+  initiator_sim::ChapCredentials chap;
+  absl::Duration step_timeout = absl::Seconds(10);
+  initiator_sim::SplitSchedule splits;
+  uint64_t scratch_lba = 0;
+  std::map<std::string, std::string> readings;
+  bool allow_elapse = true;
+};
+
+// Plays `script`; what the taps are told comes on this thread. The endpoint's own tap is told too.
+initiator_sim::PlayResult Play(Endpoint* endpoint, const PlaySettings& settings,
+                               const TargetFacts& facts, initiator_sim::Script script,
+                               uint64_t seed, std::vector<initiator_sim::Tap*> taps);
+
+}  // namespace pushpull::conformance
+
+#endif  // CONFORMANCE_RUNNER_PLAY_H_

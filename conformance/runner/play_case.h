@@ -1,0 +1,34 @@
+// One case from its scenario to its result: played, recorded, monitored, judged.
+
+#ifndef CONFORMANCE_RUNNER_PLAY_CASE_H_
+#define CONFORMANCE_RUNNER_PLAY_CASE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "conformance/report/result_folder.h"
+#include "conformance/runner/endpoint.h"
+#include "conformance/runner/play.h"
+#include "conformance/runner/suite.h"
+#include "pushpull/v1/report.pb.h"
+
+namespace pushpull::conformance {
+
+struct PlayCaseOptions {
+  const PlaySettings* settings = nullptr;
+  const TargetFacts* facts = nullptr;
+  uint64_t seed = 1;
+  const ResultFolder* folder = nullptr;  // for wire logs; may be null
+  std::string replay_command;
+};
+
+// The verdict is the player's, or a worse one where the monitor saw the target break a rule, or
+// where both ends of an embedded run read the same bytes differently (ERROR).
+v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options);
+
+// A result for a case that was not played.
+v1::CaseResult NotPlayed(const Case& c, v1::Verdict verdict, const std::string& why);
+
+}  // namespace pushpull::conformance
+
+#endif  // CONFORMANCE_RUNNER_PLAY_CASE_H_

@@ -1,0 +1,53 @@
+#include "conformance/runner/preconditions.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace pushpull::conformance {
+
+std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer) {
+  const v1::Needs& needs = scenario.needs();
+  const auto skip = [](std::string message) { return Unmet{v1::SKIP, std::move(message)}; };
+  for (const std::string& capability : needs.capability()) {
+    if (offer.lacks.contains(capability)) {
+      return Unmet{v1::UNSUPPORTED,
+                   absl::StrCat("the profile says that the target lacks \"", capability, "\"")};
+    }
+  }
+  if (scenario.role() == v1::TARGET) return skip("it tests initiators, not targets");
+  if (needs.transport() == v1::ISER_ONLY) return skip("it needs an RDMA transport");
+  if (needs.writes() && !offer.writes) {
+    return skip("it changes blocks of the LUN; --allow-writes lets it (the data there is lost)");
+  }
+  if (needs.luns() > offer.facts.luns.size()) {
+    return skip(absl::StrCat("it needs ", needs.luns(), " LUNs that are disks; the target has ",
+                             offer.facts.luns.size()));
+  }
+  if (needs.portals() > offer.portals) {
+    return skip(
+        absl::StrCat("it needs ", needs.portals(), " portals; give each of them as a --target"));
+  }
+  if (needs.blocks() > offer.facts.block_count) {
+    return skip(absl::StrCat("it needs a LUN of ", needs.blocks(), " blocks; this one has ",
+                             offer.facts.block_count));
+  }
+  if (needs.block_size() != 0 && needs.block_size() != offer.facts.block_size) {
+    return skip(absl::StrCat("it needs blocks of ", needs.block_size(), " bytes; this LUN's have ",
+                             offer.facts.block_size));
+  }
+  if (needs.hook_size() != 0 && !offer.hooks) {
+    return skip(absl::StrCat("it needs the target's administrative hook \"", needs.hook(0),
+                             "\"; a profile can give a command for it"));
+  }
+  if (needs.virtual_time() && !offer.virtual_time) {
+    return skip("it needs virtual time; --target embedded-sim: has it");
+  }
+  if (needs.mutual_chap() && !offer.mutual_chap) {
+    return skip("it needs mutual CHAP: --chap-mutual-user and --chap-mutual-secret-file");
+  }
+  if (needs.chap() && !offer.chap) {
+    return skip("it needs CHAP: --chap-user and --chap-secret-file");
+  }
+  return std::nullopt;
+}
+
+}  // namespace pushpull::conformance

@@ -1,0 +1,38 @@
+// Whether a case can be played against a target at all. What it lacks makes the case SKIP; what the
+// target is declared not to have makes it UNSUPPORTED; neither is ever inferred from a failure.
+
+#ifndef CONFORMANCE_RUNNER_PRECONDITIONS_H_
+#define CONFORMANCE_RUNNER_PRECONDITIONS_H_
+
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "conformance/runner/play.h"
+#include "pushpull/v1/report.pb.h"
+#include "pushpull/v1/scenario.pb.h"
+
+namespace pushpull::conformance {
+
+struct Offer {
+  TargetFacts facts;
+  size_t portals = 1;
+  bool writes = false;  // blocks may be changed
+  bool hooks = false;   // there are administrative hooks
+  bool virtual_time = false;
+  bool chap = false;
+  bool mutual_chap = false;
+  std::set<std::string> lacks;  // capabilities, by the profile
+};
+
+struct Unmet {
+  v1::Verdict verdict;  // SKIP or UNSUPPORTED
+  std::string message;  // what is needed, and what to do about it
+};
+
+std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer);
+
+}  // namespace pushpull::conformance
+
+#endif  // CONFORMANCE_RUNNER_PRECONDITIONS_H_

@@ -1,0 +1,71 @@
+#include "conformance/runner/preconditions.h"
+
+#include <google/protobuf/text_format.h>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace pushpull::conformance {
+namespace {
+
+using ::testing::HasSubstr;
+
+Offer Plenty() {
+  Offer offer;
+  offer.facts.luns = {0, 1};
+  offer.facts.block_size = 512;
+  offer.facts.block_count = 2048;
+  offer.portals = 2;
+  offer.writes = offer.hooks = offer.virtual_time = offer.chap = offer.mutual_chap = true;
+  return offer;
+}
+
+v1::Scenario Scenario(const std::string& text) {
+  v1::Scenario scenario;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &scenario)) << text;
+  return scenario;
+}
+
+TEST(PreconditionsTest, EachNeedIsLookedAt) {
+  const struct {
+    const char* scenario;
+    void (*take_away)(Offer*);
+    const char* message;
+  } kCases[] = {
+      {"needs { writes: true }", [](Offer* o) { o->writes = false; }, "--allow-writes"},
+      {"needs { luns: 2 }", [](Offer* o) { o->facts.luns = {0}; }, "2 LUNs"},
+      {"needs { portals: 2 }", [](Offer* o) { o->portals = 1; }, "--target"},
+      {"needs { blocks: 2048 }", [](Offer* o) { o->facts.block_count = 2047; }, "2047"},
+      {"needs { block_size: 512 }", [](Offer* o) { o->facts.block_size = 4096; }, "4096"},
+      {"needs { hook: \"drain\" }", [](Offer* o) { o->hooks = false; }, "\"drain\""},
+      {"needs { virtual_time: true }", [](Offer* o) { o->virtual_time = false; }, "embedded-sim:"},
+      {"needs { chap: true }", [](Offer* o) { o->chap = false; }, "--chap-user"},
+      {"needs { mutual_chap: true }", [](Offer* o) { o->mutual_chap = false; }, "mutual"},
+  };
+  for (const auto& c : kCases) {
+    Offer offer = Plenty();
+    EXPECT_FALSE(FindUnmet(Scenario(c.scenario), offer).has_value()) << c.scenario;
+    c.take_away(&offer);
+    const std::optional<Unmet> unmet = FindUnmet(Scenario(c.scenario), offer);
+    ASSERT_TRUE(unmet.has_value()) << c.scenario;
+    EXPECT_EQ(unmet->verdict, v1::SKIP);
+    EXPECT_THAT(unmet->message, HasSubstr(c.message));
+  }
+}
+
+TEST(PreconditionsTest, WhatTheTargetIsDeclaredToLackIsUnsupported) {
+  Offer offer = Plenty();
+  const v1::Scenario scenario = Scenario("needs { capability: \"digests\" }");
+  EXPECT_FALSE(FindUnmet(scenario, offer).has_value());
+  offer.lacks.insert("digests");
+  EXPECT_EQ(FindUnmet(scenario, offer)->verdict, v1::UNSUPPORTED);
+}
+
+TEST(PreconditionsTest, ScenariosOfOtherKindsAreSkipped) {
+  EXPECT_THAT(FindUnmet(Scenario("role: TARGET"), Plenty())->message, HasSubstr("initiators"));
+  EXPECT_THAT(FindUnmet(Scenario("needs { transport: ISER_ONLY }"), Plenty())->message,
+              HasSubstr("RDMA"));
+}
+
+}  // namespace
+}  // namespace pushpull::conformance

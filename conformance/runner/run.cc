@@ -1,0 +1,195 @@
+#include "conformance/runner/run.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/text.h"
+#include "conformance/report/verdict.h"
+#include "conformance/runner/inspect.h"
+#include "conformance/runner/play_case.h"
+#include "conformance/runner/preconditions.h"
+
+namespace pushpull::conformance {
+namespace {
+
+// Cases that change what others look at: blocks, tasks of other sessions.
+bool PlaysAlone(const Case& c) {
+  if (c.scenario().needs().writes()) return true;
+  return std::any_of(c.scenario().step().begin(), c.scenario().step().end(), [](const auto& step) {
+    return step.send().pdu().has_task_management_request();
+  });
+}
+
+class Run {
+ public:
+  Run(EndpointFactory* factory, const Case& sanity, const std::vector<Case>& cases,
+      const RunOptions& options)
+      : factory_(factory), sanity_(sanity), cases_(cases), options_(options) {}
+
+  RunOutcome Do() {
+    RunOutcome outcome;
+    absl::StatusOr<TargetFacts> facts =
+        InspectTarget(factory_, options_.play, factory_->target_name(), options_.lun);
+    if (!facts.ok()) return Unreachable(facts.status());
+    offer_ = MakeOffer(*std::move(facts));
+    if (absl::Status sane = CheckSane(); !sane.ok()) return Unreachable(sane);
+
+    results_.resize(cases_.size());
+    std::vector<std::thread> workers;
+    for (uint32_t i = 1; i < std::max<uint32_t>(options_.jobs, 1); ++i) {
+      workers.emplace_back([this] { Work(); });
+    }
+    Work();
+    for (std::thread& worker : workers) worker.join();
+    return Finish();
+  }
+
+ private:
+  static RunOutcome Unreachable(absl::Status status) {
+    RunOutcome outcome;
+    outcome.status = std::move(status);
+    outcome.result.set_exit_code(absl::IsInvalidArgument(outcome.status) ? kExitUsage
+                                                                         : kExitTargetUnreachable);
+    return outcome;
+  }
+
+  Offer MakeOffer(TargetFacts facts) const {
+    Offer offer;
+    offer.facts = std::move(facts);
+    offer.portals = options_.portals;
+    offer.writes = options_.allow_writes || factory_->own_target();
+    offer.hooks = factory_->own_target();
+    offer.virtual_time = factory_->virtual_time();
+    offer.chap = !options_.play.chap.user.empty();
+    offer.mutual_chap = !options_.play.chap.mutual_user.empty();
+    offer.lacks.insert(options_.lacks.begin(), options_.lacks.end());
+    return offer;
+  }
+
+  v1::CaseResult PlayOne(const Case& c, const ResultFolder* folder) {
+    PlayCaseOptions options;
+    options.settings = &options_.play;
+    options.facts = &offer_.facts;
+    options.seed = options_.seed;
+    options.folder = folder;
+    options.replay_command = options_.replay_command;
+    return PlayCase(factory_, c, options);
+  }
+
+  absl::Status CheckSane() {
+    const v1::CaseResult result = PlayOne(sanity_, nullptr);
+    if (!IsFailure(result.verdict(), false)) return absl::OkStatus();
+    return absl::UnavailableError(absl::StrCat(
+        factory_->uri(), ": a plain session fails: ", result.failure().message(),
+        result.failure().expected().empty() ? "" : "; expected: ", result.failure().expected(),
+        result.failure().actual().empty() ? "" : "; came: ", result.failure().actual()));
+  }
+
+  void Work() {
+    for (size_t i; (i = next_.fetch_add(1)) < cases_.size();) {
+      const Case& c = cases_[i];
+      v1::CaseResult result = Judge(c);
+      if (options_.overlay != nullptr) {
+        const std::lock_guard lock(mutex_);
+        options_.overlay->Apply(&result);
+      }
+      const std::lock_guard lock(mutex_);
+      results_[i] = std::move(result);
+      ++done_;
+      if (options_.progress) options_.progress(results_[i], done_, cases_.size());
+    }
+  }
+
+  v1::CaseResult Judge(const Case& c) {
+    if (const std::optional<Unmet> unmet = FindUnmet(c.scenario(), offer_)) {
+      return NotPlayed(c, unmet->verdict, unmet->message);
+    }
+    if (factory_->own_target()) return PlayOne(c, options_.folder);
+    if (PlaysAlone(c)) {
+      const std::unique_lock lock(shared_target_);
+      return PlayOnShared(c);
+    }
+    const std::shared_lock lock(shared_target_);
+    return PlayOnShared(c);
+  }
+
+  // What failed may have killed the target: then the rest of the run says nothing.
+  v1::CaseResult PlayOnShared(const Case& c) {
+    if (std::string killer = Killer(); !killer.empty()) {
+      return NotPlayed(c, v1::ERROR,
+                       absl::StrCat("not played: the target no longer answers since ", killer));
+    }
+    v1::CaseResult result = PlayOne(c, options_.folder);
+    if (result.verdict() == v1::PASS || CheckSane().ok()) return result;
+    const std::lock_guard lock(mutex_);
+    if (killer_.empty()) killer_ = c.id();
+    result.mutable_failure()->set_message(
+        absl::StrCat(result.failure().message(), "; after it the target no longer answers"));
+    return result;
+  }
+
+  std::string Killer() {
+    const std::lock_guard lock(mutex_);
+    return killer_;
+  }
+
+  RunOutcome Finish() {
+    RunOutcome outcome;
+    v1::RunResult& run = outcome.result;
+    if (killer_.empty()) {
+      if (const absl::Status sane = CheckSane(); !sane.ok()) {
+        v1::CaseResult end = NotPlayed(sanity_, v1::FAIL, std::string(sane.message()));
+        end.set_id(absl::StrCat(sanity_.id(), "#at_the_end"));
+        results_.push_back(std::move(end));
+      }
+    }
+    if (options_.overlay != nullptr) {
+      outcome.complaints = options_.overlay->Complaints(options_.whole_suite);
+    }
+    uint32_t unexpected = 0;
+    for (v1::CaseResult& result : results_) {
+      ++(*run.mutable_totals()->mutable_by_verdict())[std::string(VerdictName(result))];
+      unexpected += !IsExpected(result, options_.strict);
+      *run.add_result() = std::move(result);
+    }
+    run.mutable_totals()->set_unexpected(unexpected);
+    run.set_target(factory_->uri());
+    run.set_target_identity(offer_.facts.identity);
+    run.set_seed(options_.seed);
+    run.set_exit_code(unexpected == 0 && outcome.complaints.empty() ? kExitAsExpected
+                                                                    : kExitUnexpectedVerdict);
+    return outcome;
+  }
+
+  EndpointFactory* const factory_;
+  const Case& sanity_;
+  const std::vector<Case>& cases_;
+  const RunOptions& options_;
+  Offer offer_;
+
+  std::atomic<size_t> next_ = 0;
+  std::shared_mutex shared_target_;
+  std::mutex mutex_;  // guards all below
+  std::vector<v1::CaseResult> results_;
+  size_t done_ = 0;
+  std::string killer_;
+};
+
+}  // namespace
+
+RunOutcome RunSuites(EndpointFactory* factory, const Case& sanity, const std::vector<Case>& cases,
+                     const RunOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  RunOutcome outcome = Run(factory, sanity, cases, options).Do();
+  outcome.result.set_seconds(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return outcome;
+}
+
+}  // namespace pushpull::conformance

@@ -1,0 +1,60 @@
+// A run of the suites against a target: inspection, sanity, cases, sanity again, verdicts.
+
+#ifndef CONFORMANCE_RUNNER_RUN_H_
+#define CONFORMANCE_RUNNER_RUN_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "conformance/report/result_folder.h"
+#include "conformance/runner/endpoint.h"
+#include "conformance/runner/overlay.h"
+#include "conformance/runner/play.h"
+#include "conformance/runner/suite.h"
+#include "pushpull/v1/report.pb.h"
+
+namespace pushpull::conformance {
+
+struct RunOptions {
+  PlaySettings play;
+  std::optional<uint64_t> lun;
+  size_t portals = 1;
+  bool strict = false;
+  bool allow_writes = false;
+  uint32_t jobs = 1;
+  uint64_t seed = 1;
+  std::vector<std::string> lacks;
+
+  // Laid over the verdicts; may be null.
+  ProfileOverlay* overlay = nullptr;
+  // All cases of the suites are in this run: a profile's entries must all meet one.
+  bool whole_suite = true;
+
+  // Where wire logs go; may be null.
+  const ResultFolder* folder = nullptr;
+  // What a user types before "--only ID" to play one case again.
+  std::string replay_command = "pushpull run";
+
+  // As each case ends, in no fixed order, never two at a time.
+  std::function<void(const v1::CaseResult& result, size_t done, size_t total)> progress;
+};
+
+struct RunOutcome {
+  // Not OK: no case was played. (UNAVAILABLE, INVALID_ARGUMENT: as InspectTarget)
+  absl::Status status;
+  v1::RunResult result;                 // with its exit code
+  std::vector<std::string> complaints;  // about the profile
+};
+
+// `sanity` is played first, last, and after whatever may have harmed a target that isn't our own.
+RunOutcome RunSuites(EndpointFactory* factory, const Case& sanity, const std::vector<Case>& cases,
+                     const RunOptions& options);
+
+}  // namespace pushpull::conformance
+
+#endif  // CONFORMANCE_RUNNER_RUN_H_

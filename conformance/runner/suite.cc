@@ -1,0 +1,91 @@
+#include "conformance/runner/suite.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "conformance/runner/glob.h"
+#include "conformance/suites/embedded_suites.h"
+#include "initiator_sim/player/sweep.h"
+
+namespace pushpull::conformance {
+namespace {
+
+bool MatchesAny(const std::vector<std::string>& globs, const Case& c) {
+  const std::string_view id = c.id();
+  const std::string_view without_row = id.substr(0, id.find('#'));
+  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+    if (GlobMatch(glob, id) || GlobMatch(glob, without_row)) return true;
+    const auto& tags = c.scenario().tag();
+    return std::find(tags.begin(), tags.end(), glob) != tags.end();
+  });
+}
+
+bool WithinLevel(v1::Level level, v1::Level limit) {
+  switch (limit) {
+    case v1::MUST:
+      return level == v1::MUST || level == v1::ROBUSTNESS;
+    case v1::SHOULD:
+      return level != v1::MAY;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ScenarioFile>> BuiltInSuites() {
+  return ParseSuites(EmbeddedSuites(), "conformance/suites/");
+}
+
+absl::StatusOr<std::vector<ScenarioFile>> ParseSuites(std::span<const base::EmbeddedFile> files,
+                                                      std::string_view root) {
+  std::vector<ScenarioFile> suites;
+  for (const base::EmbeddedFile& file : files) {
+    const std::string path(file.path);
+    PUSHPULL_ASSIGN_OR_RETURN(ScenarioFile parsed, ParseScenario(file.contents, path));
+    if (const std::string id = IdOfPath(root, path); parsed.scenario.id() != id) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": its id is \"", parsed.scenario.id(),
+                                                     "\"; it must be \"", id,
+                                                     "\", as the file is called"));
+    }
+    suites.push_back(std::move(parsed));
+  }
+  std::sort(suites.begin(), suites.end(), [](const ScenarioFile& a, const ScenarioFile& b) {
+    return a.scenario.id() < b.scenario.id();
+  });
+  return suites;
+}
+
+absl::StatusOr<std::vector<Case>> Expand(const std::vector<ScenarioFile>& files) {
+  std::vector<Case> cases;
+  for (const ScenarioFile& file : files) {
+    auto instances = initiator_sim::ExpandSweep(file.scenario);
+    if (!instances.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(file.path, ": ", instances.status().message()));
+    }
+    for (initiator_sim::SweepInstance& instance : *instances) {
+      Case c;
+      c.script = {std::move(instance.scenario), file.path, file.step_lines};
+      c.area = c.id().substr(0, c.id().find('/'));
+      cases.push_back(std::move(c));
+    }
+  }
+  return cases;
+}
+
+std::vector<Case> Select(std::vector<Case> cases, const Selection& selection) {
+  std::erase_if(cases, [&](const Case& c) {
+    return (!selection.only.empty() && !MatchesAny(selection.only, c)) ||
+           MatchesAny(selection.exclude, c) ||
+           !WithinLevel(c.scenario().level(), selection.level) ||
+           c.scenario().since() > selection.max_suite_version;
+  });
+  return cases;
+}
+
+}  // namespace pushpull::conformance

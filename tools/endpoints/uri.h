@@ -1,0 +1,38 @@
+// Where a target is, as users write it:
+//
+//   tcp://HOST[:3260][/IQN[/LUN]]    HOST: a name, an IPv4 address, an IPv6 address in brackets
+//   iser://HOST[:3260][/IQN[/LUN]]
+//   embedded:  embedded-sim:  embedded-iser:     the reference target in this process
+
+#ifndef TOOLS_ENDPOINTS_URI_H_
+#define TOOLS_ENDPOINTS_URI_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "fabric/stream.h"
+
+namespace pushpull::tools {
+
+struct TargetUri {
+  enum class Kind { kTcp, kIser, kEmbedded, kEmbeddedSim, kEmbeddedIser };
+
+  Kind kind = Kind::kEmbedded;
+  fabric::Address address;  // of kTcp and kIser
+  std::string target_name;  // empty: by discovery
+  std::optional<uint64_t> lun;
+  std::string text;  // as it was written
+};
+
+// INVALID_ARGUMENT says what is wrong and shows the forms that there are.
+absl::StatusOr<TargetUri> ParseTargetUri(std::string_view text);
+
+// "tcp://HOST:PORT" of `pushpull target --listen`. Port 0: the kernel chooses.
+absl::StatusOr<TargetUri> ParseListenUri(std::string_view text);
+
+}  // namespace pushpull::tools
+
+#endif  // TOOLS_ENDPOINTS_URI_H_

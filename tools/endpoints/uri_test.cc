@@ -1,0 +1,68 @@
+#include "tools/endpoints/uri.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace pushpull::tools {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(UriTest, ParsesAllForms) {
+  const auto plain = ParseTargetUri("tcp://example.com");
+  ASSERT_TRUE(plain.ok()) << plain.status();
+  EXPECT_EQ(plain->kind, TargetUri::Kind::kTcp);
+  EXPECT_EQ(plain->address.host, "example.com");
+  EXPECT_EQ(plain->address.port, 3260);
+  EXPECT_EQ(plain->target_name, "");
+  EXPECT_FALSE(plain->lun.has_value());
+
+  const auto full = ParseTargetUri("tcp://[::1]:13260/iqn.2026-11.org.x:disk:1/7");
+  ASSERT_TRUE(full.ok()) << full.status();
+  EXPECT_EQ(full->address, (fabric::Address{"::1", 13260}));
+  EXPECT_EQ(full->target_name, "iqn.2026-11.org.x:disk:1");
+  EXPECT_EQ(full->lun, 7);
+
+  EXPECT_EQ(ParseTargetUri("iser://10.0.0.1/iqn.x")->kind, TargetUri::Kind::kIser);
+  EXPECT_EQ(ParseTargetUri("embedded:")->kind, TargetUri::Kind::kEmbedded);
+  EXPECT_EQ(ParseTargetUri("embedded-sim:")->kind, TargetUri::Kind::kEmbeddedSim);
+  EXPECT_EQ(ParseTargetUri("embedded-iser:")->kind, TargetUri::Kind::kEmbeddedIser);
+}
+
+TEST(UriTest, SaysWhatIsWrong) {
+  const std::pair<std::string, const char*> kWrong[] = {
+      {"", "this is no target"},
+      {"http://x", "this is no target"},
+      {"embedded", "embedded-sim:"},
+      {"tcp://", "there is no host"},
+      {"tcp://:3260", "there is no host"},
+      {"tcp://::1/iqn.x", "brackets"},
+      {"tcp://[::1", "bracket"},
+      {"tcp://[::1]3260", "a port"},
+      {"tcp://h:", "a port"},
+      {"tcp://h:0", "port 0"},
+      {"tcp://h:65536", "a port"},
+      {"tcp://h:-1", "a port"},
+      {"tcp://h//1", "name is empty"},
+      {"tcp://h/iqn.x/16384", "a LUN"},
+      {"tcp://h/iqn.x/one", "a LUN"},
+      {"tcp://h/" + std::string(224, 'a'), "223"},
+  };
+  for (const auto& [text, what] : kWrong) {
+    const auto uri = ParseTargetUri(text);
+    ASSERT_FALSE(uri.ok()) << text;
+    EXPECT_THAT(std::string(uri.status().message()), HasSubstr(what)) << text;
+  }
+}
+
+TEST(UriTest, ListensOnPortsOfTheKernelsChoice) {
+  const auto uri = ParseListenUri("tcp://127.0.0.1:0");
+  ASSERT_TRUE(uri.ok()) << uri.status();
+  EXPECT_EQ(uri->address.port, 0);
+  EXPECT_EQ(ParseListenUri("tcp://0.0.0.0")->address.port, 3260);
+  EXPECT_FALSE(ParseListenUri("127.0.0.1:3260").ok());
+  EXPECT_THAT(std::string(ParseListenUri("tcp://h/iqn.x").status().message()), HasSubstr("--name"));
+}
+
+}  // namespace
+}  // namespace pushpull::tools

@@ -1,0 +1,32 @@
+// What the subcommands of pushpull share.
+
+#ifndef TOOLS_PUSHPULL_COMMAND_H_
+#define TOOLS_PUSHPULL_COMMAND_H_
+
+#include <string>
+#include <string_view>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+
+namespace pushpull::tools {
+
+inline constexpr char kVersion[] = "0.1.0";
+
+// Declares the subcommand. Parsing runs nothing: where it was chosen, its callback puts the exit
+// code into `exit_code`. What the callback needs lives as long as `app`.
+void AddRunCommand(CLI::App* app, int* exit_code);
+void AddListCommand(CLI::App* app, int* exit_code);
+void AddTargetCommand(CLI::App* app, int* exit_code);
+void AddLintScenarioCommand(CLI::App* app, int* exit_code);
+
+// Says it on standard error as "pushpull: MESSAGE" and gives the exit code that fits: 3 for
+// UNAVAILABLE, 5 for INTERNAL, else 2.
+int Complain(const absl::Status& status);
+
+// --color auto|always|never, NO_COLOR and whether standard output is a terminal.
+bool UseColor(std::string_view when);
+
+}  // namespace pushpull::tools
+
+#endif  // TOOLS_PUSHPULL_COMMAND_H_

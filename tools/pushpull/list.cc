@@ -1,0 +1,120 @@
+#include "tools/pushpull/list.h"
+
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+
+namespace pushpull::tools {
+namespace {
+
+using conformance::Case;
+
+std::string JsonString(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      absl::StrAppendFormat(&out, "\\u%04x", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+template <typename Strings>
+std::string JsonList(const Strings& strings) {
+  return absl::StrCat("[", absl::StrJoin(strings, ", ", [](std::string* out, const auto& text) {
+                        absl::StrAppend(out, JsonString(text));
+                      }),
+                      "]");
+}
+
+// In a table's cell.
+std::string Cell(const std::string& text) { return absl::StrReplaceAll(text, {{"|", "\\|"}}); }
+
+std::set<std::string> CitedBy(const v1::Scenario& scenario) {
+  std::set<std::string> rows(scenario.cite().begin(), scenario.cite().end());
+  for (const v1::Step& step : scenario.step()) rows.insert(step.cite().begin(), step.cite().end());
+  return rows;
+}
+
+}  // namespace
+
+std::string ListCases(const std::vector<Case>& cases, std::string_view format) {
+  std::string out;
+  if (format == "md") out = "| case | level | requirements | what a target that passes does |\n|---|---|---|---|\n";
+  if (format == "json") out = "[\n";
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const v1::Scenario& scenario = cases[i].scenario();
+    const std::set<std::string> rows = CitedBy(scenario);
+    const std::string level = v1::Level_Name(scenario.level());
+    if (format == "json") {
+      absl::StrAppend(&out, "  {\"id\": ", JsonString(scenario.id()),
+                      ", \"level\": ", JsonString(level), ", \"title\": ",
+                      JsonString(scenario.title()), ", \"cite\": ", JsonList(rows),
+                      ", \"tag\": ", JsonList(scenario.tag()), ", \"since\": ", scenario.since(),
+                      ", \"version\": ", scenario.version(), "}",
+                      i + 1 < cases.size() ? ",\n" : "\n");
+    } else if (format == "md") {
+      absl::StrAppend(&out, "| ", Cell(scenario.id()), " | ", level, " | ",
+                      absl::StrJoin(rows, ", "), " | ", Cell(scenario.title()), " |\n");
+    } else {
+      absl::StrAppend(&out, scenario.id(), "\n    ", scenario.title(), "\n    ", level, ": ",
+                      absl::StrJoin(rows, ", "), "\n");
+    }
+  }
+  if (format == "json") out += "]\n";
+  return out;
+}
+
+std::string ListRequirements(const std::vector<Case>& cases,
+                             const conformance::Catalogue& catalogue, std::string_view format) {
+  // A sweep's rows stand for their scenario.
+  std::map<std::string, std::set<std::string>> cited;
+  for (const Case& c : cases) {
+    for (const std::string& row : CitedBy(c.scenario())) {
+      cited[row].insert(c.id().substr(0, c.id().find('#')));
+    }
+  }
+  std::string out;
+  if (format == "md") out = "| requirement | level | what | cases |\n|---|---|---|---|\n";
+  if (format == "json") out = "[\n";
+  size_t covered = 0, total = 0;
+  bool first = true;
+  for (const auto& [id, row] : catalogue.rows()) {
+    if (row.side() != v1::TARGET_SIDE) continue;
+    ++total;
+    const std::set<std::string>& by = cited[id];
+    covered += !by.empty();
+    const std::string gap = row.out_of_reach().empty() ? "no case" : row.out_of_reach();
+    if (format == "json") {
+      absl::StrAppend(&out, first ? "" : ",\n", "  {\"id\": ", JsonString(id),
+                      ", \"level\": ", JsonString(row.level()), ", \"requirement\": ",
+                      JsonString(row.requirement()), ", \"cases\": ", JsonList(by),
+                      ", \"out_of_reach\": ", JsonString(row.out_of_reach()), "}");
+    } else if (format == "md") {
+      absl::StrAppend(&out, "| ", id, " | ", row.level(), " | ", Cell(row.requirement()), " | ",
+                      by.empty() ? gap : absl::StrJoin(by, ", "), " |\n");
+    } else {
+      absl::StrAppend(&out, id, " (", row.level(), "): ", row.requirement(), "\n    ",
+                      by.empty() ? gap : absl::StrJoin(by, ", "), "\n");
+    }
+    first = false;
+  }
+  if (format == "json") {
+    out += "\n]\n";
+  } else {
+    absl::StrAppendFormat(&out, "\n%d of %d requirements on targets are cited by a case.\n",
+                          covered, total);
+  }
+  return out;
+}
+
+}  // namespace pushpull::tools

@@ -1,0 +1,31 @@
+// The command line: declares the subcommands and wires everything.
+
+#include <clocale>
+#include <csignal>
+#include <cstdio>
+
+#include "CLI/CLI.hpp"
+#include "conformance/report/verdict.h"
+#include "tools/pushpull/command.h"
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app(
+      "Pushpull: conformance and fuzzing of iSCSI and iSER, with a reference target.\n"
+      "Exit codes: 0 as expected, 1 unexpected verdict, 2 usage or script error, 3 target\n"
+      "unreachable or not sane at the start, 4 nothing matched, 5 internal.",
+      "pushpull");
+  app.set_version_flag("--version", pushpull::tools::kVersion);
+  app.require_subcommand(1);
+  int exit_code = pushpull::conformance::kExitInternal;
+  pushpull::tools::AddRunCommand(&app, &exit_code);
+  pushpull::tools::AddListCommand(&app, &exit_code);
+  pushpull::tools::AddTargetCommand(&app, &exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // CLI11 has codes of its own; 0 stands for --help and --version.
+    return app.exit(error) == 0 ? 0 : pushpull::conformance::kExitUsage;
+  }
+  return exit_code;
+}
