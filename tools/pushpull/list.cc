@@ -30,9 +30,11 @@ std::string JsonString(const std::string& text) {
 
 template <typename Strings>
 std::string JsonList(const Strings& strings) {
-  return absl::StrCat("[", absl::StrJoin(strings, ", ", [](std::string* out, const auto& text) {
-                        absl::StrAppend(out, JsonString(text));
-                      }),
+  return absl::StrCat("[",
+                      absl::StrJoin(strings, ", ",
+                                    [](std::string* out, const auto& text) {
+                                      absl::StrAppend(out, JsonString(text));
+                                    }),
                       "]");
 }
 
@@ -49,19 +51,19 @@ std::set<std::string> CitedBy(const v1::Scenario& scenario) {
 
 std::string ListCases(const std::vector<Case>& cases, std::string_view format) {
   std::string out;
-  if (format == "md") out = "| case | level | requirements | what a target that passes does |\n|---|---|---|---|\n";
+  if (format == "md")
+    out = "| case | level | requirements | what a target that passes does |\n|---|---|---|---|\n";
   if (format == "json") out = "[\n";
   for (size_t i = 0; i < cases.size(); ++i) {
     const v1::Scenario& scenario = cases[i].scenario();
     const std::set<std::string> rows = CitedBy(scenario);
     const std::string level = v1::Level_Name(scenario.level());
     if (format == "json") {
-      absl::StrAppend(&out, "  {\"id\": ", JsonString(scenario.id()),
-                      ", \"level\": ", JsonString(level), ", \"title\": ",
-                      JsonString(scenario.title()), ", \"cite\": ", JsonList(rows),
-                      ", \"tag\": ", JsonList(scenario.tag()), ", \"since\": ", scenario.since(),
-                      ", \"version\": ", scenario.version(), "}",
-                      i + 1 < cases.size() ? ",\n" : "\n");
+      absl::StrAppend(
+          &out, "  {\"id\": ", JsonString(scenario.id()), ", \"level\": ", JsonString(level),
+          ", \"title\": ", JsonString(scenario.title()), ", \"cite\": ", JsonList(rows),
+          ", \"tag\": ", JsonList(scenario.tag()), ", \"since\": ", scenario.since(),
+          ", \"version\": ", scenario.version(), "}", i + 1 < cases.size() ? ",\n" : "\n");
     } else if (format == "md") {
       absl::StrAppend(&out, "| ", Cell(scenario.id()), " | ", level, " | ",
                       absl::StrJoin(rows, ", "), " | ", Cell(scenario.title()), " |\n");
@@ -96,8 +98,9 @@ std::string ListRequirements(const std::vector<Case>& cases,
     const std::string gap = row.out_of_reach().empty() ? "no case" : row.out_of_reach();
     if (format == "json") {
       absl::StrAppend(&out, first ? "" : ",\n", "  {\"id\": ", JsonString(id),
-                      ", \"level\": ", JsonString(row.level()), ", \"requirement\": ",
-                      JsonString(row.requirement()), ", \"cases\": ", JsonList(by),
+                      ", \"level\": ", JsonString(row.level()),
+                      ", \"requirement\": ", JsonString(row.requirement()),
+                      ", \"cases\": ", JsonList(by),
                       ", \"out_of_reach\": ", JsonString(row.out_of_reach()), "}");
     } else if (format == "md") {
       absl::StrAppend(&out, "| ", id, " | ", row.level(), " | ", Cell(row.requirement()), " | ",

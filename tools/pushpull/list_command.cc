@@ -38,9 +38,8 @@ absl::StatusOr<int> List(const ListFlags& flags) {
     return conformance::kExitNothingMatched;
   }
   const std::string text =
-      flags.requirements
-          ? ListRequirements(cases, conformance::Catalogue::BuiltIn(), flags.format)
-          : ListCases(cases, flags.format);
+      flags.requirements ? ListRequirements(cases, conformance::Catalogue::BuiltIn(), flags.format)
+                         : ListCases(cases, flags.format);
   std::fputs(text.c_str(), stdout);
   return conformance::kExitAsExpected;
 }

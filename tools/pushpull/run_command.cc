@@ -78,8 +78,8 @@ absl::Status ParseScratch(const RunFlags& flags, conformance::PlaySettings* sett
   if (flags.scratch_lba.empty()) return absl::OkStatus();
   const std::vector<std::string> parts = absl::StrSplit(flags.scratch_lba, '-');
   uint64_t from = 0, to = 0;
-  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &from) ||
-      !absl::SimpleAtoi(parts[1], &to) || from > to) {
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &from) || !absl::SimpleAtoi(parts[1], &to) ||
+      from > to) {
     return absl::InvalidArgumentError(absl::StrCat("--scratch-lba \"", flags.scratch_lba,
                                                    "\": write FROM-TO, such as 4096-8191"));
   }
@@ -107,7 +107,8 @@ absl::StatusOr<conformance::PlaySettings> MakeSettings(const RunFlags& flags) {
     return absl::InvalidArgumentError("--chap-user and --chap-secret-file go together");
   }
   if (flags.chap_mutual_user.empty() != flags.chap_mutual_secret_file.empty()) {
-    return absl::InvalidArgumentError("--chap-mutual-user and --chap-mutual-secret-file go together");
+    return absl::InvalidArgumentError(
+        "--chap-mutual-user and --chap-mutual-secret-file go together");
   }
   if (!flags.chap_secret_file.empty()) {
     PUSHPULL_ASSIGN_OR_RETURN(settings.chap.secret, ReadSecretFile(flags.chap_secret_file));
@@ -199,7 +200,8 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
     }
     overlay = *std::move(made);
     options.lacks.assign(profile.lacks().begin(), profile.lacks().end());
-    for (const v1::Reading& r : profile.reading()) options.play.readings[r.ambiguity()] = r.choice();
+    for (const v1::Reading& r : profile.reading())
+      options.play.readings[r.ambiguity()] = r.choice();
     if (profile.step_timeout_ms() != 0) {
       options.play.step_timeout =
           absl::Milliseconds(profile.step_timeout_ms()) * flags.timeout_scale;
@@ -228,8 +230,7 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
   };
 
   const std::string started = absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone());
-  conformance::RunOutcome outcome =
-      conformance::RunSuites(factory.get(), sanity, cases, options);
+  conformance::RunOutcome outcome = conformance::RunSuites(factory.get(), sanity, cases, options);
   v1::RunResult& run = outcome.result;
   run.set_schema_version(1);
   run.set_tool_version(kVersion);
@@ -250,9 +251,10 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
 }
 
 void DeclareFlags(CLI::App* run, RunFlags* flags) {
-  run->add_option("--target", flags->targets,
-                  "tcp://HOST[:PORT][/IQN[/LUN]], embedded: (the reference target over loopback) or "
-                  "embedded-sim: (over a simulated network). A second one is another portal")
+  run->add_option(
+         "--target", flags->targets,
+         "tcp://HOST[:PORT][/IQN[/LUN]], embedded: (the reference target over loopback) or "
+         "embedded-sim: (over a simulated network). A second one is another portal")
       ->capture_default_str();
   run->add_option("--only", flags->only, "cases whose id matches this glob, or with this tag");
   run->add_option("--exclude", flags->exclude, "not the cases whose id matches, or with this tag");
@@ -287,7 +289,8 @@ void DeclareFlags(CLI::App* run, RunFlags* flags) {
   run->add_option("--chap-mutual-secret-file", flags->chap_mutual_secret_file, "its secret");
   run->add_option("--max-suite-version", flags->max_suite_version,
                   "no case that came later than this version of the suites");
-  run->add_option("--suites", flags->suites, "a folder of scenarios instead of the built-in suites");
+  run->add_option("--suites", flags->suites,
+                  "a folder of scenarios instead of the built-in suites");
   run->add_option("--bug", flags->bugs, "a named defect of the embedded target");
   run->add_option("--seed", flags->seed, "decides all that is left to chance")
       ->capture_default_str();
@@ -304,8 +307,9 @@ void AddRunCommand(CLI::App* app, int* exit_code) {
       "run", "Plays the conformance suites against a target and says what it does wrong.");
   auto flags = std::make_shared<RunFlags>();
   DeclareFlags(run, flags.get());
-  run->footer("Example: pushpull run --target tcp://192.0.2.1/iqn.2026-11.org.example:disk "
-              "--only 'login/*' --out results");
+  run->footer(
+      "Example: pushpull run --target tcp://192.0.2.1/iqn.2026-11.org.example:disk "
+      "--only 'login/*' --out results");
   run->callback([run, flags, exit_code] {
     flags->arguments = run->get_parent()->remaining_for_passthrough();
     const absl::StatusOr<int> code = RunCases(*flags);

@@ -1,0 +1,28 @@
+// Makes the endpoints that `pushpull run` plays against, from the URIs that the user gave.
+
+#ifndef TOOLS_ENDPOINTS_ENDPOINTS_H_
+#define TOOLS_ENDPOINTS_ENDPOINTS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "conformance/runner/endpoint.h"
+#include "tools/endpoints/uri.h"
+
+namespace pushpull::tools {
+
+struct EndpointOptions {
+  std::vector<std::string> bugs;  // named defects of an embedded target
+  std::string bind;               // the address to connect from; empty: the system chooses
+};
+
+// `uris`: the portals of one target, the first one foremost. INVALID_ARGUMENT: they don't go
+// together, an option doesn't fit, or a defect has no such name.
+absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeEndpointFactory(
+    const std::vector<TargetUri>& uris, const EndpointOptions& options);
+
+}  // namespace pushpull::tools
+
+#endif  // TOOLS_ENDPOINTS_ENDPOINTS_H_

@@ -1,0 +1,64 @@
+#include "tools/endpoints/remote_endpoint.h"
+
+#include <utility>
+
+#include "fabric/epoll_loop.h"
+#include "fabric/tcp_network.h"
+#include "tools/endpoints/real_loop.h"
+
+namespace pushpull::tools {
+namespace {
+
+fabric::TcpOptions SourceOptions(const std::string& bind) {
+  fabric::TcpOptions options;
+  if (!bind.empty()) options.source = fabric::Address{bind, 0};
+  return options;
+}
+
+class RemoteEndpoint : public conformance::Endpoint {
+ public:
+  RemoteEndpoint(std::vector<fabric::Address> portals, const std::string& bind)
+      : network_(SourceOptions(bind)), portals_(std::move(portals)) {}
+
+  fabric::Network* network() override { return &network_; }
+  fabric::Loop* loop() override { return &loop_; }
+  bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration limit) override {
+    return RunRealLoop(&loop_, done, limit);
+  }
+  std::vector<fabric::Address> portals() override { return portals_; }
+
+ private:
+  fabric::EpollLoop loop_;
+  fabric::TcpNetwork network_;
+  const std::vector<fabric::Address> portals_;
+};
+
+class RemoteFactory : public conformance::EndpointFactory {
+ public:
+  RemoteFactory(const std::vector<TargetUri>& uris, std::string bind)
+      : uri_(uris[0]), bind_(std::move(bind)) {
+    for (const TargetUri& uri : uris) portals_.push_back(uri.address);
+  }
+
+  absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Make(uint64_t) override {
+    return std::unique_ptr<conformance::Endpoint>(new RemoteEndpoint(portals_, bind_));
+  }
+  std::string uri() const override { return uri_.text; }
+  std::string target_name() const override { return uri_.target_name; }
+  bool own_target() const override { return false; }
+  bool virtual_time() const override { return false; }
+
+ private:
+  const TargetUri uri_;
+  const std::string bind_;
+  std::vector<fabric::Address> portals_;
+};
+
+}  // namespace
+
+std::unique_ptr<conformance::EndpointFactory> MakeRemoteFactory(const std::vector<TargetUri>& uris,
+                                                                const std::string& bind) {
+  return std::make_unique<RemoteFactory>(uris, bind);
+}
+
+}  // namespace pushpull::tools
