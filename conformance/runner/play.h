@@ -18,6 +18,9 @@
 
 namespace pushpull::conformance {
 
+// Blocks from the scratch area on that cases may change.
+inline constexpr uint64_t kScratchBlocks = 64;
+
 // What is known of a target before cases are played.
 struct TargetFacts {
   std::string target_name;

@@ -1,0 +1,142 @@
+#include "conformance/runner/play_case.h"
+
+#include <google/protobuf/text_format.h>
+
+#include <chrono>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "conformance/monitor/monitor.h"
+#include "conformance/tap/pcapng.h"
+#include "conformance/tap/wire_log.h"
+
+namespace pushpull::conformance {
+namespace {
+
+using initiator_sim::PlayResult;
+
+std::set<std::string> RowsOf(const v1::Scenario& scenario) {
+  std::set<std::string> rows(scenario.cite().begin(), scenario.cite().end());
+  for (const v1::Step& step : scenario.step()) rows.insert(step.cite().begin(), step.cite().end());
+  return rows;
+}
+
+v1::CaseResult Skeleton(const Case& c) {
+  v1::CaseResult result;
+  result.set_id(c.id());
+  result.set_title(c.scenario().title());
+  for (const std::string& row : RowsOf(c.scenario())) result.add_cite(row);
+  result.set_level(c.scenario().level());
+  result.set_area(c.area);
+  return result;
+}
+
+std::string Quoted(const std::string& id) {
+  return id.find_first_of("#*?' ") == std::string::npos ? id : absl::StrCat("'", id, "'");
+}
+
+// What the monitor saw counts as much as what the case asked for.
+void AddViolations(const std::vector<v1::Violation>& violations, v1::CaseResult* result) {
+  const v1::Violation* must = nullptr;
+  const v1::Violation* should = nullptr;
+  for (const v1::Violation& violation : violations) {
+    *result->add_violation() = violation;
+    const v1::Violation*& first = violation.level() == "MUST" ? must : should;
+    if (first == nullptr) first = &violation;
+  }
+  const v1::Verdict verdict = result->verdict();
+  const bool open = verdict == v1::PASS || verdict == v1::AMBIGUOUS || verdict == v1::SKIP ||
+                    verdict == v1::UNSUPPORTED;
+  const v1::Violation* decides = nullptr;
+  if (must != nullptr && (open || verdict == v1::WARN)) {
+    decides = must;
+    result->set_verdict(v1::FAIL);
+  } else if (should != nullptr && open) {
+    decides = should;
+    result->set_verdict(v1::WARN);
+  }
+  if (decides == nullptr) return;
+  v1::Failure* failure = result->mutable_failure();
+  failure->Clear();
+  failure->set_message(absl::StrCat("monitor: ", decides->rule(), ": ", decides->message()));
+  for (const std::string& row : decides->cite()) failure->add_cite(row);
+}
+
+absl::Status WriteRecord(const ResultFolder& folder, const Case& c, const WireLog& log,
+                         v1::CaseResult* result) {
+  const std::vector<v1::Violation> violations(result->violation().begin(),
+                                              result->violation().end());
+  const std::string pcapng = folder.CasePath(c.id(), "wire.pcapng");
+  if (absl::Status status =
+          folder.Write(pcapng, ToPcapng(log, {.violations = violations, .comment = c.id()}));
+      !status.ok()) {
+    return status;
+  }
+  result->set_wire_log(pcapng);
+  if (absl::Status status = folder.Write(folder.CasePath(c.id(), "wire.txt"),
+                                         ToText(log, {.full = true, .violations = violations}));
+      !status.ok()) {
+    return status;
+  }
+  std::string text;
+  if (!google::protobuf::TextFormat::PrintToString(c.scenario(), &text)) {
+    return absl::InternalError(absl::StrCat(c.id(), ": its scenario can't be printed"));
+  }
+  const std::string scenario = folder.CasePath(c.id(), "scenario.textproto");
+  result->set_scenario(scenario);
+  return folder.Write(scenario, absl::StrCat("# proto-file: proto/pushpull/v1/scenario.proto\n"
+                                             "# proto-message: Scenario\n\n",
+                                             text));
+}
+
+void Fault(const std::string& message, v1::CaseResult* result) {
+  result->set_verdict(v1::ERROR);
+  result->mutable_failure()->set_message(message);
+}
+
+}  // namespace
+
+v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options) {
+  v1::CaseResult result = Skeleton(c);
+  result.set_replay(absl::StrCat(options.replay_command, " --only ", Quoted(c.id())));
+  const auto start = std::chrono::steady_clock::now();
+
+  WireLog log;
+  Monitor monitor;
+  std::vector<std::string> complaints;
+  {
+    absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = factory->Make(options.seed);
+    if (!endpoint.ok()) {
+      Fault(std::string(endpoint.status().message()), &result);
+      return result;
+    }
+    PlayResult played = Play(endpoint->get(), *options.settings, *options.facts, c.script,
+                             options.seed, {&log, &monitor});
+    result.set_verdict(played.verdict);
+    *result.mutable_failure() = std::move(played.failure);
+    complaints = (*endpoint)->Complaints();
+  }
+  AddViolations(monitor.violations(), &result);
+  if (!complaints.empty()) Fault(complaints[0], &result);
+  if (options.folder != nullptr) {
+    if (absl::Status status = WriteRecord(*options.folder, c, log, &result); !status.ok()) {
+      Fault(std::string(status.message()), &result);
+    }
+  }
+  result.set_seconds(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return result;
+}
+
+v1::CaseResult NotPlayed(const Case& c, v1::Verdict verdict, const std::string& why) {
+  v1::CaseResult result = Skeleton(c);
+  result.set_verdict(verdict);
+  result.mutable_failure()->set_message(why);
+  return result;
+}
+
+}  // namespace pushpull::conformance
