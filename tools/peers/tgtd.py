@@ -1,0 +1,42 @@
+"""tgt's daemon (Debian's package tgt) on loopback, with one disk as LUN 1."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+
+from tools.peers import harness
+
+NAME = 'iqn.2026-11.org.pushpull:tgt'
+
+
+@contextlib.contextmanager
+def serving(size_mib=64):
+  """The URI of its LUN."""
+  folder = harness.scratch()
+  disk = os.path.join(folder, 'disk.img')
+  with open(disk, 'wb') as file:
+    file.truncate(size_mib << 20)
+  # The socket's path is short, whatever the test's folder is called.
+  sockets = subprocess.run(['mktemp', '-d'], stdout=subprocess.PIPE, text=True,
+                           check=True).stdout.strip()
+  environment = dict(os.environ, TGT_IPC_SOCKET=os.path.join(sockets, 'ipc'))
+  port = harness.free_port()
+  control = '1'
+
+  def admin(*arguments):
+    harness.run('tgtadm', '-C', control, '--lld', 'iscsi', *arguments, env=environment)
+
+  try:
+    with open(os.path.join(folder, 'tgtd.log'), 'wb') as log:
+      with harness.process('tgtd', '-f', '-C', control, '--iscsi', f'portal=127.0.0.1:{port}',
+                           env=environment, stdout=log, stderr=log) as child:
+        harness.until(lambda: harness.listens(port) or child.poll() is not None, 'tgtd listens')
+        admin('--op', 'new', '--mode', 'target', '--tid', '1', '-T', NAME)
+        admin('--op', 'new', '--mode', 'logicalunit', '--tid', '1', '--lun', '1', '-b', disk)
+        admin('--op', 'bind', '--mode', 'target', '--tid', '1', '-I', 'ALL')
+        yield f'tcp://127.0.0.1:{port}/{NAME}'
+        # It doesn't end on SIGTERM while it has targets.
+        child.kill()
+  finally:
+    shutil.rmtree(sockets, ignore_errors=True)
