@@ -1,0 +1,29 @@
+// The reference target as the embedded endpoints set it up.
+
+#ifndef TOOLS_ENDPOINTS_EMBEDDED_TARGET_H_
+#define TOOLS_ENDPOINTS_EMBEDDED_TARGET_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "fabric/loop.h"
+#include "fabric/stream.h"
+#include "target/bugs/bugs.h"
+#include "target/session/node.h"
+#include "target/target.h"
+
+namespace pushpull::tools {
+
+inline constexpr char kEmbeddedTargetName[] = "iqn.2026-11.org.pushpull:reference";
+
+// Three disks in memory, of 512-byte blocks.
+absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
+    const target::BugSet& bugs, uint64_t seed, fabric::Network* network,
+    std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap);
+
+}  // namespace pushpull::tools
+
+#endif  // TOOLS_ENDPOINTS_EMBEDDED_TARGET_H_

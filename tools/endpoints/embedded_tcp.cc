@@ -1,0 +1,84 @@
+#include "tools/endpoints/embedded_tcp.h"
+
+#include <future>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "fabric/epoll_loop.h"
+#include "fabric/tcp_network.h"
+#include "target/target.h"
+#include "tools/endpoints/cross_check.h"
+#include "tools/endpoints/embedded_target.h"
+#include "tools/endpoints/real_loop.h"
+
+namespace pushpull::tools {
+namespace {
+
+class EmbeddedTcpEndpoint : public conformance::Endpoint {
+ public:
+  ~EmbeddedTcpEndpoint() override {
+    if (target_ == nullptr) return;
+    std::promise<void> stopped;
+    target_->Shutdown([this, &stopped] {
+      target_.reset();
+      stopped.set_value();
+    });
+    stopped.get_future().wait();
+  }
+
+  absl::Status Start(const target::BugSet& bugs, uint64_t seed) {
+    PUSHPULL_ASSIGN_OR_RETURN(target_,
+                              MakeEmbeddedTarget(bugs, seed, &network_, {target_loop_.loop()},
+                                                 cross_check_.target_tap()));
+    absl::StatusOr<fabric::Address> address;
+    target_loop_.Call([&] { address = target_->Listen({"127.0.0.1", 0}); });
+    if (!address.ok()) return address.status();
+    portals_ = {*address};
+    return absl::OkStatus();
+  }
+
+  fabric::Network* network() override { return &network_; }
+  fabric::Loop* loop() override { return &loop_; }
+  bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration limit) override {
+    return RunRealLoop(&loop_, done, limit);
+  }
+  std::vector<fabric::Address> portals() override { return portals_; }
+  initiator_sim::Tap* tap() override { return &cross_check_; }
+  std::vector<std::string> Complaints() override { return cross_check_.Complaints(); }
+
+ private:
+  CrossCheck cross_check_;
+  fabric::EpollLoop loop_;
+  fabric::LoopThread target_loop_;
+  fabric::TcpNetwork network_;
+  std::unique_ptr<target::Target> target_;
+  std::vector<fabric::Address> portals_;
+};
+
+class EmbeddedTcpFactory : public conformance::EndpointFactory {
+ public:
+  explicit EmbeddedTcpFactory(const target::BugSet& bugs) : bugs_(bugs) {}
+
+  absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Make(uint64_t seed) override {
+    auto endpoint = std::make_unique<EmbeddedTcpEndpoint>();
+    PUSHPULL_RETURN_IF_ERROR(endpoint->Start(bugs_, seed));
+    return std::unique_ptr<conformance::Endpoint>(std::move(endpoint));
+  }
+  std::string uri() const override { return "embedded:"; }
+  std::string target_name() const override { return kEmbeddedTargetName; }
+  bool own_target() const override { return true; }
+  bool virtual_time() const override { return false; }
+
+ private:
+  const target::BugSet bugs_;
+};
+
+}  // namespace
+
+std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedTcpFactory(const target::BugSet& bugs) {
+  return std::make_unique<EmbeddedTcpFactory>(bugs);
+}
+
+}  // namespace pushpull::tools

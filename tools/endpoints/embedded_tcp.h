@@ -1,0 +1,17 @@
+// The reference target in this process, over loopback TCP, each case with a target of its own.
+
+#ifndef TOOLS_ENDPOINTS_EMBEDDED_TCP_H_
+#define TOOLS_ENDPOINTS_EMBEDDED_TCP_H_
+
+#include <memory>
+
+#include "conformance/runner/endpoint.h"
+#include "target/bugs/bugs.h"
+
+namespace pushpull::tools {
+
+std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedTcpFactory(const target::BugSet& bugs);
+
+}  // namespace pushpull::tools
+
+#endif  // TOOLS_ENDPOINTS_EMBEDDED_TCP_H_

@@ -1,0 +1,71 @@
+#include "tools/endpoints/endpoints.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "target/bugs/bugs.h"
+#include "tools/endpoints/embedded_sim.h"
+#include "tools/endpoints/embedded_tcp.h"
+#include "tools/endpoints/remote_endpoint.h"
+
+namespace pushpull::tools {
+namespace {
+
+bool Embedded(const TargetUri& uri) {
+  return uri.kind != TargetUri::Kind::kTcp && uri.kind != TargetUri::Kind::kIser;
+}
+
+absl::Status CheckTogether(const std::vector<TargetUri>& uris, const EndpointOptions& options) {
+  for (const TargetUri& uri : uris) {
+    if (uri.kind == TargetUri::Kind::kIser || uri.kind == TargetUri::Kind::kEmbeddedIser) {
+      return absl::UnimplementedError(
+          absl::StrCat(uri.text,
+                       ": this version speaks iSCSI over TCP only; use tcp://, embedded: or "
+                       "embedded-sim:"));
+    }
+    if (uris.size() > 1 && Embedded(uri)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(uri.text, ": the embedded target has one portal: give one --target"));
+    }
+    if (uri.target_name != uris[0].target_name && !uri.target_name.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          uri.text, ": several --target are portals of one target, so their names are the same"));
+    }
+  }
+  if (!options.bugs.empty() && !Embedded(uris[0])) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--bug gives a defect to the embedded target, not to ", uris[0].text));
+  }
+  if (!options.bind.empty() && Embedded(uris[0])) {
+    return absl::InvalidArgumentError("--bind is for targets on the network");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeEndpointFactory(
+    const std::vector<TargetUri>& uris, const EndpointOptions& options) {
+  if (uris.empty()) return absl::InvalidArgumentError("there is no --target");
+  PUSHPULL_RETURN_IF_ERROR(CheckTogether(uris, options));
+  target::BugSet bugs;
+  for (const std::string& name : options.bugs) {
+    PUSHPULL_ASSIGN_OR_RETURN(const target::Bug bug, target::ParseBugName(name));
+    bugs.Add(bug);
+  }
+  switch (uris[0].kind) {
+    case TargetUri::Kind::kEmbedded:
+      return MakeEmbeddedTcpFactory(bugs);
+    case TargetUri::Kind::kEmbeddedSim: {
+      EmbeddedSimOptions sim;
+      sim.bugs = bugs;
+      return MakeEmbeddedSimFactory(std::move(sim));
+    }
+    default:
+      return MakeRemoteFactory(uris, options.bind);
+  }
+}
+
+}  // namespace pushpull::tools
