@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
@@ -15,10 +16,10 @@ inline constexpr char kVersion[] = "0.1.0";
 
 // Declares the subcommand. Parsing runs nothing: where it was chosen, its callback puts the exit
 // code into `exit_code`. What the callback needs lives as long as `app`.
-void AddRunCommand(CLI::App* app, int* exit_code);
+// `arguments` stand in the report as they were given.
+void AddRunCommand(CLI::App* app, std::vector<std::string> arguments, int* exit_code);
 void AddListCommand(CLI::App* app, int* exit_code);
 void AddTargetCommand(CLI::App* app, int* exit_code);
-void AddLintScenarioCommand(CLI::App* app, int* exit_code);
 
 // Says it on standard error as "pushpull: MESSAGE" and gives the exit code that fits: 3 for
 // UNAVAILABLE, 5 for INTERNAL, else 2.

@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", pushpull::tools::kVersion);
   app.require_subcommand(1);
   int exit_code = pushpull::conformance::kExitInternal;
-  pushpull::tools::AddRunCommand(&app, &exit_code);
+  pushpull::tools::AddRunCommand(&app, {argv + 1, argv + argc}, &exit_code);
   pushpull::tools::AddListCommand(&app, &exit_code);
   pushpull::tools::AddTargetCommand(&app, &exit_code);
   try {

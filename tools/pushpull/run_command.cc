@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "base/text_proto.h"
@@ -302,16 +303,16 @@ void DeclareFlags(CLI::App* run, RunFlags* flags) {
 
 }  // namespace
 
-void AddRunCommand(CLI::App* app, int* exit_code) {
+void AddRunCommand(CLI::App* app, std::vector<std::string> arguments, int* exit_code) {
   CLI::App* run = app->add_subcommand(
       "run", "Plays the conformance suites against a target and says what it does wrong.");
   auto flags = std::make_shared<RunFlags>();
+  flags->arguments = std::move(arguments);
   DeclareFlags(run, flags.get());
   run->footer(
       "Example: pushpull run --target tcp://192.0.2.1/iqn.2026-11.org.example:disk "
       "--only 'login/*' --out results");
-  run->callback([run, flags, exit_code] {
-    flags->arguments = run->get_parent()->remaining_for_passthrough();
+  run->callback([flags, exit_code] {
     const absl::StatusOr<int> code = RunCases(*flags);
     *exit_code = code.ok() ? *code : Complain(code.status());
   });
