@@ -124,9 +124,11 @@ class Monitor::Impl {
       if (c.connection.phase == Phase::kBeforeLogin) JoinOrBegin(c);
       return monitor::TakeLoginRequest(c);
     }
-    // Before the Full Feature Phase nothing else may come: what the target then does is its choice.
+    // Before the Full Feature Phase nothing else may come: what the target then does is its choice,
+    // and a Login Response (020b) is the answer that is due within a login.
     if (c.connection.phase == Phase::kBeforeLogin || c.connection.phase == Phase::kLogin) {
       c.connection.login.doubtful = true;
+      ++c.connection.login.outstanding;
       return;
     }
     monitor::TakeCmdSn(c);

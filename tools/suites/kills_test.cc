@@ -1,0 +1,86 @@
+// Every case can fail: each kills the mutants that it names, at a step or by a rule of the monitor
+// that judges a row which the mutant breaks. A time-out or an error is no kill.
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/text.h"
+#include "gtest/gtest.h"
+#include "target/bugs/bugs.h"
+#include "tools/suites/testing.h"
+
+namespace pushpull::tools {
+namespace {
+
+using conformance::Case;
+
+std::map<std::string, std::vector<Case>> CasesByMutant() {
+  std::map<std::string, std::vector<Case>> by_mutant;
+  for (const Case& c : AllCases()) {
+    for (const std::string& name : c.scenario().kills()) by_mutant[name].push_back(c);
+  }
+  return by_mutant;
+}
+
+std::set<std::string> RowsOf(target::Bug bug) {
+  const target::BugInfo& info = target::AllBugs()[static_cast<size_t>(bug)];
+  return absl::StrSplit(base::ToAbsl(info.rows), ',');
+}
+
+// Whether a failed result names one of these rows, at its step or by the monitor.
+bool Judges(const v1::CaseResult& result, const std::set<std::string>& rows) {
+  const auto any = [&rows](const auto& cited) {
+    return std::any_of(cited.begin(), cited.end(),
+                       [&rows](const std::string& row) { return rows.contains(row); });
+  };
+  return any(result.failure().cite()) ||
+         std::any_of(result.violation().begin(), result.violation().end(),
+                     [&any](const v1::Violation& violation) { return any(violation.cite()); });
+}
+
+class KillsTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(KillsTest, EachCaseThatNamesItFails) {
+  const target::Bug bug = target::ParseBugName(GetParam()).value();
+  const std::set<std::string> rows = RowsOf(bug);
+  const std::vector<Case> cases = CasesByMutant()[GetParam()];
+  EmbeddedSimOptions endpoint;
+  endpoint.bugs.Add(bug);
+  const conformance::RunOutcome outcome = PlaySuites(cases, endpoint, {});
+  if (!outcome.status.ok()) return;  // not even a plain session is possible: killed by sanity
+
+  // A sweep kills by any of its rows.
+  std::map<std::string, std::string> scenarios;
+  for (const v1::CaseResult& result : outcome.result.result()) {
+    const std::string scenario = result.id().substr(0, result.id().find('#'));
+    const bool failed = result.verdict() == v1::FAIL || result.verdict() == v1::WARN;
+    if (failed && Judges(result, rows)) {
+      scenarios[scenario] = "killed";
+    } else if (scenarios[scenario] != "killed") {
+      scenarios[scenario] +=
+          absl::StrCat(v1::Verdict_Name(result.verdict()), " ", result.failure().message(), "; ");
+    }
+  }
+  for (const auto& [scenario, fate] : scenarios) {
+    EXPECT_EQ(fate, "killed") << scenario << " doesn't kill " << GetParam();
+  }
+}
+
+std::vector<std::string> NamedMutants() {
+  std::vector<std::string> names;
+  for (const auto& [name, cases] : CasesByMutant()) names.push_back(name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Mutants, KillsTest, ::testing::ValuesIn(NamedMutants()),
+                         [](const auto& info) { return info.param; });
+
+TEST(MutantsTest, AtLeastFifteenAreNamed) { EXPECT_GE(NamedMutants().size(), 15u); }
+
+}  // namespace
+}  // namespace pushpull::tools
