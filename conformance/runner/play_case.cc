@@ -120,7 +120,7 @@ v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseO
     *result.mutable_failure() = std::move(played.failure);
     complaints = (*endpoint)->Complaints();
   }
-  AddViolations(monitor.violations(), &result);
+  if (options.monitor) AddViolations(monitor.violations(), &result);
   if (!complaints.empty()) Fault(complaints[0], &result);
   if (options.folder != nullptr) {
     if (absl::Status status = WriteRecord(*options.folder, c, log, &result); !status.ok()) {

@@ -20,6 +20,7 @@ struct PlayCaseOptions {
   uint64_t seed = 1;
   const ResultFolder* folder = nullptr;  // for wire logs; may be null
   std::string replay_command;
+  bool monitor = true;  // what the passive rules say counts
 };
 
 // The verdict is the player's, or a worse one where the monitor saw the target break a rule, or

@@ -21,7 +21,7 @@ class CliTest(unittest.TestCase):
     self.complains(2, 'no-such', 'run', '--no-such-option')
     self.complains(2, 'this is no target', 'run', '--target', 'disk')
     self.complains(2, 'a port', 'run', '--target', 'tcp://127.0.0.1:99999/iqn.x')
-    self.complains(2, 'the schedules', 'run', '--splits', 'sometimes')
+    self.complains(2, 'is no schedule', 'run', '--splits', 'sometimes')
     self.complains(2, 'I/N', 'run', '--shard', '3/2')
     self.complains(2, '12 hexadecimal', 'run', '--isid', '12')
     self.complains(2, 'FROM-TO', 'run', '--scratch-lba', '5')

@@ -178,6 +178,27 @@ std::string ReplayCommand(const RunFlags& flags) {
   return command;
 }
 
+// The overlay of the profile; what else it says goes into the options.
+absl::StatusOr<conformance::ProfileOverlay> UseProfile(const RunFlags& flags,
+                                                       conformance::RunOptions* options) {
+  PUSHPULL_ASSIGN_OR_RETURN(const auto profile, base::LoadTextProto<v1::Profile>(flags.profile));
+  const std::string today = absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone());
+  auto overlay = conformance::ProfileOverlay::Create(profile, today);
+  if (!overlay.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flags.profile, ": ", overlay.status().message()));
+  }
+  options->lacks.assign(profile.lacks().begin(), profile.lacks().end());
+  for (const v1::Reading& reading : profile.reading()) {
+    options->play.readings[reading.ambiguity()] = reading.choice();
+  }
+  if (profile.step_timeout_ms() != 0) {
+    options->play.step_timeout =
+        absl::Milliseconds(profile.step_timeout_ms()) * flags.timeout_scale;
+  }
+  return overlay;
+}
+
 // The whole of it; `folder` is set where results are written.
 absl::StatusOr<int> RunCases(const RunFlags& flags) {
   PUSHPULL_ASSIGN_OR_RETURN(const std::vector<Case> cases, ChooseCases(flags));
@@ -193,20 +214,7 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
 
   std::optional<conformance::ProfileOverlay> overlay;
   if (!flags.profile.empty()) {
-    PUSHPULL_ASSIGN_OR_RETURN(const auto profile, base::LoadTextProto<v1::Profile>(flags.profile));
-    const std::string today = absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone());
-    auto made = conformance::ProfileOverlay::Create(profile, today);
-    if (!made.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(flags.profile, ": ", made.status().message()));
-    }
-    overlay = *std::move(made);
-    options.lacks.assign(profile.lacks().begin(), profile.lacks().end());
-    for (const v1::Reading& r : profile.reading())
-      options.play.readings[r.ambiguity()] = r.choice();
-    if (profile.step_timeout_ms() != 0) {
-      options.play.step_timeout =
-          absl::Milliseconds(profile.step_timeout_ms()) * flags.timeout_scale;
-    }
+    PUSHPULL_ASSIGN_OR_RETURN(overlay, UseProfile(flags, &options));
   }
   std::optional<conformance::ResultFolder> folder;
   if (!flags.out.empty()) {
