@@ -89,13 +89,11 @@ base::MutableBytes BlockPool::RoomInSlot(PduSlot& slot, size_t size) {
 void BlockPool::FreeTask(PduSlot* slot) {
   BlockPtr block(static_cast<Block*>(slot));
   block->long_data.reset();
-  if (closed_) return;
   free_.push_back(std::move(block));
   if (std::exchange(refused_, false) && on_free_) on_free_();
 }
 
 void BlockPool::OnClose() {
-  closed_ = true;
   on_free_ = nullptr;
   free_.clear();
 }

@@ -64,7 +64,6 @@ class BlockPool final : public SlotPool {
   std::vector<BlockPtr> free_;
   absl::AnyInvocable<void()> on_free_;
   bool refused_ = false;
-  bool closed_ = false;
 };
 
 }  // namespace pushpull::target

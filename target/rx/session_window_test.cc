@@ -72,6 +72,17 @@ TEST(SessionWindowTest, EarlyOnesWaitForTheirTurn) {
   EXPECT_EQ(window.slots_held(c), 3u);
 }
 
+TEST(SessionWindowTest, EarlyOnesHaveTheirSlotsAlready) {
+  SessionWindow window(1, 64);
+  const auto c = window.Join({.slots = kKept + 8});
+  window.Advertise();
+  EXPECT_EQ(window.Receive(c, 1), Verdict::kInOrder);
+  EXPECT_EQ(window.Receive(c, 3), Verdict::kEarly);
+  EXPECT_EQ(window.Advertise(), (Numbers{2, 8}));
+  window.Give(c);
+  EXPECT_EQ(window.Advertise(), (Numbers{2, 9})) << "2, and 4 to 9: seven slots are free";
+}
+
 TEST(SessionWindowTest, WindowGoesRoundZero) {
   SessionWindow window(0xfffffffe, 64);
   const auto c = window.Join({.slots = kKept + 4});

@@ -62,6 +62,19 @@ TEST(BlockPoolTest, HeldSlotOutlivesItsPoolsOwner) {
   EXPECT_FALSE(told) << "nobody is left to hear of it";
 }
 
+TEST(BlockPoolTest, TellsOfAFreeSlotOnlyWhoWasRefusedOne) {
+  const BlockPool::Handle pool = BlockPool::Create({.max_slots = 2});
+  int told = 0;
+  pool->set_on_free([&] { ++told; });
+  SlotRef a = Alloc(*pool, 1), b = Alloc(*pool, 2);
+  EXPECT_FALSE(Alloc(*pool, 3));
+  EXPECT_FALSE(Alloc(*pool, 3));
+  a = SlotRef();
+  EXPECT_EQ(told, 1);
+  b = SlotRef();
+  EXPECT_EQ(told, 1);
+}
+
 TEST(BlockPoolTest, TrimGivesFreeBlocksBack) {
   const BlockPool::Handle pool = BlockPool::Create({});
   {

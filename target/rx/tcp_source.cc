@@ -76,7 +76,7 @@ Obtained TcpSource::Obtain(Chunk /*kind*/, size_t size) {
   return {Obtained::Answer::kReady, TakeBuffered(size)};
 }
 
-Obtained::Answer TcpSource::ReadStraight(std::span<const base::MutableBytes> into, size_t size) {
+Obtained::Answer TcpSource::ReadStraight(std::span<const base::MutableBytes> into) {
   NeedBuffer();
   begin_ = end_ = 0;
   std::array<iovec, kMaxPlaces + 1> vector;
@@ -87,8 +87,7 @@ Obtained::Answer TcpSource::ReadStraight(std::span<const base::MutableBytes> int
     vector[count++] = {place.data(), place.size()};
     wanted += place.size();
   }
-  // What follows the data may only be read ahead where all of the data has a place in this read.
-  if (wanted == size) vector[count++] = {buffer_.get(), buffers_->buffer_bytes()};
+  vector[count++] = {buffer_.get(), buffers_->buffer_bytes()};
   const fabric::IoResult result = stream_->TryRead({vector.data(), count});
   if (const auto answer = AnswerOf(result); answer != Obtained::Answer::kReady) return answer;
   landed_ = std::min(result.bytes, wanted);
@@ -110,7 +109,7 @@ Obtained TcpSource::ObtainData(std::span<const base::MutableBytes> into, size_t 
       std::memcpy(place.data(), TakeBuffered(n).data(), n);
       return {Obtained::Answer::kReady, place.first(n)};
     }
-    if (const auto answer = ReadStraight(into, size); answer != Obtained::Answer::kReady) {
+    if (const auto answer = ReadStraight(into); answer != Obtained::Answer::kReady) {
       return {answer};
     }
   }

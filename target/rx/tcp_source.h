@@ -48,7 +48,7 @@ class TcpSource {
   // Reads until the buffer holds `size` bytes.
   Obtained::Answer Fill(size_t size);
   // Reads what is there into `into` and, behind it, the empty buffer.
-  Obtained::Answer ReadStraight(std::span<const base::MutableBytes> into, size_t size);
+  Obtained::Answer ReadStraight(std::span<const base::MutableBytes> into);
   Obtained::Answer AnswerOf(const fabric::IoResult& result);
   base::MutableBytes TakeBuffered(size_t size);
   void NeedBuffer();
