@@ -55,7 +55,7 @@ std::string LoginAcceptance::AnswerFor(const v1::KeyValue& offer) const {
   return AnswerTo(*info, offer.value(), Preference(offer.name()));
 }
 
-v1::KeyList LoginAcceptance::Answers() {
+v1::KeyList LoginAcceptance::Answers(bool last) {
   v1::KeyList keys;
   Negotiation& negotiation = connection_->negotiation;
   for (const v1::KeyValue& offer : negotiation.TakeUnanswered()) {
@@ -77,7 +77,8 @@ v1::KeyList LoginAcceptance::Answers() {
       answered_.push_back("TargetPortalGroupTag");
     }
   }
-  if (connection_->stage != v1::LOGIN_OPERATIONAL_NEGOTIATION || declared_) return keys;
+  // Earlier, what it declares might cross an offer of the initiator.
+  if (!last || connection_->stage != v1::LOGIN_OPERATIONAL_NEGOTIATION || declared_) return keys;
   declared_ = true;
   if (Scripted("MaxRecvDataSegmentLength") == nullptr) {
     AddKey(&keys, "MaxRecvDataSegmentLength", "262144");
@@ -109,7 +110,7 @@ v1::Pdu LoginAcceptance::OnRequest(const v1::Pdu& pdu) {
     done_ = true;
     return answer;
   }
-  const v1::KeyList keys = Answers();
+  const v1::KeyList keys = Answers(request.transit());
   if (keys.key_size() > 0) *answer.mutable_data()->mutable_keys() = keys;
   if (!request.transit()) return answer;
   response->set_transit(true);

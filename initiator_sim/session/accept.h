@@ -29,7 +29,8 @@ class LoginAcceptance {
   bool done() const { return done_; }
 
  private:
-  v1::KeyList Answers();
+  // `last`: the initiator has said all that it has to say in this stage.
+  v1::KeyList Answers(bool last);
   std::string AnswerFor(const v1::KeyValue& offer) const;
   const std::string* Scripted(std::string_view key) const;
 

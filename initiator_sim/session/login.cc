@@ -250,9 +250,29 @@ std::optional<LoginExchange::Progress> LoginExchange::StepChap(const v1::KeyList
   return std::nullopt;
 }
 
+// No key is sent twice (§6.3): what is answered is offered no more.
+void LoginExchange::DropQueued(const std::string& name) {
+  std::deque<std::string> kept;
+  for (size_t i = 0; i < texts_.size(); ++i) {
+    // The rest of a text that is on its way stays whole.
+    if (i == 0 && sent_continue_) {
+      kept.push_back(texts_[i]);
+      continue;
+    }
+    const v1::KeyList keys = ParseKeys(texts_[i]).keys;
+    v1::KeyList others;
+    for (const v1::KeyValue& key : keys.key()) {
+      if (key.name() != name) *others.add_key() = key;
+    }
+    if (others.key_size() > 0) kept.push_back(EncodeKeys(others));
+  }
+  texts_ = std::move(kept);
+}
+
 std::vector<v1::KeyValue> LoginExchange::Answers() {
   std::vector<v1::KeyValue> answers;
   for (const v1::KeyValue& offer : connection_->negotiation.TakeUnanswered()) {
+    DropQueued(offer.name());
     // The keys of CHAP are no offers.
     if (IsSecurityKey(offer.name())) continue;
     const KeyInfo* info = FindKeyInfo(offer.name());

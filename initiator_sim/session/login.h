@@ -88,6 +88,7 @@ class LoginExchange {
   std::vector<v1::KeyValue> OperationalKeys() const;
   // Puts the configured keys of this stage into the driver's own.
   void Override(std::vector<v1::KeyValue>* keys, bool security) const;
+  void DropQueued(const std::string& name);
   // What the target offered and wants answered.
   std::vector<v1::KeyValue> Answers();
   std::optional<Progress> StepChap(const v1::KeyList& keys);
