@@ -93,11 +93,14 @@ TEST(PlayerTargetTest, ServesWithDigestsAndUnsolicitedData) {
 TEST(PlayerTargetTest, ScriptsAWrite) {
   const char* const target = R"(
     step { accept {} }
-    step { accept_login { key { name: "InitialR2T" value: "Yes" } key { name: "ImmediateData" value: "No" } } }
+    step { accept_login { key { name: "InitialR2T" value: "Yes" }
+                          key { name: "ImmediateData" value: "No" } } }
     step { serve { until { scsi_command { write: true } } } }
     step { expect { task: "w" one_of { pdu { scsi_command { write: true } } } } }
-    step { send { task: "w" pdu { r2t { target_transfer_tag: 0 desired_data_transfer_length: 512 } } } }
-    step { expect { task: "w" one_of { pdu { data_out { target_transfer_tag: 0 buffer_offset: 0 data_sn: 0 final: true } }
+    step { send { task: "w"
+                  pdu { r2t { target_transfer_tag: 0 desired_data_transfer_length: 512 } } } }
+    step { expect { task: "w" one_of {
+             pdu { data_out { target_transfer_tag: 0 buffer_offset: 0 data_sn: 0 final: true } }
              where { field: "@data_length" eq: 512 } } } }
     step { send { task: "w" pdu { r2t { buffer_offset: 512 } } } }
     step { expect { task: "w" one_of { pdu { data_out { buffer_offset: 512 final: true } }

@@ -1,0 +1,141 @@
+// How bytes are delivered: cuts, joins, PDUs that are cut short, and what the tap is told.
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/bytes.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "initiator_sim/pdu/data.h"
+#include "initiator_sim/pdu/digest.h"
+#include "initiator_sim/pdu/pattern.h"
+#include "initiator_sim/player/test_target.h"
+
+namespace pushpull::initiator_sim {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+using testing::StartsWith;
+
+constexpr char kLogin[] = "epilogue: NOTHING step { login { unit_attention: LEFT } } ";
+
+// Leaves commands unanswered, so that a scenario's steps go on by themselves.
+void Mute(PlayerTestBed* bed) {
+  bed->target.on_pdu = [](TestTarget::Connection&, const v1::Pdu& pdu) {
+    return !pdu.has_login_request();
+  };
+}
+
+// Collects the sizes of all writes and whole PDUs that were sent.
+class WriteSizes : public Tap {
+ public:
+  void OnBytes(const TapConnection&, absl::Time, Direction direction, base::Bytes bytes) override {
+    if (direction != Direction::kToTarget) return;
+    sizes.push_back(bytes.size());
+    all.insert(all.end(), bytes.begin(), bytes.end());
+  }
+  void OnPdu(const TapPdu& pdu) override {
+    if (pdu.direction != Direction::kToTarget) return;
+    ++pdus;
+    if (pdu.misbehaving) ++misbehaving;
+  }
+  void Clear() { *this = WriteSizes(); }
+
+  std::vector<size_t> sizes;
+  std::vector<uint8_t> all;
+  size_t pdus = 0;
+  size_t misbehaving = 0;
+};
+
+// The sizes of the writes after the login.
+std::vector<size_t> Writes(const std::string& steps, const std::string& splits = "none") {
+  PlayerTestBed bed;
+  Mute(&bed);
+  WriteSizes tap;
+  bed.options.tap = &tap;
+  const auto schedule = SplitSchedule::Parse(splits);
+  EXPECT_TRUE(schedule.ok());
+  bed.options.splits = *schedule;
+  const PlayResult result = bed.Play(kLogin + steps);
+  EXPECT_EQ(VerdictOf(result), "PASS");
+  size_t login = 0;
+  for (const SeenPdu& one : bed.target.seen) {
+    if (one.pdu.has_login_request()) login += one.bytes.size();
+  }
+  std::vector<size_t> sizes;
+  for (const size_t size : tap.sizes) {
+    if (login >= size) {
+      login -= size;
+    } else {
+      sizes.push_back(size);
+    }
+  }
+  return sizes;
+}
+
+TEST(PlayerDeliveryTest, BytesAreCutAsTheStepSays) {
+  const std::string ping = "pdu { nop_out {} data { raw: \"abcdefgh\" } }";
+  const auto with = [&](const std::string& delivery) {
+    return absl::StrCat("step { send { ", ping, " } delivery { ", delivery, " } }");
+  };
+  EXPECT_THAT(Writes(with("")), ElementsAre(56));
+  EXPECT_THAT(Writes(with("cut: 1 cut: 47 cut: 48")), ElementsAre(1, 46, 1, 8));
+  EXPECT_THAT(Writes(with("cut: 56 cut: 57")), ElementsAre(56)) << "beyond the end";
+  EXPECT_THAT(Writes(with("every: 20")), ElementsAre(20, 20, 16));
+  EXPECT_THAT(Writes(with("every: 20 cut: 30")), ElementsAre(20, 10, 10, 16));
+  // Held back, and in one write with the next step's beginning.
+  EXPECT_THAT(Writes(with("join_next: true") + with("cut: 10")), ElementsAre(66, 46));
+  EXPECT_THAT(Writes(with("join_next: true cut: 50") + with("join_next: true") + with("")),
+              ElementsAre(50, 118));
+  // Several PDUs of a step: cuts count from the first one's first byte.
+  EXPECT_THAT(Writes(absl::StrCat("step { send { count: 3 ", ping, " } delivery { cut: 60 } }")),
+              ElementsAre(56, 4, 52, 56));
+  EXPECT_THAT(Writes(absl::StrCat("step { send { count: 3 ", ping, " } delivery { every: 100 } }")),
+              ElementsAre(56, 44, 12, 56));
+  // The run's own schedule, where the step says nothing.
+  EXPECT_THAT(Writes(absl::StrCat("step { send { ", ping, " } }"), "mss:30"), ElementsAre(30, 26));
+  EXPECT_THAT(Writes(with("cut: 1"), "mss:30"), ElementsAre(1, 55));
+  EXPECT_THAT(Writes(absl::StrCat("step { send { ", ping, " } }"), "bytes"), SizeIs(56));
+}
+
+TEST(PlayerDeliveryTest, TheTapTellsMisbehaviour) {
+  PlayerTestBed bed;
+  Mute(&bed);
+  WriteSizes tap;
+  bed.options.tap = &tap;
+  bed.Play(std::string(kLogin) +
+           "step { send { pdu { nop_out {} } } }"
+           "step { send { pdu { nop_out {} } misbehaviour: CMD_SN_GAP } }"
+           "step { send { pdu { nop_out {} patch { xor: \"\\001\" } } } }");
+  EXPECT_EQ(tap.pdus, 4u);
+  EXPECT_EQ(tap.misbehaving, 2u);
+}
+
+TEST(PlayerDeliveryTest, TruncatedPdusEndTheDirection) {
+  PlayerTestBed bed;
+  WriteSizes tap;
+  bed.options.tap = &tap;
+  // The target sees the end within the PDU, and closes.
+  EXPECT_EQ(VerdictOf(bed.Play(std::string(kLogin) +
+                               "step { send { pdu { nop_out {} data { raw: \"abcd\" } } "
+                               "misbehaviour: TRUNCATED } } step { expect_closed {} }")),
+            "PASS");
+  EXPECT_EQ(tap.sizes.back(), 51u);
+  EXPECT_THAT(bed.target.Seen(v1::Pdu::kNopOut), SizeIs(0));
+
+  PlayerTestBed lying;
+  WriteSizes lie;
+  lying.options.tap = &lie;
+  EXPECT_EQ(VerdictOf(lying.Play(std::string(kLogin) +
+                                 "step { send { pdu { nop_out {} data { raw: \"abcd\" } } "
+                                 "misbehaviour: DATA_SEGMENT_LENGTH_LIES } } "
+                                 "step { expect_closed {} }")),
+            "PASS");
+  EXPECT_EQ(lie.all[lie.all.size() - 45], 8) << "DataSegmentLength; there are 4 bytes";
+}
+
+}  // namespace
+}  // namespace pushpull::initiator_sim
