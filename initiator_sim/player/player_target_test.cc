@@ -80,7 +80,8 @@ TEST(PlayerTargetTest, ServesWithDigestsAndUnsolicitedData) {
     step { serve {} }
   )",
                              R"(
-    step { login { key { name: "HeaderDigest" value: "CRC32C" } key { name: "DataDigest" value: "CRC32C,None" } } }
+    step { login { key { name: "HeaderDigest" value: "CRC32C" }
+                   key { name: "DataDigest" value: "CRC32C,None" } } }
     step { require_negotiated { name: "HeaderDigest" value: "CRC32C" } }
     step { require_negotiated { name: "DataDigest" value: "CRC32C" } }
     step { command { cdb { write { blocks: 64 } } write_data { pattern { seed: 8 } } } }
