@@ -111,6 +111,7 @@ Progress Play::RunSteps() {
 
 bool Play::BeginStep() {
   progressed_ = true;
+  checking_life_ = false;
   const size_t steps = static_cast<size_t>(script_.scenario.step_size());
   if (in_epilogue_ || skip_epilogue_) {
     over_ = true;
@@ -144,7 +145,8 @@ void Play::ArmDeadline() {
     deadline_.Cancel();
     return;
   }
-  const absl::Duration own = absl::Milliseconds(step().timeout_ms());
+  const absl::Duration own =
+      checking_life_ ? absl::ZeroDuration() : absl::Milliseconds(step().timeout_ms());
   deadline_.Start(std::max(options_.step_timeout, own), [this] { OnDeadline(); });
 }
 
@@ -157,6 +159,7 @@ void Play::OnDeadline() {
     if (!text.empty()) unexpected.push_back(text);
   }
   const std::string came = absl::StrJoin(unexpected, "\n");
+  if (came.empty() && CheckLife()) return;
   if (came.empty()) {
     End({.verdict = v1::TIMEOUT,
          .message = absl::StrCat("nothing came in time: awaiting ", awaiting),
@@ -166,6 +169,22 @@ void Play::OnDeadline() {
     Unmet(absl::StrCat("awaiting ", awaiting, ", something else came"), awaiting, came);
   }
   Wake();
+}
+
+bool Play::CheckLife() {
+  if (checking_life_ || in_epilogue_ || target_role()) return false;
+  Link* const link = FindLink(LinkName(step().connection()));
+  if (link == nullptr || !link->open()) return false;
+  // A new connection says nothing of what a login still awaits; of one that should have ended it
+  // does.
+  if (!link->full_feature() && !step().has_expect_closed()) return false;
+  // These ping by themselves.
+  if (step().has_probe() || step().has_elapse() || step().has_trigger()) return false;
+  checking_life_ = true;
+  action_ = MakeLifeCheck(this, link, std::move(action_));
+  Progressed();
+  Wake();
+  return true;
 }
 
 // ---- verdicts --------------------------------------------------------------------------------

@@ -273,6 +273,8 @@ class Play : public std::enable_shared_from_this<Play> {
   bool BeginStep();
   void ArmDeadline();
   void OnDeadline();
+  // Begins to see whether the target lives. False: it can't be seen, or was tried.
+  bool CheckLife();
   void Finish();
   v1::Failure FailureOf(const Finding& finding) const;
   std::string StepLabel() const;
@@ -342,6 +344,7 @@ class Play : public std::enable_shared_from_this<Play> {
   bool skip_epilogue_ = false;
   std::unique_ptr<Action> action_;
   fabric::Timer deadline_;
+  bool checking_life_ = false;  // of the target, as nothing came for the step in time
   bool progressed_ = false;
   bool wake_posted_ = false;
   bool started_ = false;

@@ -98,6 +98,38 @@ class NewConnectionProbe : public Action {
   std::unique_ptr<LogoutRunner> logout_;
 };
 
+// Nothing came for a step in its time. Whether that is the step's failure or the end of the target
+// is shown by a sign of life: on the same connection, or on a new one where this one's end is
+// awaited. What the step awaited may still come first.
+class LifeCheck : public Action {
+ public:
+  LifeCheck(Play* play, Link* link, std::unique_ptr<Action> late)
+      : play_(play), late_(std::move(late)), awaiting_(late_->Awaiting()) {
+    if (!play->step().has_expect_closed()) {
+      sign_ = std::make_unique<Sign>(play, link, /*immediate=*/true, "");
+    } else {
+      elsewhere_ = std::make_unique<NewConnectionProbe>(play);
+    }
+  }
+
+  Progress Advance() override {
+    if (const Progress progress = late_->Advance(); progress != Progress::kWaiting) return progress;
+    const Progress progress = sign_ ? sign_->Advance() : elsewhere_->Advance();
+    if (progress != Progress::kDone) return progress;
+    return play_->Unmet(absl::StrCat("nothing came, though the target lives: awaiting ", awaiting_),
+                        awaiting_, "nothing but a sign of life");
+  }
+
+  std::string Awaiting() const override { return awaiting_; }
+
+ private:
+  Play* const play_;
+  const std::unique_ptr<Action> late_;
+  const std::string awaiting_;
+  std::unique_ptr<Sign> sign_;
+  std::unique_ptr<NewConnectionProbe> elsewhere_;
+};
+
 class ProbeAction : public Action {
  public:
   ProbeAction(Play* play, const v1::Step& step)
@@ -321,6 +353,10 @@ std::unique_ptr<Action> MakeProbe(Play* play, const v1::Step& step) {
 std::unique_ptr<Action> MakeTextUntilFinal(Play* play, const v1::Step& step) {
   return std::make_unique<TextUntilFinalAction>(play, step);
 }
+std::unique_ptr<Action> MakeLifeCheck(Play* play, Link* link, std::unique_ptr<Action> late) {
+  return std::make_unique<LifeCheck>(play, link, std::move(late));
+}
+
 std::unique_ptr<Action> MakeEpilogue(Play* play) { return std::make_unique<EpilogueAction>(play); }
 
 }  // namespace pushpull::initiator_sim
