@@ -13,8 +13,16 @@ Connection::Connection(Worker* worker, const fabric::Address& local)
       number_(worker->node().NextConnection()),
       local_(local),
       timer_(worker->loop()),
-      tx_({}, &stat_sn_, [this] { return session_ != nullptr ? session_->Numbers() : numbers_; }),
-      ping_timer_(worker->loop()) {}
+      tx_({}, &stat_sn_, [this] { return NumbersOfNextPdu(); }),
+      ping_timer_(worker->loop()) {
+  if (!node().options().tap) return;
+  tx_.set_tap([this](const OutPdu& pdu) {
+    TapPdu tapped{
+        .connection = number_, .sent = true, .bhs = BhsView(pdu.bhs), .ahs = {}, .data = {}};
+    tapped.data.assign(pdu.data.begin(), pdu.data.end());
+    node().options().tap(tapped);
+  });
+}
 
 Connection::~Connection() = default;
 
@@ -44,8 +52,13 @@ void Connection::Send(OutPdu pdu) {
   } else if (node().Has(Bug::kStatSnPerNopInPing) && BhsView(pdu.bhs).opcode() == Opcode::kNopIn) {
     pdu.stat_sn = StatSnUse::kNext;
   }
-  worker_->counters().Add(Count::kPdusSent);
   tx_.QueueExempt(std::move(pdu));
+}
+
+// Asked for once with each PDU that goes out.
+TxQueue::Numbers Connection::NumbersOfNextPdu() {
+  worker_->counters().Add(Count::kPdusSent);
+  return session_ != nullptr ? session_->Numbers() : numbers_;
 }
 
 void Connection::OnSendIdle() {
@@ -76,7 +89,8 @@ void Connection::OnPdu(SlotRef pdu) {
 }
 
 void Connection::Tap(const PduSlot& pdu) {
-  TapPdu tapped{.connection = number_, .bhs = pdu.bhs(), .ahs = pdu.ahs(), .data = {}};
+  TapPdu tapped{
+      .connection = number_, .sent = false, .bhs = pdu.bhs(), .ahs = pdu.ahs(), .data = {}};
   for (const base::MutableBytes piece : pdu.data()) tapped.data.push_back(piece);
   node().options().tap(tapped);
 }

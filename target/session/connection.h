@@ -127,6 +127,7 @@ class Connection : public TargetDirectory {
   void EnterFullFeature(Session* session);
   Framing FramingOf(const ConnectionParameters& parameters) const;
   void EndLogin(bool done);
+  TxQueue::Numbers NumbersOfNextPdu();
   void Tap(const PduSlot& pdu);
   void RestartPingTimer();
   void OnPingTimer();

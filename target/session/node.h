@@ -25,9 +25,11 @@
 
 namespace pushpull::target {
 
-// A PDU that the target received, before it acts on it. The views end with the call.
+// A PDU that the target received, before it acts on it; or that it sends, with all its numbers. The
+// views end with the call.
 struct TapPdu {
   uint64_t connection = 0;  // numbered by the target, from 1
+  bool sent = false;        // else received
   BhsView bhs;
   base::Bytes ahs;
   std::vector<base::Bytes> data;  // the data segment in pieces, without pad; none if discarded

@@ -218,6 +218,13 @@ void Session::Number(Connection& connection, SlotRef pdu, TaskRef task) {
   if (verdict == SessionWindow::Verdict::kEarly && Has(Bug::kCmdSnOrderIgnored)) {
     return Deliver(task.get());
   }
+  if (task->cmd_sn == next_delivery_) {  // as almost always
+    ++next_delivery_;
+    Deliver(task.get());
+    if (ending_) return;
+    DeliverInOrder();
+    return task_manager_.Progress();
+  }
   task->state = TaskState::kEarly;
   early_[task->cmd_sn] = task.get();
   if (verdict == SessionWindow::Verdict::kEarly) {

@@ -288,20 +288,32 @@ TEST_F(RequestsTest, AWrongDataDigestOfAPingOrText) {
 
 // ---- tap ----------------------------------------------------------------------------------------
 
-TEST_F(RequestsTest, TheTapSeesWhatWasReceived) {
-  std::vector<std::pair<Opcode, size_t>> seen;
+TEST_F(RequestsTest, TheTapSeesBothDirections) {
+  struct Seen {
+    bool sent;
+    Opcode opcode;
+    size_t bytes;
+    bool operator==(const Seen&) const = default;
+  };
+  std::vector<Seen> seen;
   RigOptions options;
   options.node.tap = [&seen](const TapPdu& pdu) {
     size_t bytes = 0;
     for (const base::Bytes piece : pdu.data) bytes += piece.size();
-    seen.emplace_back(pdu.bhs.opcode(), bytes);
+    seen.push_back({pdu.sent, pdu.bhs.opcode(), bytes});
+    EXPECT_EQ(pdu.bhs.data_segment_length(), bytes);
   };
   Start({}, options);
   seen.clear();
   a().Run(Write10(a(), 0, 1), Pattern(512));
-  ASSERT_EQ(seen.size(), 2u);
-  EXPECT_EQ(seen[0], std::pair(Opcode::kScsiCommand, size_t{0}));
-  EXPECT_EQ(seen[1], std::pair(Opcode::kDataOut, size_t{512}));
+  a().Run(Read10(a(), 0, 2));
+  const std::vector<Seen> expected = {
+      {false, Opcode::kScsiCommand, 0}, {true, Opcode::kR2t, 0},
+      {false, Opcode::kDataOut, 512},   {true, Opcode::kScsiResponse, 0},
+      {false, Opcode::kScsiCommand, 0}, {true, Opcode::kDataIn, 1024},
+  };
+  EXPECT_TRUE(seen == expected);
+  EXPECT_EQ(rig_->Get(Count::kPdusSent), static_cast<int64_t>(3 + 3));
 }
 
 }  // namespace

@@ -107,6 +107,7 @@ bool TxQueue::Next(OutPdu& pdu) {
   const Numbers numbers = numbers_();
   SetExpCmdSn(pdu.bhs, numbers.exp_cmd_sn);
   SetMaxCmdSn(pdu.bhs, numbers.max_cmd_sn);
+  if (tap_) tap_(pdu);
   TellSpace();
   return true;
 }

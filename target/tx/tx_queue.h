@@ -86,6 +86,9 @@ class TxQueue {
   void set_on_space(absl::AnyInvocable<void()> on_space) { on_space_ = std::move(on_space); }
   void want_space() { space_wanted_ = true; }
 
+  // Called with each PDU as it goes out, complete but for pad and digests.
+  void set_tap(absl::AnyInvocable<void(const OutPdu&)> tap) { tap_ = std::move(tap); }
+
   // Called when there is something to send after there was nothing: the sender's wake-up. From
   // within Queue() and Add().
   void set_on_work(absl::AnyInvocable<void()> on_work) { on_work_ = std::move(on_work); }
@@ -115,6 +118,7 @@ class TxQueue {
   absl::AnyInvocable<Numbers()> numbers_;
   absl::AnyInvocable<void()> on_space_;
   absl::AnyInvocable<void()> on_work_;
+  absl::AnyInvocable<void(const OutPdu&)> tap_;
   bool header_digest_ = false;
   bool data_digest_ = false;
 
