@@ -9,8 +9,6 @@
 namespace pushpull::tools {
 namespace {
 
-constexpr uint64_t kSeeds = 100;
-
 TEST(SplitsTest, OneByteAtATime) {
   uint64_t reads = 0, bytes = 0;
   EmbeddedSimOptions endpoint;
@@ -24,16 +22,6 @@ TEST(SplitsTest, OneByteAtATime) {
   EXPECT_EQ(Unexpected(PlaySuites(AllCases(), endpoint, {})), "");
   EXPECT_EQ(reads, bytes);
   EXPECT_GT(bytes, 100'000u);
-}
-
-// One seed in each shard's share: a run is its seed.
-TEST(SplitsTest, SeedsOfCutsAndDelays) {
-  const std::vector<conformance::Case> cases = AllCases();
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    conformance::RunOptions options;
-    options.seed = seed;
-    EXPECT_EQ(Unexpected(PlaySuites(cases, {}, options)), "") << "--seed " << seed;
-  }
 }
 
 TEST(SplitsTest, DelaysOfThirtyMilliseconds) {
