@@ -1,5 +1,7 @@
 #include "conformance/scenario/lint.h"
 
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
@@ -191,6 +193,18 @@ TEST(LintTest, EachRuleIsSeenToFail) {
     }
     EXPECT_TRUE(found) << "due: " << one.rule << " at line " << one.line << ", said:\n"
                        << Lines(errors);
+  }
+}
+
+TEST(LintTest, TheGuideHasEachRuleAndMisbehaviour) {
+  std::ifstream file("docs/SCENARIOS.md");
+  const std::string guide((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  for (const Case& one : Cases()) {
+    EXPECT_THAT(guide, HasSubstr("`" + std::string(one.rule) + "`"));
+  }
+  const auto* misbehaviours = v1::Misbehaviour_descriptor();
+  for (int i = 1; i < misbehaviours->value_count(); ++i) {
+    EXPECT_THAT(guide, HasSubstr("`" + misbehaviours->value(i)->name() + "`"));
   }
 }
 

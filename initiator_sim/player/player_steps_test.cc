@@ -207,7 +207,7 @@ TEST(PlayerStepsTest, RequireNegotiated) {
        "UNSUPPORTED: needs InitialR2T No, but it came to Yes"},
       {"name: \"MaxBurstLength\" at_least: 16384 at_most: 16384", "PASS"},
       {"name: \"MaxBurstLength\" at_least: 16385",
-       "UNSUPPORTED: needs MaxBurstLength  at least 16385, but it came to 16384"},
+       "UNSUPPORTED: needs MaxBurstLength at least 16385, but it came to 16384"},
       {"name: \"HeaderDigest\" value: \"CRC32C\"",
        "UNSUPPORTED: needs HeaderDigest CRC32C, but it came to None"},
   };

@@ -90,9 +90,10 @@ Progress RequireNegotiated(Play* play, const v1::Step& step) {
   if (require.has_at_least()) holds = holds && number != nullptr && *number >= require.at_least();
   if (require.has_at_most()) holds = holds && number != nullptr && *number <= require.at_most();
   if (holds) return Progress::kDone;
-  std::string due = require.value().empty() ? "" : absl::StrJoin(require.value(), " or ");
-  if (require.has_at_least()) absl::StrAppend(&due, " at least ", require.at_least());
-  if (require.has_at_most()) absl::StrAppend(&due, " at most ", require.at_most());
+  std::vector<std::string> parts(require.value().begin(), require.value().end());
+  if (require.has_at_least()) parts.push_back(absl::StrCat("at least ", require.at_least()));
+  if (require.has_at_most()) parts.push_back(absl::StrCat("at most ", require.at_most()));
+  const std::string due = absl::StrJoin(parts, require.value().empty() ? " and " : " or ");
   return play->End({.verdict = v1::UNSUPPORTED,
                     .message = absl::StrCat("needs ", require.name(), " ", due, ", but it came to ",
                                             text.empty() ? "nothing" : text),
