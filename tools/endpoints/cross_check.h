@@ -1,6 +1,6 @@
-// Two readers for the same bytes: what the embedded target reads of each request is compared with
-// what the initiator's own codec reads. Both were written from the RFC apart from each other, so a
-// difference is an error in one of ours.
+// Two readers for the same bytes: what the embedded target's codec reads of each PDU, both ways, is
+// compared with what the initiator's reads. Both were written from the RFC apart from each other,
+// so a difference is an error in one of ours.
 
 #ifndef TOOLS_ENDPOINTS_CROSS_CHECK_H_
 #define TOOLS_ENDPOINTS_CROSS_CHECK_H_
@@ -28,26 +28,25 @@ class CrossCheck : public initiator_sim::Tap {
   std::vector<std::string> Complaints();
 
  private:
-  struct Received {
+  // A PDU as the target tells it, and as the initiator does.
+  struct AtTarget {
+    bool sent = false;
     target::Bhs bhs;
     std::string ahs;
     std::string data;
     bool has_data = false;  // it may have been discarded
   };
-  struct Sent {
+  struct AtInitiator {
+    bool sent = false;
     v1::Pdu pdu;
     std::string bhs;
     std::string ahs;
   };
 
   std::mutex mutex_;
-  std::vector<Received> received_;  // guarded by mutex_
-  std::vector<Sent> sent_;          // the player's thread's
+  std::vector<AtTarget> at_target_;        // guarded by mutex_
+  std::vector<AtInitiator> at_initiator_;  // the player's thread's
 };
-
-// The differences between two readings of one request: "cmd_sn: the target reads 5, the initiator
-// 6". Empty: none. `bhs` is read by the target's codec.
-std::string CompareReadings(const target::Bhs& bhs, const v1::Pdu& pdu);
 
 }  // namespace pushpull::tools
 
