@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -233,9 +234,11 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
                         flags.level == "may" && flags.max_suite_version == UINT32_MAX;
   options.folder = folder.has_value() ? &*folder : nullptr;
   options.replay_command = ReplayCommand(flags);
-  options.progress = [&text](const v1::CaseResult& result, size_t, size_t) {
+  std::string report;
+  options.progress = [&](const v1::CaseResult& result, size_t, size_t) {
     std::fputs(conformance::CaseText(result, text).c_str(), stdout);
     std::fflush(stdout);
+    report += conformance::CaseText(result, {.strict = flags.strict});
   };
 
   const std::string started = absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone());
@@ -255,7 +258,12 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
   for (const std::string& complaint : outcome.complaints) {
     std::fprintf(stdout, "%s: %s\n", flags.profile.c_str(), complaint.c_str());
   }
-  if (folder.has_value()) std::fprintf(stdout, "results: %s\n", folder->path().c_str());
+  if (folder.has_value()) {
+    report += conformance::SummaryText(run, {.strict = flags.strict});
+    PUSHPULL_RETURN_IF_ERROR(folder->Write("report.txt", report));
+    std::fprintf(stdout, "report: %s\n",
+                 std::filesystem::absolute(folder->path() + "/report.txt").c_str());
+  }
   return run.exit_code();
 }
 
