@@ -40,7 +40,10 @@ bool IsAssigned(uint32_t status_class, uint32_t status_detail) {
 }
 
 void CheckEchoes(const Context& c, const LoginState& login, const v1::LoginResponse& r) {
-  if (r.isid() != login.last.isid()) c.Report(RuleId::kLoginEchoes, "ISID is not the request's");
+  // A reject names no session, and nothing says what its ISID is.
+  if (r.status_class() != 2 && r.status_class() != 3 && r.isid() != login.last.isid()) {
+    c.Report(RuleId::kLoginEchoes, "ISID is not the request's");
+  }
   if (r.initiator_task_tag() != login.last.initiator_task_tag()) {
     c.Report(RuleId::kLoginEchoes,
              absl::StrFormat("Initiator Task Tag is 0x%x, not 0x%x", r.initiator_task_tag(),

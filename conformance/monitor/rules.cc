@@ -163,7 +163,7 @@ constexpr Rule kRules[] = {
     {R::kLoginNextStageUnused, "login_next_stage_unused", "RFC 7143 §11.12.3", "RFC7143-11.12.3-a",
      kShould, "sends NSG 0 without T"},
     {R::kLoginEchoes, "login_echoes", "RFC 7143 §11.13", "RFC7143-11.12.5-a RFC7143-11.12-b", kMust,
-     "copies ISID and Initiator Task Tag of the request"},
+     "copies the Initiator Task Tag of the request, and its ISID except in a reject"},
     {R::kLoginTsih, "login_tsih", "RFC 7143 §11.13.3", "RFC7143-11.13.3-a RFC7143-6.3.2-b", kMust,
      "gives a new session its TSIH in the Login Final-Response, and not before"},
     {R::kLoginTsihCopied, "login_tsih_copied", "RFC 7143 §11.13.3", "", kShould,

@@ -45,6 +45,8 @@ std::vector<RuleCase> LoginCases() {
        Lines({"open", Ask(kOp, ""), Tell(kOp, "", "next_stage: SECURITY_NEGOTIATION")})},
       {"login_echoes", Lines({"open", Ask(kOp, ""), Tell(kOp, "", "isid: '123457'")}),
        Lines({"open", Ask(kOp, ""), Tell(kOp, "")})},
+      {"login_echoes", Lines({"open", Ask(kOp, ""), Tell(kOp, "", "isid: '123457'")}),
+       Lines({"open", Ask(kOp, ""), Tell(kSec, "", "isid: '123457' status_class: 2")})},
       {"login_echoes", Lines({"open", Ask(kOp, ""), Tell(kOp, "", "initiator_task_tag: 8")}),
        Lines({"open", Ask(kOp, ""), Tell(kOp, "")})},
       {"login_tsih", Lines({"open", Ask(kOp, kFull), Tell(kOp, kFull)}),
