@@ -20,7 +20,8 @@ def serving(size_mib=64):
   # The socket's path is short, whatever the test's folder is called.
   sockets = subprocess.run(['mktemp', '-d'], stdout=subprocess.PIPE, text=True,
                            check=True).stdout.strip()
-  environment = dict(os.environ, TGT_IPC_SOCKET=os.path.join(sockets, 'ipc'))
+  environment = dict(os.environ, TGT_IPC_SOCKET=os.path.join(sockets, 'ipc'),
+                     PATH=f'{os.environ.get("PATH", os.defpath)}:/usr/sbin')
   port = harness.free_port()
   control = '1'
 
