@@ -201,7 +201,9 @@ TEST(TcpTargetTest, ServesSeveralSessionsOnSeveralThreads) {
   target->Stop();
   for (size_t i = 0; i < kCounts; ++i) {
     const auto count = static_cast<Count>(i);
-    if (IsGauge(count)) EXPECT_EQ(target->Get(count), 0) << CountName(count);
+    if (IsGauge(count)) {
+      EXPECT_EQ(target->Get(count), 0) << CountName(count);
+    }
   }
 }
 

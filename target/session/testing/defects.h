@@ -96,7 +96,9 @@ inline void CheckAll(std::span<const Row> rows) {
   for (const Row& row : rows) {
     SCOPED_TRACE(BugName(row.bug));
     EXPECT_FALSE(row.check(std::nullopt)) << "seen without the defect";
-    if (kBugsEnabled) EXPECT_TRUE(row.check(row.bug)) << "not seen with the defect";
+    if (kBugsEnabled) {
+      EXPECT_TRUE(row.check(row.bug)) << "not seen with the defect";
+    }
   }
 }
 

@@ -59,7 +59,9 @@ Rig::~Rig() {
   EXPECT_TRUE(done) << "the target didn't shut down";
   for (size_t i = 0; i < kCounts && done; ++i) {
     const auto count = static_cast<Count>(i);
-    if (IsGauge(count)) EXPECT_EQ(target_->Get(count), 0) << CountName(count);
+    if (IsGauge(count)) {
+      EXPECT_EQ(target_->Get(count), 0) << CountName(count);
+    }
   }
   EXPECT_EQ(target_->device().tasks_in_flight(), 0u);
 }
