@@ -49,7 +49,7 @@ TEST_F(SuitesLintTest, EachAreaHasCasesAndManyRowsAreCited) {
   }
   for (const char* area : {"login", "negotiation", "sequencing", "read", "write", "nop", "text",
                            "tmf", "logout", "digests", "bad_pdu"}) {
-    EXPECT_GE(areas[area], 3) << area;
+    EXPECT_GE(areas[area], 5) << area;
   }
   EXPECT_GE(files_.size(), 60u);
   EXPECT_GE(rows.size(), 45u);
