@@ -1,8 +1,8 @@
 """What Markdown documents promise: commands, options, paths, links, examples.
 
 A check gives a list of problems, each "PATH:LINE: what". Commands are those of ```sh blocks, one a
-line. `pushpull` lines are executed, unless they have a <placeholder> or a host of RFC 5737; the exit
-code that is due stands in a comment, "# exit 1", else it is 0. "# until Ctrl-C": a server.
+line. `pushpull` lines are executed, unless they have a <placeholder> or a host of RFC 5737; the
+exit code that is due stands in a comment, "# exit 1", else it is 0. "# until Ctrl-C": a server.
 """
 
 import collections
@@ -161,8 +161,9 @@ def enum_values(proto, name):
 
 
 def oneof_fields(proto, message, oneof):
-  body = re.search(r'^message ' + message + r' \{(.*?)^\}', proto, re.MULTILINE | re.DOTALL).group(1)
-  inner = re.search(r'oneof ' + oneof + r' \{(.*?)^  \}', body, re.MULTILINE | re.DOTALL).group(1)
+  flags = re.MULTILINE | re.DOTALL
+  body = re.search(r'^message ' + message + r' \{(.*?)^\}', proto, flags).group(1)
+  inner = re.search(r'oneof ' + oneof + r' \{(.*?)^  \}', body, flags).group(1)
   return re.findall(r'^\s*\w+ (\w+) = \d+;', inner, re.MULTILINE)
 
 
