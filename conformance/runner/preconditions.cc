@@ -36,7 +36,7 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
   }
   if (needs.hook_size() != 0 && !offer.hooks) {
     return skip(absl::StrCat("it needs the target's administrative hook \"", needs.hook(0),
-                             "\"; a profile can give a command for it"));
+                             "\", which nothing here can call"));
   }
   if (needs.virtual_time() && !offer.virtual_time) {
     return skip("it needs virtual time; --target embedded-sim: has it");

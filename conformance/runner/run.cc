@@ -64,7 +64,6 @@ class Run {
     offer.facts = std::move(facts);
     offer.portals = options_.portals;
     offer.writes = options_.allow_writes || factory_->own_target();
-    offer.hooks = factory_->own_target();
     offer.virtual_time = factory_->virtual_time();
     offer.chap = !options_.play.chap.user.empty();
     offer.mutual_chap = !options_.play.chap.mutual_user.empty();

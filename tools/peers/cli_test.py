@@ -51,6 +51,9 @@ class CliTest(unittest.TestCase):
     with open(path, 'w', encoding='utf-8') as file:
       file.write('expect { id: "login/one_request" }\n')
     self.complains(2, 'a reason', 'run', '--profile', path)
+    with open(path, 'w', encoding='utf-8') as file:
+      file.write('restart_command: "true"\n')
+    self.complains(2, 'not supported yet', 'run', '--profile', path)
 
   def test_results_cannot_be_written(self):
     path = os.path.join(harness.scratch(), 'taken')

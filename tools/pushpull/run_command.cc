@@ -189,6 +189,10 @@ absl::StatusOr<conformance::ProfileOverlay> UseProfile(const RunFlags& flags,
     return absl::InvalidArgumentError(
         absl::StrCat(flags.profile, ": ", overlay.status().message()));
   }
+  if (!profile.restart_command().empty() || !profile.hook().empty()) {
+    return absl::UnimplementedError(absl::StrCat(
+        flags.profile, ": restart_command and hook are not supported yet; take them out"));
+  }
   options->lacks.assign(profile.lacks().begin(), profile.lacks().end());
   for (const v1::Reading& reading : profile.reading()) {
     options->play.readings[reading.ambiguity()] = reading.choice();
