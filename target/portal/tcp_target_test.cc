@@ -2,28 +2,21 @@
 
 #include "target/portal/tcp_target.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "base/bytes.h"
 #include "gtest/gtest.h"
-#include "target/pdu/request.h"
-#include "target/pdu/response.h"
+#include "target/portal/testing/blocking_client.h"
 #include "target/store/ram_store.h"
 #include "target/store/slow_store.h"
 
 namespace pushpull::target {
 namespace {
+
+using testing::BlockingClient;
 
 TargetOptions Options() {
   TargetOptions options;
@@ -50,125 +43,6 @@ std::unique_ptr<TcpTarget> Serve(uint32_t threads, uint16_t* port) {
   return *std::move(target);
 }
 
-// A blocking initiator, as plain as can be.
-class Client {
- public:
-  Client(uint16_t port, uint8_t isid) : isid_{0x80, 0, 0, 0, 0, isid} {
-    fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) Close();
-  }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-  ~Client() { Close(); }
-
-  bool Login() {
-    LoginRequest request;
-    request.transit = true;
-    request.current_stage = Stage::kLoginOperationalNegotiation;
-    request.next_stage = Stage::kFullFeaturePhase;
-    request.isid = isid_;
-    request.initiator_task_tag = 1;
-    request.cmd_sn = cmd_sn_;
-    const std::string keys = std::string("InitiatorName=iqn.2026-11.org.pushpull:c\0", 41) +
-                             std::string("TargetName=") + NodeOptions().name + '\0';
-    if (!Send(request.Encode(), {keys.begin(), keys.end()})) return false;
-    const auto answer = Receive();
-    return answer.has_value() && LoginResponse::Decode(BhsView(answer->first)).status_class == 0;
-  }
-
-  // Its status; nothing where the connection ended.
-  std::optional<int> Run(uint8_t code, uint32_t lba, uint16_t blocks, uint64_t lun,
-                         std::vector<uint8_t>* data) {
-    ScsiCommand command;
-    command.lun = lun << 48;
-    command.read = code == 0x28;
-    command.write = code == 0x2a;
-    command.initiator_task_tag = ++tag_;
-    command.expected_data_transfer_length = uint32_t{blocks} * 512;
-    command.cmd_sn = cmd_sn_++;
-    command.exp_stat_sn = exp_stat_sn_;
-    command.cdb[0] = code;
-    base::StoreBe32(command.cdb.data() + 2, lba);
-    base::StoreBe16(command.cdb.data() + 7, blocks);
-    if (!Send(command.Encode(), {})) return std::nullopt;
-    if (command.read) data->clear();
-    while (auto pdu = Receive()) {
-      const BhsView bhs(pdu->first);
-      if (bhs.opcode() == Opcode::kR2t) {
-        if (!Answer(R2t::Decode(bhs), *data)) return std::nullopt;
-      } else if (bhs.opcode() == Opcode::kDataIn) {
-        data->insert(data->end(), pdu->second.begin(), pdu->second.end());
-        const DataIn in = DataIn::Decode(bhs);
-        if (in.status_present) return in.status;
-      } else if (bhs.opcode() == Opcode::kScsiResponse) {
-        return ScsiResponse::Decode(bhs).status;
-      }
-    }
-    return std::nullopt;
-  }
-
-  bool Logout() {
-    LogoutRequest logout;
-    logout.immediate = true;
-    logout.initiator_task_tag = ++tag_;
-    logout.cmd_sn = cmd_sn_;
-    return Send(logout.Encode(), {}) && Receive().has_value() && !Receive().has_value();
-  }
-
-  void Close() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  using Pdu = std::pair<Bhs, std::vector<uint8_t>>;
-
-  bool Send(Bhs bhs, std::vector<uint8_t> data) {
-    SetDataSegmentLength(bhs, static_cast<uint32_t>(data.size()));
-    data.resize((data.size() + 3) / 4 * 4);
-    std::vector<uint8_t> bytes(bhs.begin(), bhs.end());
-    bytes.insert(bytes.end(), data.begin(), data.end());
-    for (size_t sent = 0; sent < bytes.size();) {
-      const ssize_t n = send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) return false;
-      sent += static_cast<size_t>(n);
-    }
-    return true;
-  }
-  bool Take(uint8_t* to, size_t size) {
-    return size == 0 || recv(fd_, to, size, MSG_WAITALL) == static_cast<ssize_t>(size);
-  }
-  std::optional<Pdu> Receive() {
-    Pdu pdu;
-    if (!Take(pdu.first.data(), kBhsBytes)) return std::nullopt;
-    const BhsView bhs(pdu.first);
-    pdu.second.resize(bhs.data_segment_length() + bhs.pad_bytes());
-    if (!Take(pdu.second.data(), pdu.second.size())) return std::nullopt;
-    pdu.second.resize(bhs.data_segment_length());
-    exp_stat_sn_ = base::LoadBe32(pdu.first.data() + 24);
-    return pdu;
-  }
-  bool Answer(const R2t& r2t, const std::vector<uint8_t>& data) {
-    DataOut out;
-    out.lun = r2t.lun;
-    out.initiator_task_tag = r2t.initiator_task_tag;
-    out.target_transfer_tag = r2t.target_transfer_tag;
-    out.buffer_offset = r2t.buffer_offset;
-    const auto begin = data.begin() + r2t.buffer_offset;
-    return Send(out.Encode(), {begin, begin + r2t.desired_data_transfer_length});
-  }
-
-  int fd_ = -1;
-  const Isid isid_;
-  uint32_t cmd_sn_ = 1;
-  uint32_t exp_stat_sn_ = 0;
-  uint32_t tag_ = 0;
-};
-
 TEST(TcpTargetTest, ServesSeveralSessionsOnSeveralThreads) {
   uint16_t port = 0;
   const auto target = Serve(3, &port);
@@ -176,7 +50,7 @@ TEST(TcpTargetTest, ServesSeveralSessionsOnSeveralThreads) {
   std::atomic<int> good{0};
   for (int t = 0; t < 6; ++t) {
     threads.emplace_back([&, t] {
-      Client client(port, static_cast<uint8_t>(t + 1));
+      BlockingClient client(port, static_cast<uint8_t>(t + 1));
       if (!client.Login()) return;
       for (const uint64_t lun : {0, 1}) {
         std::vector<uint8_t> nothing;
@@ -216,7 +90,7 @@ TEST(TcpTargetTest, ReinstatesAcrossThreads) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 25; ++i) {
-        Client client(port, 1);
+        BlockingClient client(port, 1);
         if (!client.Login()) continue;
         ++logins;
         std::vector<uint8_t> data(64 * 512, 1);
@@ -227,7 +101,7 @@ TEST(TcpTargetTest, ReinstatesAcrossThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(logins, 0);
-  Client last(port, 1);
+  BlockingClient last(port, 1);
   EXPECT_TRUE(last.Login());
   EXPECT_EQ(target->Get(Count::kSessions), 1);
 }
@@ -241,7 +115,7 @@ TEST(TcpTargetTest, StopsInTheMidstOfWork) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       while (!stop) {
-        Client client(port, static_cast<uint8_t>(t));
+        BlockingClient client(port, static_cast<uint8_t>(t));
         if (!client.Login()) continue;
         std::vector<uint8_t> data(200 * 512, 1);
         while (client.Run(0x2a, 0, 200, t % 2, &data).has_value()) ++ran;

@@ -60,7 +60,7 @@ void Session::AnswerPing(IscsiTask* task) {
     if (size > 0) pdu.data.push_back(piece.first(size));
     room -= size;
   }
-  pdu.done = [slot] {};  // the slot holds the data
+  pdu.done = [slot = slot] {};  // the slot holds the data
   Connection* const connection = task->connection;
   Finish(task);
   connection->Send(std::move(pdu));
@@ -185,7 +185,7 @@ void Session::Reject(Connection& connection, const SlotRef& pdu, RejectReason re
     const base::Bytes ahs = pdu->ahs();
     if (!ahs.empty()) out.data.push_back(ahs.first(std::min(ahs.size(), room)));
   }
-  out.done = [pdu] {};  // the slot holds the header
+  out.done = [pdu = pdu] {};  // the slot holds the header
   connection.Send(std::move(out));
 }
 

@@ -92,12 +92,12 @@ bool ScsiCommands::NextDataIn(IscsiTask* task, OutPdu& pdu) {
     pdu.stat_sn = StatSnUse::kNext;
   }
   pdu.bhs = data_in.Encode();
-  pdu.done = [keep] {};  // the task holds the data
+  pdu.done = [keep = keep] {};  // the task holds the data
   if (with_status) {
     // Before the PDU gets its numbers: they tell of the place in the window that it leaves. What
     // waits for its end may only answer behind it.
     session_->Finish(task);
-    pdu.done = [keep] {
+    pdu.done = [keep = keep] {
       if (keep->session != nullptr) keep->session->task_manager().OnTaskEnded(keep.get(), false);
     };
   } else if (last) {
@@ -134,7 +134,7 @@ void ScsiCommands::SendResponse(IscsiTask* task) {
     pdu.data.push_back({task->sense.data(), size_t{2} + result.sense_bytes});
   }
   const TaskRef keep(task);
-  pdu.done = [keep] {};  // the task holds the sense data
+  pdu.done = [keep = keep] {};  // the task holds the sense data
   session_->Finish(task);
   task->connection->Send(std::move(pdu));
   session_->task_manager().OnTaskEnded(task, /*aborted=*/false);
