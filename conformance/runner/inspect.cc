@@ -99,7 +99,11 @@ absl::StatusOr<std::string> DiscoverName(Inspection* inspection, const std::stri
   constexpr std::string_view kName = "TargetName=";
   for (absl::string_view pair : absl::StrSplit(answers.text(1), '\0', absl::SkipEmpty())) {
     if (pair.substr(0, kName.size()) == absl::string_view(kName.data(), kName.size())) {
-      names.emplace_back(pair.substr(kName.size()));
+      // A target is told once for each of its portals by some.
+      std::string name(pair.substr(kName.size()));
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        names.push_back(std::move(name));
+      }
     }
   }
   if (names.empty()) {

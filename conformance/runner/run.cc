@@ -1,6 +1,7 @@
 #include "conformance/runner/run.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -38,14 +39,14 @@ class Run {
         InspectTarget(factory_, options_.play, factory_->target_name(), options_.lun);
     if (!facts.ok()) return Unreachable(facts.status());
     offer_ = MakeOffer(*std::move(facts));
-    if (absl::Status sane = CheckSane(); !sane.ok()) return Unreachable(sane);
+    if (absl::Status sane = CheckSane(options_.play); !sane.ok()) return Unreachable(sane);
 
     results_.resize(cases_.size());
     std::vector<std::thread> workers;
     for (uint32_t i = 1; i < std::max<uint32_t>(options_.jobs, 1); ++i) {
-      workers.emplace_back([this] { Work(); });
+      workers.emplace_back([this, i] { Work(SettingsOf(i)); });
     }
-    Work();
+    Work(options_.play);
     for (std::thread& worker : workers) worker.join();
     return Finish();
   }
@@ -71,10 +72,20 @@ class Run {
     return offer;
   }
 
-  v1::CaseResult PlayOne(const Case& c, const ResultFolder* folder, bool monitor = true) {
+  // Workers are different initiator ports, or they would reinstate each other's sessions.
+  PlaySettings SettingsOf(uint32_t worker) const {
+    PlaySettings settings = options_.play;
+    std::array<uint8_t, 6> isid = settings.isid.value_or(initiator_sim::PlayerOptions().isid);
+    isid[3] = static_cast<uint8_t>(isid[3] + worker);
+    settings.isid = isid;
+    return settings;
+  }
+
+  v1::CaseResult PlayOne(const Case& c, const PlaySettings& settings, const ResultFolder* folder,
+                         bool monitor = true) {
     PlayCaseOptions options;
     options.monitor = monitor;
-    options.settings = &options_.play;
+    options.settings = &settings;
     options.facts = &offer_.facts;
     options.seed = options_.seed;
     options.folder = folder;
@@ -82,9 +93,9 @@ class Run {
     return PlayCase(factory_, c, options);
   }
 
-  absl::Status CheckSane() {
+  absl::Status CheckSane(const PlaySettings& settings) {
     // A target that works but breaks a rule is one to be tested.
-    const v1::CaseResult result = PlayOne(sanity_, nullptr, /*monitor=*/false);
+    const v1::CaseResult result = PlayOne(sanity_, settings, nullptr, /*monitor=*/false);
     if (!IsFailure(result.verdict(), false)) return absl::OkStatus();
     return absl::UnavailableError(absl::StrCat(
         factory_->uri(), ": a plain session fails: ", result.failure().message(),
@@ -92,10 +103,10 @@ class Run {
         result.failure().actual().empty() ? "" : "; came: ", result.failure().actual()));
   }
 
-  void Work() {
+  void Work(const PlaySettings& settings) {
     for (size_t i; (i = next_.fetch_add(1)) < cases_.size();) {
       const Case& c = cases_[i];
-      v1::CaseResult result = Judge(c);
+      v1::CaseResult result = Judge(c, settings);
       if (options_.overlay != nullptr) {
         const std::lock_guard lock(mutex_);
         options_.overlay->Apply(&result);
@@ -107,27 +118,27 @@ class Run {
     }
   }
 
-  v1::CaseResult Judge(const Case& c) {
+  v1::CaseResult Judge(const Case& c, const PlaySettings& settings) {
     if (const std::optional<Unmet> unmet = FindUnmet(c.scenario(), offer_)) {
       return NotPlayed(c, unmet->verdict, unmet->message);
     }
-    if (factory_->own_target()) return PlayOne(c, options_.folder);
+    if (factory_->own_target()) return PlayOne(c, settings, options_.folder);
     if (PlaysAlone(c)) {
       const std::unique_lock lock(shared_target_);
-      return PlayOnShared(c);
+      return PlayOnShared(c, settings);
     }
     const std::shared_lock lock(shared_target_);
-    return PlayOnShared(c);
+    return PlayOnShared(c, settings);
   }
 
   // What failed may have killed the target: then the rest of the run says nothing.
-  v1::CaseResult PlayOnShared(const Case& c) {
+  v1::CaseResult PlayOnShared(const Case& c, const PlaySettings& settings) {
     if (std::string killer = Killer(); !killer.empty()) {
       return NotPlayed(c, v1::ERROR,
                        absl::StrCat("not played: the target no longer answers since ", killer));
     }
-    v1::CaseResult result = PlayOne(c, options_.folder);
-    if (result.verdict() == v1::PASS || CheckSane().ok()) return result;
+    v1::CaseResult result = PlayOne(c, settings, options_.folder);
+    if (result.verdict() == v1::PASS || CheckSane(settings).ok()) return result;
     const std::lock_guard lock(mutex_);
     if (killer_.empty()) killer_ = c.id();
     result.mutable_failure()->set_message(
@@ -144,7 +155,7 @@ class Run {
     RunOutcome outcome;
     v1::RunResult& run = outcome.result;
     if (killer_.empty()) {
-      if (const absl::Status sane = CheckSane(); !sane.ok()) {
+      if (const absl::Status sane = CheckSane(options_.play); !sane.ok()) {
         v1::CaseResult end = NotPlayed(sanity_, v1::FAIL, std::string(sane.message()));
         end.set_id(absl::StrCat(sanity_.id(), "#at_the_end"));
         results_.push_back(std::move(end));

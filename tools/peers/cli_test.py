@@ -46,6 +46,18 @@ class CliTest(unittest.TestCase):
       file.write('id: "x/bad"\nstep { login { untill: 3 } }\n')
     self.complains(2, f'{path}:2:', 'run', '--suites', folder)
 
+  def test_suites_are_linted(self):
+    folder = harness.scratch()
+    os.makedirs(os.path.join(folder, 'x'))
+    path = os.path.join(folder, 'x', 'empty.textproto')
+    with open(path, 'w', encoding='utf-8'):
+      pass
+    self.complains(2, 'no steps', 'run', '--suites', folder)
+
+  def test_jobs_do_not_disturb_each_other(self):
+    with harness.reference_target('--lun', 'ram:16M', '--lun', 'ram:16M') as uri:
+      harness.run_pushpull('run', '--target', uri, '--allow-writes', '--jobs', '4')
+
   def test_profile_without_reason(self):
     path = os.path.join(harness.scratch(), 'profile.textproto')
     with open(path, 'w', encoding='utf-8') as file:

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -23,10 +25,13 @@
 #include "conformance/report/result_folder.h"
 #include "conformance/report/text.h"
 #include "conformance/report/verdict.h"
+#include "conformance/requirements/catalogue.h"
 #include "conformance/runner/overlay.h"
 #include "conformance/runner/run.h"
 #include "conformance/runner/suite.h"
+#include "conformance/scenario/lint.h"
 #include "pushpull/v1/profile.pb.h"
+#include "target/bugs/bugs.h"
 #include "tools/endpoints/endpoints.h"
 #include "tools/endpoints/secret_file.h"
 #include "tools/endpoints/uri.h"
@@ -122,10 +127,31 @@ absl::StatusOr<conformance::PlaySettings> MakeSettings(const RunFlags& flags) {
   return settings;
 }
 
+// Scenarios of the user's own have to be as sound as those that are built in.
+absl::Status LintSuites(const std::vector<conformance::ScenarioFile>& files,
+                        const std::string& root) {
+  std::set<std::string> requirements, mutants;
+  for (const auto& [id, row] : conformance::Catalogue::BuiltIn().rows()) requirements.insert(id);
+  for (const target::BugInfo& bug : target::AllBugs()) mutants.emplace(bug.name);
+  conformance::LintOptions options;
+  options.requirements = &requirements;
+  options.mutants = &mutants;
+  std::vector<std::string> errors;
+  for (const conformance::ScenarioFile& file : files) {
+    options.id = conformance::IdOfPath(root, file.path);
+    for (const conformance::LintError& error : conformance::Lint(file, options)) {
+      errors.push_back(error.ToString());
+    }
+  }
+  if (errors.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
+}
+
 absl::StatusOr<std::vector<Case>> ChooseCases(const RunFlags& flags) {
   PUSHPULL_ASSIGN_OR_RETURN(std::vector<conformance::ScenarioFile> files,
                             flags.suites.empty() ? conformance::BuiltInSuites()
                                                  : conformance::LoadScenarios(flags.suites));
+  if (!flags.suites.empty()) PUSHPULL_RETURN_IF_ERROR(LintSuites(files, flags.suites));
   PUSHPULL_ASSIGN_OR_RETURN(std::vector<Case> cases, conformance::Expand(files));
   conformance::Selection selection;
   selection.only = flags.only;

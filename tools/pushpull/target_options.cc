@@ -15,6 +15,7 @@ namespace pushpull::tools {
 namespace {
 
 constexpr uint32_t kMaxLun = 16383;
+constexpr uint32_t kMaxThreads = 1024;
 
 absl::StatusOr<target::LogicalUnitOptions> MakeLogicalUnit(const v1::LunConfig& config) {
   target::LogicalUnitOptions unit;
@@ -44,6 +45,10 @@ absl::StatusOr<target::TargetOptions> MakeTargetOptions(const v1::TargetConfig& 
   target::TargetOptions options;
   if (config.lun().empty()) {
     return absl::InvalidArgumentError("there is no LUN; give one: --lun ram:256M");
+  }
+  if (config.threads() > kMaxThreads) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("threads: ", config.threads(), " is above ", kMaxThreads));
   }
   for (const v1::LunConfig& lun : config.lun()) {
     PUSHPULL_ASSIGN_OR_RETURN(target::LogicalUnitOptions unit, MakeLogicalUnit(lun));
