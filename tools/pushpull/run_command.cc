@@ -151,7 +151,6 @@ absl::StatusOr<std::vector<Case>> ChooseCases(const RunFlags& flags) {
   PUSHPULL_ASSIGN_OR_RETURN(std::vector<conformance::ScenarioFile> files,
                             flags.suites.empty() ? conformance::BuiltInSuites()
                                                  : conformance::LoadScenarios(flags.suites));
-  if (!flags.suites.empty()) PUSHPULL_RETURN_IF_ERROR(LintSuites(files, flags.suites));
   PUSHPULL_ASSIGN_OR_RETURN(std::vector<Case> cases, conformance::Expand(files));
   conformance::Selection selection;
   selection.only = flags.only;
@@ -161,6 +160,12 @@ absl::StatusOr<std::vector<Case>> ChooseCases(const RunFlags& flags) {
                                               : v1::MAY;
   selection.max_suite_version = flags.max_suite_version;
   cases = conformance::Select(std::move(cases), selection);
+  if (!flags.suites.empty()) {
+    std::set<std::string> chosen;
+    for (const Case& c : cases) chosen.insert(c.script.file);
+    std::erase_if(files, [&](const auto& file) { return !chosen.contains(file.path); });
+    PUSHPULL_RETURN_IF_ERROR(LintSuites(files, flags.suites));
+  }
   if (!flags.shard.empty()) {
     PUSHPULL_ASSIGN_OR_RETURN(const auto shard, ParseShard(flags.shard));
     size_t index = 0;
