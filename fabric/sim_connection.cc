@@ -225,7 +225,7 @@ void SimConnection::WakeReader(End end) {
   Side& side = sides_[end];
   if (!side.read_blocked) return;
   if (Peer(end).pipe.HasArrived() || side.fin_arrived || side.error != 0) {
-    ScheduleRead(end, absl::ZeroDuration());
+    ScheduleRead(end, Peer(end).pipe.options().read_delay);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -67,6 +68,9 @@ class SimNetwork::Core : public std::enable_shared_from_this<Core> {
   SimWorld* world() const { return world_; }
   bool world_is_gone() const { return life_.expired(); }
   void set_options(const SimOptions& options) { options_ = options; }
+  void set_options_of(std::function<SimOptions(size_t)> options_of) {
+    options_of_ = std::move(options_of);
+  }
 
   // Null if the address is in use.
   std::shared_ptr<Listening> Listen(SimLoop* loop, Address address, AcceptHandler accept);
@@ -86,6 +90,7 @@ class SimNetwork::Core : public std::enable_shared_from_this<Core> {
   SimWorld* const world_;
   const std::weak_ptr<const void> life_;
   SimOptions options_;
+  std::function<SimOptions(size_t)> options_of_;
   base::Random random_;
   uint16_t next_port_ = kFirstEphemeralPort;
   std::vector<std::shared_ptr<Listening>> listening_;
@@ -178,7 +183,8 @@ void SimNetwork::Core::Arrive(SimLoop* loop, const Address& address, SimWorld::L
   record->connector = {options.connector_host, NextPort()};
   record->acceptor = {IsWildcard(Normal(address).host) ? "127.0.0.1" : Normal(address).host,
                       address.port};
-  auto connection = std::make_shared<SimConnection>(world_, options, record);
+  auto connection = std::make_shared<SimConnection>(
+      world_, options_of_ ? options_of_(records_.size()) : options, record);
   records_.push_back(std::move(record));
   live_.push_back(connection);
   auto accepted =
@@ -229,6 +235,10 @@ void SimNetwork::Move(std::unique_ptr<Stream> stream, Loop* to,
 }
 
 void SimNetwork::set_options(const SimOptions& options) { core_->set_options(options); }
+
+void SimNetwork::set_options_of(std::function<SimOptions(size_t)> options_of) {
+  core_->set_options_of(std::move(options_of));
+}
 
 size_t SimNetwork::connections() const { return core_->connections(); }
 

@@ -14,6 +14,7 @@
 #define FABRIC_SIM_NETWORK_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
@@ -42,6 +43,8 @@ class SimNetwork final : public Network {
 
   // For the connections that begin from now on.
   void set_options(const SimOptions& options);
+  // The same for each connection by its number; asked when it begins.
+  void set_options_of(std::function<SimOptions(size_t number)> options_of);
 
   // Connections are numbered as they begin, from 0; what is known of them stays when they end.
   size_t connections() const;

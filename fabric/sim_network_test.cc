@@ -125,6 +125,10 @@ SimDirection RandomDirection(base::Random& random) {
   direction.random_writes = random.Chance(50);
   direction.write_block_percent = static_cast<uint32_t>(random.Between(0, 100));
   direction.buffer_bytes = random.Between(1, 3000);
+  for (uint64_t cut = random.Below(100); random.Chance(95); cut += random.Below(200)) {
+    direction.read_cuts.push_back(cut);
+  }
+  direction.read_delay = absl::Microseconds(random.Below(3));
   direction.min_latency = absl::Microseconds(random.Below(50));
   direction.max_latency = direction.min_latency + absl::Microseconds(random.Below(500));
   return direction;
@@ -196,6 +200,62 @@ TEST(SimNetworkTest, ReadsStopAtWrites) {
             RandomText(1, 200), "");
   pair.world->RunUntilIdle();
   EXPECT_EQ(pair.server->reads, (std::vector<size_t>{48, 48, 48, 48, 8}));
+}
+
+TEST(SimNetworkTest, ReadsAreCutByScript) {
+  const auto reads = [](std::vector<uint64_t> cuts, uint64_t* blocked) {
+    SimOptions options;
+    options.to_acceptor.read_cuts = std::move(cuts);
+    Pair pair(1, options, RandomText(1, 100), RandomText(2, 100));
+    pair.world->RunUntilIdle();
+    EXPECT_EQ(pair.server->in, RandomText(1, 100));
+    EXPECT_TRUE(pair.server->end && pair.server->end->kind == Kind::kEnd);
+    EXPECT_EQ(pair.client->reads, std::vector<size_t>{100}) << "the other direction";
+    *blocked = pair.record().to_acceptor.blocked_reads;
+    return pair.server->reads;
+  };
+  uint64_t blocked = 0;
+  EXPECT_EQ(reads({}, &blocked), std::vector<size_t>{100});
+  EXPECT_EQ(reads({1, 47, 48}, &blocked), (std::vector<size_t>{1, 46, 1, 52}));
+  EXPECT_EQ(blocked, 3u) << "the end has come by then";
+  // Before the first byte, twice at one place, before the end, and beyond it.
+  EXPECT_EQ(reads({0, 50, 50, 100, 200}, &blocked), (std::vector<size_t>{50, 50}));
+  EXPECT_EQ(blocked, 4u);
+}
+
+TEST(SimNetworkTest, WhatArrivesWithinTheDelayIsReadAtOnce) {
+  SimOptions options;
+  options.to_acceptor.max_write_bytes = 10;
+  options.to_acceptor.read_delay = absl::Microseconds(1);
+  Pair pair(1, options, RandomText(1, 200), "");
+  pair.world->RunUntilIdle();
+  EXPECT_EQ(pair.server->reads, std::vector<size_t>{200});
+  EXPECT_EQ(pair.record().to_acceptor.writes, 20u);
+}
+
+TEST(SimNetworkTest, EachConnectionMayHaveOptionsOfItsOwn) {
+  SimWorld world(1);
+  SimNetwork network(&world);
+  network.set_options_of([](size_t number) {
+    SimOptions options;
+    options.to_acceptor.max_read_bytes = number + 1;
+    return options;
+  });
+  std::vector<std::unique_ptr<End>> ends;
+  auto listener = network.Listen(world.NewLoop(), {"target", 3260}, [&](std::unique_ptr<Stream> s) {
+    ends.push_back(std::make_unique<End>(std::move(s), ""));
+  });
+  ASSERT_TRUE(listener.ok());
+  for (int i = 0; i < 2; ++i) {
+    network.Connect(world.NewLoop(), {"target", 3260},
+                    [&](absl::StatusOr<std::unique_ptr<Stream>> s) {
+                      ASSERT_TRUE(s.ok());
+                      ends.push_back(std::make_unique<End>(*std::move(s), "abcd"));
+                    });
+    world.RunUntilIdle();
+  }
+  EXPECT_EQ(network.connection(0).to_acceptor.reads, 4u);
+  EXPECT_EQ(network.connection(1).to_acceptor.reads, 2u);
 }
 
 TEST(SimNetworkTest, BufferHoldsTheWriter) {

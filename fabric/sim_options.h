@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "fabric/stream.h"
@@ -35,6 +36,12 @@ struct SimDirection {
   // How often a TryRead that gave bytes is followed by one that answers kWouldBlock though there
   // may be more (`readable` then comes as always). 100: between any two reads.
   uint32_t read_block_percent = 0;
+
+  // Offsets in all that goes this way, ascending: no TryRead gives bytes of both sides of one, and
+  // each answers kWouldBlock once when the reader has come there (twice where it stands twice).
+  std::vector<uint64_t> read_cuts = {};
+  // From an arrival to the call of `readable`: what arrives meanwhile is read with it.
+  absl::Duration read_delay = absl::ZeroDuration();
 
   // Writes, in the same way.
   size_t max_write_bytes = SIZE_MAX;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "base/check.h"
@@ -25,6 +26,13 @@ SimPipe::SimPipe(const SimDirection& options, base::Random random, SimCounters* 
   CHECK(options.buffer_bytes > 0 && options.max_read_bytes > 0 && options.max_write_bytes > 0)
       << "nothing would ever move";
   CHECK(options.min_latency <= options.max_latency);
+  CHECK(std::is_sorted(options.read_cuts.begin(), options.read_cuts.end()));
+  WaitAtCut();
+}
+
+void SimPipe::WaitAtCut() {
+  const std::vector<uint64_t>& cuts = options_.read_cuts;
+  for (; next_cut_ < cuts.size() && cuts[next_cut_] <= total_read_; ++next_cut_) ++cut_holds_;
 }
 
 size_t SimPipe::Draw(size_t most, bool random) {
@@ -72,19 +80,33 @@ size_t SimPipe::Read(std::span<const iovec> buffers) {
   most = std::min(most, arrived_);
   if (most == 0) return 0;
   if (options_.reads_stop_at_writes) most = std::min(most, writes_.front());
+  if (next_cut_ < options_.read_cuts.size()) {
+    most = std::min<uint64_t>(most, options_.read_cuts[next_cut_] - total_read_);
+  }
   const size_t size = Draw(most, options_.random_reads);
   queue_.Take(buffers, size);
   arrived_ -= size;
   if (options_.reads_stop_at_writes && (writes_.front() -= size) == 0) writes_.pop_front();
   read_hold_ = random_.Chance(options_.read_block_percent);
+  total_read_ += size;
+  WaitAtCut();
   ++counters_->reads;
   counters_->bytes_read += size;
   return size;
 }
 
-bool SimPipe::TakeReadHold() { return std::exchange(read_hold_, false); }
+bool SimPipe::TakeReadHold() {
+  if (cut_holds_ == 0) return std::exchange(read_hold_, false);
+  --cut_holds_;
+  read_hold_ = false;
+  return true;
+}
 
-void SimPipe::DiscardArrived() { DropFront(std::exchange(arrived_, 0)); }
+void SimPipe::DiscardArrived() {
+  total_read_ += arrived_;
+  WaitAtCut();
+  DropFront(std::exchange(arrived_, 0));
+}
 
 void SimPipe::DropFront(size_t size) {
   queue_.Drop(size);

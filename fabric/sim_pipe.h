@@ -49,6 +49,8 @@ class SimPipe {
 
  private:
   size_t Draw(size_t most, bool random);
+  // Cuts of the script at which the reader stands each make it wait once.
+  void WaitAtCut();
   void DropFront(size_t size);
 
   const SimDirection options_;
@@ -58,6 +60,9 @@ class SimPipe {
   size_t arrived_ = 0;  // and not yet read
   uint64_t total_arrived_ = 0;
   std::deque<size_t> writes_;  // what is left of each write in the queue, if reads stop at writes
+  uint64_t total_read_ = 0;
+  size_t next_cut_ = 0;   // in options_.read_cuts
+  size_t cut_holds_ = 0;  // reads that have to block where the reader stands
   bool read_hold_ = false;
   bool write_hold_ = false;
 };

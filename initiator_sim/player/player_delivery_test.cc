@@ -101,6 +101,26 @@ TEST(PlayerDeliveryTest, BytesAreCutAsTheStepSays) {
   EXPECT_THAT(Writes(absl::StrCat("step { send { ", ping, " } }"), "bytes"), SizeIs(56));
 }
 
+TEST(PlayerDeliveryTest, WhatIsHeldBackForNobodyGoesAtTheEnd) {
+  const std::string held =
+      "step { send { pdu { nop_out {} data { raw: \"abcdefgh\" } } } delivery { join_next: true } "
+      "}";
+  EXPECT_THAT(Writes(held), ElementsAre(56));
+  EXPECT_THAT(Writes(held + held), ElementsAre(112));
+
+  // Also where an epilogue follows; its ping is a write of its own.
+  PlayerTestBed bed;
+  WriteSizes tap;
+  bed.options.tap = &tap;
+  EXPECT_EQ(VerdictOf(bed.Play("step { login { unit_attention: LEFT } }"
+                               "step { send { task: \"p\" pdu { nop_out { initiator_task_tag: "
+                               "0xffffffff } immediate: true } } delivery { join_next: true } }")),
+            "PASS");
+  ASSERT_THAT(bed.target.Seen(v1::Pdu::kNopOut), SizeIs(2));
+  EXPECT_THAT(tap.sizes, testing::IsSupersetOf({size_t{48}, size_t{48}, size_t{48}}))
+      << "this ping, the epilogue's, the logout";
+}
+
 TEST(PlayerDeliveryTest, TheTapTellsMisbehaviour) {
   PlayerTestBed bed;
   Mute(&bed);

@@ -1,6 +1,8 @@
 // probe, text_until_final, and the epilogue, which probes too.
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -266,6 +268,7 @@ class EpilogueAction : public Action {
   }
 
   Progress Advance() override {
+    if (!Flushed()) return Progress::kWaiting;
     if (kind_ == v1::NOTHING) return Progress::kDone;
     if (!looked_) {
       looked_ = true;
@@ -294,12 +297,23 @@ class EpilogueAction : public Action {
   }
 
   std::string Awaiting() const override {
+    if (!flushed_) return "what was held back to be written";
     if (elsewhere_ != nullptr) return elsewhere_->Awaiting();
     if (logout_ != nullptr) return logout_->Awaiting();
     return sign_ == nullptr ? "a sign of life" : sign_->Awaiting();
   }
 
  private:
+  // A PDU that the last send held back for a next one, which there isn't, goes by itself.
+  bool Flushed() {
+    if (flushed_) return true;
+    const std::vector<Link*> open = play_->OpenLinks();
+    for (Link* link : open) link->channel->Flush();
+    flushed_ = std::all_of(open.begin(), open.end(),
+                           [](const Link* link) { return link->channel->drained(); });
+    return flushed_;
+  }
+
   // Nothing may stand there that no step took, no connection may have ended unasked.
   Progress Look() {
     std::vector<std::string> unexpected;
@@ -339,6 +353,7 @@ class EpilogueAction : public Action {
   std::vector<Link*> links_;
   size_t next_ = 0;
   size_t next_logout_ = 0;
+  bool flushed_ = false;
   bool looked_ = false;
   std::unique_ptr<Sign> sign_;
   std::unique_ptr<NewConnectionProbe> elsewhere_;
