@@ -35,6 +35,10 @@ struct BugInfo {
   std::string_view sentence;  // what the target does wrong
   std::string_view rows;      // ids of the requirements that it breaks, joined by commas
   bool memory_breaking;       // only in sanitizer builds, and in a process of its own
+
+  // It shows only under some deliveries of the same bytes: no requirement's cases find it, but the
+  // replay does.
+  bool by_delivery() const { return rows.empty(); }
 };
 
 // All defects in the order of `Bug`; empty in a build without them.
@@ -64,7 +68,7 @@ class BugSet {
 
  private:
   // Without defects there is nothing to remember.
-  std::bitset<kBugsEnabled ? static_cast<size_t>(Bug::kCount) : 1> set_;
+  std::bitset<kBugsEnabled ? static_cast<size_t>(Bug::kCount) : 0> set_;
 };
 
 }  // namespace pushpull::target

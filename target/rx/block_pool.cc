@@ -68,12 +68,15 @@ PduSlot* BlockPool::AllocTask(base::Bytes bhs) {
   Acquire(block.get());
   DCHECK(bhs.size() == kBhsBytes);
   std::memcpy(block->bhs_copy.data(), bhs.data(), kBhsBytes);
-  block->Begin(block->bhs_copy.data(), {});
+  const std::optional<ProtocolError> carried = Carried(*block, options_.bugs);
+  block->Begin(options_.bugs.Has(Bug::kRxBhsNotCopied) ? bhs.data() : block->bhs_copy.data(), {});
+  if (carried) block->set_refusal(*carried);
   return block.release();
 }
 
 base::Bytes BlockPool::KeepAhs(PduSlot& slot, base::Bytes ahs) {
   CHECK_LE(ahs.size(), options_.max_ahs_bytes) << "the framing's limit is beyond the pool's";
+  if (options_.bugs.Has(Bug::kRxAhsNotCopied)) return ahs;
   auto& block = static_cast<Block&>(slot);
   std::memcpy(block.rooms(), ahs.data(), ahs.size());
   return {block.rooms(), ahs.size()};

@@ -11,6 +11,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "base/bytes.h"
+#include "target/bugs/bugs.h"
 #include "target/pdu/bhs.h"
 #include "target/rx/slot.h"
 
@@ -21,6 +22,7 @@ struct BlockPoolOptions {
   size_t max_ahs_bytes = kMaxAhsBytes;  // at least Framing::max_ahs_bytes
   size_t task_bytes = 0;                // task_room() of each slot
   size_t data_bytes = 512;              // longer data that stays in its slot is allocated for it
+  BugSet bugs = {};                     // defects on demand
 };
 
 // Blocks are allocated when they are first needed and kept in a free list from then on: a

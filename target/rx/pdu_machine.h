@@ -10,12 +10,11 @@
 //
 //   class Source {
 //     static constexpr const TransportTraits& kTraits;
-//     // All of `size` bytes of a small chunk, or nothing. Ready bytes are valid until the next
-//     call. Obtained Obtain(Chunk kind, size_t size);
+//     // All of `size` bytes of a small chunk, or nothing. Valid until the next call.
+//     Obtained Obtain(Chunk kind, size_t size);
 //     // The next 1 to `size` bytes of data. `into`: where the rest of it should go, together
-//     `size`
-//     // bytes; empty where it is to be discarded. Ready bytes lie at into's beginning, or in the
-//     // current slot; discarded ones anywhere, valid until the next call.
+//     // `size` bytes; empty where it is to be discarded. Ready bytes lie at into's beginning, or
+//     // in the current slot; discarded ones anywhere, valid until the next call.
 //     Obtained ObtainData(std::span<const base::MutableBytes> into, size_t size);
 //     // A slot for the PDU whose BHS was just obtained, with the BHS in it; null where there is
 //     // none now. It is asked again for the same BHS.
@@ -55,24 +54,14 @@
 #include "target/pdu/protocol_error.h"
 #include "target/rx/chunk.h"
 #include "target/rx/event_log.h"
+#include "target/rx/framing.h"
 #include "target/rx/pdu_queue.h"
 #include "target/rx/placement.h"
+#include "target/rx/rx_faults.h"
 #include "target/rx/slot.h"
 #include "target/rx/transport_traits.h"
 
 namespace pushpull::target {
-
-// What was negotiated or declared for one connection, as far as it says how PDUs look.
-struct Framing {
-  bool header_digest = false;                    // CRC32C
-  bool check_header_digest = true;               // false: a defect on demand
-  bool data_digest = false;                      // CRC32C
-  uint32_t max_recv_data_segment_length = 8192;  // bytes; our own limit (RFC 7143 §13.12)
-  uint32_t max_ahs_bytes = kMaxAhsBytes;         // our own limit
-  // After each PDU the machine waits for Proceed(): while a PDU can change the framing of the next
-  // (login), what came behind it isn't looked at before, however the bytes were cut.
-  bool one_at_a_time = false;
-};
 
 // Why Poll() came back.
 enum class RxStop : uint8_t {
@@ -108,6 +97,9 @@ class PduMachine {
   void Proceed() { held_ = false; }
   bool held() const { return held_; }
 
+  // Defects on demand. Before the first Poll().
+  void SetBugs(const BugSet& bugs) { faults_ = RxFaults(bugs); }
+
   // Every event from now on is copied into `log`; null for none.
   void set_event_log(EventLog* log) { log_ = log; }
 
@@ -130,10 +122,12 @@ class PduMachine {
   Step TakeAhs();
   Step TakeHeaderDigest();
   Step TakeHeader();
+  Step Accept();
   Step TakeData();
   Step TakePad();
   Step TakeDataDigest();
   Step Complete();
+  void Queue(SlotRef pdu);
   // Before Place(): the lengths against our limits and, where it has one, the message.
   std::optional<ProtocolError> CheckLengths(BhsView bhs) const;
   void Decide(PduSlot& pdu);
@@ -159,12 +153,14 @@ class PduMachine {
   std::span<base::MutableBytes> places_;  // where the rest of the data goes
   uint32_t data_left_ = 0;
   std::optional<ProtocolError> error_;
+  RxFaults faults_;
 };
 
 // ---- implementation ---------------------------------------------------------------------------
 
 template <typename S, typename D>
 RxStop PduMachine<S, D>::Poll(size_t max_pdus) {
+  faults_.OnPoll();
   while (true) {
     Step stop;
     switch (state_) {
@@ -200,35 +196,49 @@ template <typename S, typename D>
 auto PduMachine<S, D>::TakeBhs() -> Step {
   if (bhs_without_slot_.empty()) {
     if (held_) return RxStop::kHeld;
+    if (faults_.OwesDigest()) {
+      const Obtained digest = source_->Obtain(Chunk::kDataDigest, kDigestBytes);
+      if (digest.answer != Obtained::Answer::kReady) return Stopped(digest);
+      faults_.PaysDigest();
+    }
     const Obtained got = source_->Obtain(Chunk::kBhs, kBhsBytes);
     if (got.answer != Obtained::Answer::kReady) return Stopped(got);
     bhs_without_slot_ = got.bytes;
   }
   slot_ = SlotRef(source_->AllocTask(bhs_without_slot_));
-  if (!slot_) return RxStop::kNoSlot;
+  if (!slot_) {
+    if (faults_.Has(Bug::kRxBhsLostWithoutSlot)) bhs_without_slot_ = {};
+    return RxStop::kNoSlot;
+  }
   bhs_without_slot_ = {};
   framing_ = next_framing_;
   const BhsView bhs = slot_->bhs();
   if (framing_.header_digest) {
-    crc_.Reset();
+    if (!faults_.WaitedAnd(Bug::kRxHeaderCrcCarried)) crc_.Reset();
     crc_.Add(bhs.bytes());
   }
   // Without a digest an AHS beyond the limit is known to be one. With a digest the length may be
   // what was damaged, and is judged when the digest was.
   ahs_too_long_ = bhs.ahs_bytes() > framing_.max_ahs_bytes;
+  faults_.OnBegin(bhs.ahs_bytes(), ahs_too_long_);
+  faults_.OnTaken();
   if (ahs_too_long_ && !framing_.header_digest) return TakeHeader();
-  if (bhs.ahs_bytes() == 0) return framing_.header_digest ? TakeHeaderDigest() : TakeHeader();
+  if (faults_.AhsBytes(bhs.ahs_bytes()) == 0)
+    return framing_.header_digest ? TakeHeaderDigest() : TakeHeader();
   return TakeAhs();
 }
 
 template <typename S, typename D>
 auto PduMachine<S, D>::TakeAhs() -> Step {
   state_ = RxState::kAhs;
-  const Obtained got = source_->Obtain(Chunk::kAhs, slot_->bhs().ahs_bytes());
+  const Obtained got = source_->Obtain(Chunk::kAhs, faults_.AhsBytes(slot_->bhs().ahs_bytes()));
   if (got.answer != Obtained::Answer::kReady) return Stopped(got);
-  if (framing_.header_digest) crc_.Add(got.bytes);
+  if (framing_.header_digest && !faults_.WaitedAnd(Bug::kRxAhsNotInDigest)) crc_.Add(got.bytes);
   // One that is too long is only passed over, up to its digest.
-  if (!ahs_too_long_) slot_->set_ahs(source_->KeepAhs(*slot_, got.bytes));
+  if (!ahs_too_long_ && !faults_.WaitedAnd(Bug::kRxAhsLostWhenCut)) {
+    slot_->set_ahs(source_->KeepAhs(*slot_, got.bytes));
+  }
+  faults_.OnHeaderChunkTaken();
   return framing_.header_digest ? TakeHeaderDigest() : TakeHeader();
 }
 
@@ -236,8 +246,17 @@ template <typename S, typename D>
 auto PduMachine<S, D>::TakeHeaderDigest() -> Step {
   state_ = RxState::kHeaderDigest;
   const Obtained got = source_->Obtain(Chunk::kHeaderDigest, kDigestBytes);
-  if (got.answer != Obtained::Answer::kReady) return Stopped(got);
-  if (Crc32c::Load(got.bytes.data()) != crc_.value() && framing_.check_header_digest) {
+  if (got.answer != Obtained::Answer::kReady) {
+    if (got.answer == Obtained::Answer::kNotYet && faults_.AcceptsEarly()) {
+      const Step stop = Accept();
+      if (stop || !slot_) return stop;
+    }
+    return Stopped(got);
+  }
+  const bool checked = !faults_.Has(Bug::kHeaderDigestUnchecked) &&
+                       !faults_.WaitedAnd(Bug::kRxHeaderDigestLateUnchecked);
+  faults_.OnHeaderChunkTaken();
+  if (Crc32c::Load(got.bytes.data()) != crc_.value() && checked) {
     // Where the next PDU begins isn't known any more, and there is no other means to find it.
     return Fail({Reason::kHeaderDigest, "RFC 7143 §7.8", Action::kCloseConnection});
   }
@@ -250,12 +269,14 @@ std::optional<ProtocolError> PduMachine<S, D>::CheckLengths(BhsView bhs) const {
     return ProtocolError{Reason::kAhsTooLong, "RFC 7143 §11.2.1.5", Action::kCloseSession};
   }
   const uint32_t data = bhs.data_segment_length();
-  if (data > framing_.max_recv_data_segment_length) {
+  if (data > framing_.max_recv_data_segment_length &&
+      !faults_.HeaderWaitedAnd(Bug::kRxLimitUnchecked)) {
     return ProtocolError{Reason::kDataSegmentTooLong, "RFC 7143 §13.12", Action::kCloseSession};
   }
   if constexpr (kTraits.message_boundaries) {
     const size_t remaining = source_->MessageRemaining();
     const size_t padded = size_t{data} + PadBytes(data);
+    if (remaining > padded && faults_.IgnoresLeftover()) return std::nullopt;
     if (remaining > padded) {
       return ProtocolError{Reason::kLeftoverBytes, "RFC 7145 §10.1.3.3", Action::kCloseSession};
     }
@@ -266,10 +287,10 @@ std::optional<ProtocolError> PduMachine<S, D>::CheckLengths(BhsView bhs) const {
   return std::nullopt;
 }
 
+// Acts on the header.
 template <typename S, typename D>
-auto PduMachine<S, D>::TakeHeader() -> Step {
-  const BhsView bhs = slot_->bhs();
-  if (const auto error = CheckLengths(bhs)) return Fail(*error);
+auto PduMachine<S, D>::Accept() -> Step {
+  if (const auto error = CheckLengths(slot_->bhs())) return Fail(*error);
   Decide(*slot_);
   if (placement_.kind() == Placement::Kind::kRefuse) {
     const ProtocolError& error = *placement_.error();
@@ -277,12 +298,21 @@ auto PduMachine<S, D>::TakeHeader() -> Step {
     slot_->set_refusal(error);
     if (log_ != nullptr) log_->Add(error);
   }
+  return std::nullopt;
+}
+
+template <typename S, typename D>
+auto PduMachine<S, D>::TakeHeader() -> Step {
+  if (!faults_.AcceptedEarly()) {
+    const Step stop = Accept();
+    if (stop || !slot_) return stop;
+  }
   if (data_left_ == 0) {
     state_ = RxState::kComplete;
     return std::nullopt;
   }
   state_ = RxState::kData;
-  if (framing_.data_digest) crc_.Reset();
+  if (framing_.data_digest && !faults_.HeaderWaitedAnd(Bug::kRxDataCrcCarried)) crc_.Reset();
   return std::nullopt;
 }
 
@@ -291,7 +321,9 @@ void PduMachine<S, D>::Decide(PduSlot& pdu) {
   data_left_ = pdu.bhs().data_segment_length();
   placement_.Clear();
   delegate_->Place(pdu, placement_);
+  if (faults_.Discards() && placement_.kind() != Placement::Kind::kRefuse) placement_.Discard();
   places_ = {};
+  faults_.OnPlaced(placement_.kind() >= Placement::Kind::kDiscard);
   switch (placement_.kind()) {
     case Placement::Kind::kInSlot:
       if (data_left_ > 0) {
@@ -315,7 +347,8 @@ void PduMachine<S, D>::AdvancePlaces(size_t bytes) {
   while (bytes > 0) {
     base::MutableBytes& first = places_.front();
     if (bytes < first.size()) {
-      first = first.subspan(bytes);
+      first = faults_.Has(Bug::kRxDataPlaceRepeated) ? first.first(first.size() - bytes)
+                                                     : first.subspan(bytes);
       return;
     }
     bytes -= first.size();
@@ -326,9 +359,18 @@ void PduMachine<S, D>::AdvancePlaces(size_t bytes) {
 template <typename S, typename D>
 auto PduMachine<S, D>::TakeData() -> Step {
   const Obtained got = source_->ObtainData(places_, data_left_);
-  if (got.answer != Obtained::Answer::kReady) return Stopped(got);
+  if (got.answer != Obtained::Answer::kReady) {
+    if (got.answer == Obtained::Answer::kNotYet && faults_.TakesTailAsPad(data_left_)) {
+      data_left_ = 0;
+    }
+    return Stopped(got);
+  }
   data_left_ -= static_cast<uint32_t>(got.bytes.size());
-  if (framing_.data_digest) crc_.Add(got.bytes);
+  if (framing_.data_digest && !faults_.WaitedAnd(Bug::kRxDataPieceNotInDigest)) {
+    crc_.Add(got.bytes);
+  }
+  faults_.OnTaken();
+  faults_.OnPiece(got.bytes.size());
   if (!slot_->data_discarded()) {
     slot_->AddData(got.bytes);
     if (!places_.empty()) AdvancePlaces(got.bytes.size());
@@ -338,14 +380,24 @@ auto PduMachine<S, D>::TakeData() -> Step {
 
 template <typename S, typename D>
 auto PduMachine<S, D>::TakePad() -> Step {
-  const uint32_t pad = slot_->bhs().pad_bytes();
+  const uint32_t pad = faults_.PadBytes(slot_->bhs().pad_bytes());
   bool absent = pad == 0;
   if constexpr (kTraits.pad_optional) absent = absent || source_->MessageRemaining() == 0;
   if (!absent) {
     const Obtained got = source_->Obtain(Chunk::kPad, pad);
-    if (got.answer != Obtained::Answer::kReady) return Stopped(got);
-    // Whatever it holds: a receiver doesn't judge it (RFC 7143 §11.1).
-    if (framing_.data_digest) crc_.Add(got.bytes);
+    if (got.answer != Obtained::Answer::kReady) {
+      if (got.answer != Obtained::Answer::kNotYet || !faults_.Has(Bug::kRxPadSkippedWhenLate)) {
+        return Stopped(got);
+      }
+    } else if (framing_.data_digest && !faults_.WaitedAnd(Bug::kRxPadNotInDigest)) {
+      // Whatever it holds: a receiver doesn't judge it (RFC 7143 §11.1).
+      crc_.Add(got.bytes);
+    }
+    if (faults_.Has(Bug::kRxPadAsData) && !faults_.WaitedAnd(Bug::kRxPadAsData) &&
+        !slot_->data_discarded()) {
+      slot_->AddData(RxFaults::PadAsData(pad));
+    }
+    faults_.OnTaken();
   }
   state_ = framing_.data_digest ? RxState::kDataDigest : RxState::kComplete;
   return std::nullopt;
@@ -354,22 +406,48 @@ auto PduMachine<S, D>::TakePad() -> Step {
 template <typename S, typename D>
 auto PduMachine<S, D>::TakeDataDigest() -> Step {
   const Obtained got = source_->Obtain(Chunk::kDataDigest, kDigestBytes);
-  if (got.answer != Obtained::Answer::kReady) return Stopped(got);
+  if (got.answer != Obtained::Answer::kReady) {
+    if (got.answer != Obtained::Answer::kNotYet || !faults_.QueuesBeforeDataDigest()) {
+      return Stopped(got);
+    }
+    state_ = RxState::kComplete;
+    return std::nullopt;
+  }
   // The PDU is known and so is its end: the connection goes on, and the session rejects it.
-  if (Crc32c::Load(got.bytes.data()) != crc_.value()) slot_->set_data_digest_failed();
+  if (Crc32c::Load(got.bytes.data()) != crc_.value() &&
+      !faults_.WaitedAnd(Bug::kRxDataDigestLateUnchecked)) {
+    slot_->set_data_digest_failed();
+    faults_.OnDigestFailed();
+  }
+  faults_.OnTaken();
   state_ = RxState::kComplete;
   return std::nullopt;
 }
 
 template <typename S, typename D>
 auto PduMachine<S, D>::Complete() -> Step {
-  if (queue_->full()) return RxStop::kQueueFull;
+  if (queue_->full()) {
+    faults_.OnQueueFull();
+    if (!faults_.Has(Bug::kRxLostWhenQueueFull)) return RxStop::kQueueFull;
+    if constexpr (kTraits.message_boundaries) source_->EndMessage();
+    slot_ = SlotRef();
+    state_ = RxState::kBhs;
+    return RxStop::kQueueFull;
+  }
   if constexpr (kTraits.message_boundaries) source_->EndMessage();
-  if (log_ != nullptr) log_->AddPdu(*slot_);
-  queue_->Push(std::move(slot_));
+  if (faults_.DigestFailureCarried()) slot_->set_data_digest_failed();
+  if (faults_.QueuesTwice() && queue_->capacity() - queue_->size() > 1) Queue(slot_);
+  Queue(std::move(slot_));
+  faults_.OnComplete();
   held_ = framing_.one_at_a_time;
   state_ = RxState::kBhs;
   return std::nullopt;
+}
+
+template <typename S, typename D>
+void PduMachine<S, D>::Queue(SlotRef pdu) {
+  if (log_ != nullptr) log_->AddPdu(*pdu);
+  queue_->Push(std::move(pdu));
 }
 
 template <typename S, typename D>
@@ -377,6 +455,7 @@ auto PduMachine<S, D>::Stopped(const Obtained& obtained) -> Step {
   switch (obtained.answer) {
     case Obtained::Answer::kReady:
     case Obtained::Answer::kNotYet:
+      faults_.OnNotYet();
       return RxStop::kNotYet;
     case Obtained::Answer::kEnded: {
       const bool inside = state_ != RxState::kBhs || !obtained.bytes.empty();
@@ -394,8 +473,14 @@ auto PduMachine<S, D>::Stopped(const Obtained& obtained) -> Step {
 
 template <typename S, typename D>
 auto PduMachine<S, D>::Fail(const ProtocolError& error) -> Step {
-  error_ = error;
   if (log_ != nullptr) log_->Add(error);
+  if (faults_.HeaderWaitedAnd(Bug::kRxFailureForgotten)) {
+    if constexpr (kTraits.message_boundaries) source_->EndMessage();
+    slot_ = SlotRef();
+    state_ = RxState::kBhs;
+    return std::nullopt;
+  }
+  error_ = error;
   state_ = RxState::kFailed;
   return RxStop::kFailed;
 }

@@ -121,7 +121,12 @@ Obtained PushSource::Obtain(Chunk kind, size_t size) {
     DCHECK(kind == Chunk::kBhs);
     return {ended_ ? Obtained::Answer::kEnded : Obtained::Answer::kNotYet};
   }
-  if (MessageRemaining() < size) return {Obtained::Answer::kShortMessage};
+  if (MessageRemaining() < size) {
+    if (kind != Chunk::kBhs || !pool_->options().bugs.Has(Bug::kRxMessageOverread)) {
+      return {Obtained::Answer::kShortMessage};
+    }
+    length_ = offset_ + size;
+  }
   const base::MutableBytes bytes(base_ + offset_, size);
   offset_ += size;
   return {Obtained::Answer::kReady, bytes};
@@ -133,12 +138,15 @@ Obtained PushSource::ObtainData(std::span<const base::MutableBytes> /*into*/, si
 
 PduSlot* PushSource::AllocTask(base::Bytes bhs) {
   PduSlot* slot = held_.get();
+  const std::optional<ProtocolError> carried = Carried(*slot, pool_->options().bugs);
   slot->Begin(bhs.data(), {base_, kTraits.header_bytes});
+  if (carried) slot->set_refusal(*carried);
   return slot;
 }
 
 void PushSource::EndMessage() {
   inside_ = false;
+  if (pool_->options().bugs.Has(Bug::kRxMessageSlotKept) && count_ > 0) kept_.push_back(held_);
   held_ = SlotRef();
   length_ = offset_ = 0;
 }

@@ -11,6 +11,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "base/bytes.h"
+#include "target/bugs/bugs.h"
 #include "target/rx/chunk.h"
 #include "target/rx/slot.h"
 #include "target/rx/transport_traits.h"
@@ -22,6 +23,7 @@ struct PushSourceOptions {
   // Of one posted buffer: transport header, BHS, AHSs, data and pad (RFC 7145 §8.1).
   size_t slot_bytes = 28 + 48 + 256 + 8192;
   size_t task_bytes = 0;  // task_room() of each slot
+  BugSet bugs = {};       // defects on demand
   // slots * slot_bytes of memory that the caller registered with its transport, and what keeps it.
   base::MutableBytes memory;
   std::shared_ptr<const void> keep_alive;
@@ -86,6 +88,8 @@ class PushSource {
   uint8_t* base_ = nullptr;
   size_t length_ = 0;
   size_t offset_ = 0;
+
+  std::vector<SlotRef> kept_;  // Bug::kRxMessageSlotKept
 };
 
 }  // namespace pushpull::target

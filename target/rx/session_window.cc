@@ -9,13 +9,14 @@
 
 namespace pushpull::target {
 
-SessionWindow::SessionWindow(uint32_t first_cmd_sn, uint32_t max_window)
+SessionWindow::SessionWindow(uint32_t first_cmd_sn, uint32_t max_window, const BugSet& bugs)
     : max_window_(max_window),
       mask_(std::bit_ceil(max_window) - 1),
       received_(size_t{mask_} + 1),
       exp_cmd_sn_(first_cmd_sn),
       told_exp_cmd_sn_(first_cmd_sn),
-      max_cmd_sn_(first_cmd_sn - 1) {
+      max_cmd_sn_(first_cmd_sn - 1),
+      bugs_(bugs) {
   CHECK_GT(max_window, 0u);
   CHECK_LE(max_window, base::kSerialHalf / 2);
 }
@@ -64,6 +65,10 @@ uint32_t SessionWindow::Best() const {
 
 SessionWindow::Numbers SessionWindow::Advertise() {
   max_cmd_sn_ = Best();
+  if (bugs_.Has(Bug::kRxWindowGoesBack) && received_since_told_ > 1) {
+    max_cmd_sn_ -= std::min(max_cmd_sn_ + 1 - exp_cmd_sn_, received_since_told_);
+  }
+  received_since_told_ = 0;
   told_exp_cmd_sn_ = exp_cmd_sn_;
   return {exp_cmd_sn_, max_cmd_sn_};
 }
@@ -84,6 +89,7 @@ SessionWindow::Verdict SessionWindow::Receive(ConnectionId connection, uint32_t 
   if (!base::SerialInWindow(cmd_sn, exp_cmd_sn_, max_cmd_sn_)) return Verdict::kOutside;
   if (IsMarked(cmd_sn)) return Verdict::kDuplicate;
   ++from->held;
+  if (bugs_.Has(Bug::kRxWindowGoesBack)) ++received_since_told_;
   const bool in_order = cmd_sn == exp_cmd_sn_;
   Mark(cmd_sn);
   return in_order ? Verdict::kInOrder : Verdict::kEarly;
@@ -93,6 +99,7 @@ void SessionWindow::Give(ConnectionId connection) {
   Connection* to = Find(connection);
   if (to == nullptr) return;
   CHECK_GT(to->held, 0u);
+  if (bugs_.Has(Bug::kRxWindowSlotLost) && to->held == to->capacity) return;
   --to->held;
 }
 
@@ -139,6 +146,7 @@ void SessionWindow::GiveImmediate(ConnectionId connection, ImmediateSlot slot) {
       return;
     case ImmediateSlot::kKeptForTaskManagement:
       CHECK(to->task_management_used);
+      if (bugs_.Has(Bug::kRxWindowImmediateLost) && to->other_used) return;
       to->task_management_used = false;
       return;
     case ImmediateSlot::kKeptForOther:

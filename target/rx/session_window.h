@@ -18,6 +18,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "target/bugs/bugs.h"
+
 namespace pushpull::target {
 
 class SessionWindow {
@@ -61,7 +63,8 @@ class SessionWindow {
 
   // `first_cmd_sn`: of the leading login (RFC 7143 §11.12.8). `max_window`: the window never holds
   // more numbers, whatever was pledged.
-  SessionWindow(uint32_t first_cmd_sn, uint32_t max_window);
+  // `bugs`: defects on demand.
+  SessionWindow(uint32_t first_cmd_sn, uint32_t max_window, const BugSet& bugs = {});
 
   // The pledge must leave at least one slot for the window. A connection that pledges less than the
   // numbers that are already promised gets more of them only when its free slots cover the window.
@@ -129,6 +132,8 @@ class SessionWindow {
   uint32_t told_exp_cmd_sn_;
   uint32_t max_cmd_sn_;
   std::vector<Connection> connections_;
+  const BugSet bugs_;
+  uint32_t received_since_told_ = 0;  // Bug::kRxWindowGoesBack
 };
 
 }  // namespace pushpull::target

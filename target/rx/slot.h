@@ -16,6 +16,7 @@
 #include "absl/container/inlined_vector.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "target/bugs/bugs.h"
 #include "target/pdu/bhs.h"
 #include "target/pdu/protocol_error.h"
 
@@ -98,6 +99,11 @@ class PduSlot {
   std::optional<ProtocolError> refusal_;
   base::MutableBytes task_room_;
 };
+
+// Bug::kRxRefusalCarried: what a slot that begins again has kept of its last PDU.
+inline std::optional<ProtocolError> Carried(const PduSlot& slot, const BugSet& bugs) {
+  return bugs.Has(Bug::kRxRefusalCarried) ? slot.refusal() : std::nullopt;
+}
 
 // Where slots come from. It outlives its source as long as slots are held: a command whose
 // connection has ended keeps its memory until its store is done with it.

@@ -30,7 +30,7 @@ Obtained::Answer TcpSource::AnswerOf(const fabric::IoResult& result) {
       return Obtained::Answer::kReady;
     case fabric::IoResult::Kind::kWouldBlock:
       // Until there is more, others can use the buffer.
-      if (begin_ == end_) GiveBuffer();
+      if (begin_ == end_ || bugs_.Has(Bug::kRxPartialChunkDropped)) GiveBuffer();
       return Obtained::Answer::kNotYet;
     case fabric::IoResult::Kind::kEnd:
       return Obtained::Answer::kEnded;
@@ -46,7 +46,8 @@ Obtained::Answer TcpSource::Fill(size_t size) {
   if (begin_ == end_) {
     begin_ = end_ = 0;
   } else if (begin_ + size > buffers_->buffer_bytes()) {
-    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+    const size_t left_behind = bugs_.Has(Bug::kRxReadAheadMovedShort) ? 1 : 0;
+    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_ - left_behind);
     end_ -= begin_;
     begin_ = 0;
   }
@@ -91,7 +92,7 @@ Obtained::Answer TcpSource::ReadStraight(std::span<const base::MutableBytes> int
   const fabric::IoResult result = stream_->TryRead({vector.data(), count});
   if (const auto answer = AnswerOf(result); answer != Obtained::Answer::kReady) return answer;
   landed_ = std::min(result.bytes, wanted);
-  end_ = result.bytes - landed_;
+  end_ = bugs_.Has(Bug::kRxReadAheadTailLost) ? 0 : result.bytes - landed_;
   return Obtained::Answer::kReady;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "fabric/stream.h"
+#include "target/bugs/bugs.h"
 #include "target/rx/block_pool.h"
 #include "target/rx/chunk.h"
 #include "target/rx/read_ahead.h"
@@ -24,9 +25,11 @@ class TcpSource {
  public:
   static constexpr const TransportTraits& kTraits = kTcpTraits;
 
-  // All three live longer than the source. Of the stream only TryRead is used.
-  TcpSource(fabric::Stream* stream, ReadAheadPool* buffers, BlockPool* slots)
-      : stream_(stream), buffers_(buffers), slots_(slots) {}
+  // All three live longer than the source. Of the stream only TryRead is used. `bugs`: defects on
+  // demand.
+  TcpSource(fabric::Stream* stream, ReadAheadPool* buffers, BlockPool* slots,
+            const BugSet& bugs = {})
+      : stream_(stream), buffers_(buffers), slots_(slots), bugs_(bugs) {}
   TcpSource(const TcpSource&) = delete;
   TcpSource& operator=(const TcpSource&) = delete;
   ~TcpSource() { GiveBuffer(); }
@@ -57,6 +60,7 @@ class TcpSource {
   fabric::Stream* const stream_;
   ReadAheadPool* const buffers_;
   BlockPool* const slots_;
+  const BugSet bugs_;
   ReadAheadPool::Buffer buffer_;
   size_t begin_ = 0;
   size_t end_ = 0;

@@ -155,7 +155,6 @@ void Connection::EnterFullFeature(Session* session) {
 
 Framing Connection::FramingOf(const ConnectionParameters& parameters) const {
   return {.header_digest = parameters.header_digest == Digest::kCrc32c,
-          .check_header_digest = !worker_->node().Has(Bug::kHeaderDigestUnchecked),
           .data_digest = parameters.data_digest == Digest::kCrc32c,
           .max_recv_data_segment_length = parameters.target_max_recv_data_segment_length,
           .max_ahs_bytes = traits().default_max_ahs_bytes,

@@ -15,7 +15,7 @@ Session::Session(Worker* worker, SessionId id, uint16_t tsih, const LoginResult&
       tsih_(tsih),
       identity_(login.identity),
       parameters_(login.session),
-      window_(login.cmd_sn, worker->node().options().queue_depth),
+      window_(login.cmd_sn, worker->node().options().queue_depth, worker->node().bugs()),
       next_delivery_(login.cmd_sn),
       next_transfer_tag_(static_cast<uint32_t>(worker->random().Next())),
       scsi_(this),

@@ -17,7 +17,8 @@ constexpr uint32_t kSpareSlots = 16;
 
 BlockPoolOptions SlotOptions(const Node& node) {
   return {.max_slots = node.options().queue_depth + SessionWindow::kKeptForImmediates +
-                       SessionWindow::kKeptForReception + kSpareSlots};
+                       SessionWindow::kKeptForReception + kSpareSlots,
+          .bugs = node.bugs()};
 }
 
 }  // namespace
@@ -26,11 +27,12 @@ TcpConnection::TcpConnection(Worker* worker, std::unique_ptr<fabric::Stream> str
     : Connection(worker, stream->local()),
       stream_(std::move(stream)),
       slots_(BlockPool::Create(SlotOptions(worker->node()))),
-      source_(stream_.get(), &worker->read_ahead(), slots_.get()),
-      queue_(kQueueCapacity),
+      source_(stream_.get(), &worker->read_ahead(), slots_.get(), worker->node().bugs()),
+      queue_(kQueueCapacity, worker->node().bugs()),
       machine_(&source_, this, &queue_),
       sender_(stream_.get(), &tx()),
       life_(std::make_shared<TcpConnection*>(this)) {
+  machine_.SetBugs(worker->node().bugs());
   slots_->set_on_free([this] { RunSoon(); });
   tx().set_on_space([this] { RunSoon(); });
   tx().set_on_work([this] {

@@ -40,9 +40,10 @@ struct TargetFlags {
 
 int ListBugs() {
   for (const target::BugInfo& bug : target::AllBugs()) {
+    const std::string_view rows = bug.by_delivery() ? "(by the delivery of bytes)" : bug.rows;
     std::printf("%-44.*s %.*s\n%45s%.*s\n", static_cast<int>(bug.name.size()), bug.name.data(),
                 static_cast<int>(bug.sentence.size()), bug.sentence.data(), "",
-                static_cast<int>(bug.rows.size()), bug.rows.data());
+                static_cast<int>(rows.size()), rows.data());
   }
   return conformance::kExitAsExpected;
 }
