@@ -24,7 +24,10 @@ bool IsName(std::string_view name) {
 class Linter {
  public:
   Linter(const ScenarioFile& file, const LintOptions& options)
-      : file_(file), scenario_(file.scenario), options_(options) {}
+      : file_(file),
+        scenario_(file.scenario),
+        options_(options),
+        judged_(!options.recording && !file.scenario.has_trace()) {}
 
   std::vector<LintError> Run() {
     LintHead();
@@ -54,13 +57,16 @@ class Linter {
     if (!options_.recording) {
       Require(scenario_.title().empty(), "title", "one sentence: what a target that passes does");
       Require(scenario_.why().empty(), "why", "what a failure means to a user");
+    }
+    if (judged_) {
       Require(scenario_.cite().empty() && scenario_.level() != v1::ROBUSTNESS, "cite",
               "the rows of the catalogue that it judges");
       Require(scenario_.level() == v1::LEVEL_UNSPECIFIED, "level",
               "MUST, SHOULD, MAY or ROBUSTNESS");
       Require(scenario_.since() == 0, "since", "the suite version that brings it");
     }
-    if (scenario_.step().empty()) Say(1, "no_steps", "the scenario has no steps");
+    if (scenario_.step().empty() && scenario_.trace().tail().empty())
+      Say(1, "no_steps", "the scenario has no steps");
     for (const std::string& cite : scenario_.cite()) LintCite(cite, file_.FieldLine("cite"));
     for (const std::string& kill : scenario_.kills()) LintKill(kill, file_.FieldLine("kills"));
     LintVariables(scenario_.let(), file_.FieldLine("let"));
@@ -164,12 +170,12 @@ class Linter {
       judges = judges || steps.judges();
       writes = writes || steps.writes();
     }
-    if (!judges && !options_.recording) {
+    if (!judges && judged_) {
       Say(1, "judges_nothing",
           "nothing in it can fail, whatever the target does; add an expect, or "
           "an epilogue");
     }
-    if (writes && !scenario_.needs().writes()) {
+    if (writes && !scenario_.needs().writes() && !scenario_.has_trace()) {
       Say(file_.FieldLine("needs"), "needs_writes",
           "it sends commands that change blocks; say needs { writes: true }");
     }
@@ -178,6 +184,7 @@ class Linter {
   const ScenarioFile& file_;
   const v1::Scenario& scenario_;
   const LintOptions& options_;
+  const bool judged_;  // it is a case: neither a recording nor a trace
   std::vector<LintError> errors_;
 };
 

@@ -30,7 +30,7 @@ struct LintOptions {
   const std::set<std::string>* requirements = nullptr;
   const std::set<std::string>* mutants = nullptr;
   // A recorded session, a fuzz input or a reproducer: needs no title, why, cite, level, since, and
-  // may judge nothing.
+  // may judge nothing. (A trace needs title and why.)
   bool recording = false;
 };
 

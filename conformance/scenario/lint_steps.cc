@@ -124,7 +124,11 @@ void StepLinter::LintStep(const v1::Step& step) {
   }
   LintRole(step);
   LintCites(step);
-  LintConnection(step);
+  if (scenario_.has_trace()) {
+    LintTrace(step);
+  } else {
+    LintConnection(step);
+  }
   LintAction(step);
   if (CanJudge(step)) judges_ = true;
 }
@@ -141,6 +145,14 @@ void StepLinter::LintRole(const v1::Step& step) {
   }
   if (IsRdma(step) && scenario_.needs().transport() != v1::ISER_ONLY) {
     Say("needs_transport", "an RDMA step; say needs { transport: ISER_ONLY }");
+  }
+}
+
+void StepLinter::LintTrace(const v1::Step& step) {
+  if (!step.has_send() || NameOf(step) != NameOf(scenario_.step(0))) {
+    Say("trace",
+        "a trace is encoded without a peer: it has only send steps, all of one connection; "
+        "remove this step, or trace {}");
   }
 }
 
@@ -176,7 +188,7 @@ void StepLinter::LintDelivery(const v1::Step& step, const v1::Step* next) {
         "delivery stands on a step that has no bytes of its own to send; only send "
         "and serve_r2ts have");
   }
-  if (delivery.join_next() &&
+  if (delivery.join_next() && !scenario_.has_trace() &&
       (next == nullptr || !next->has_send() || NameOf(*next) != NameOf(step))) {
     Say("join_next",
         "join_next holds the PDU back, but the next step is no send on the same "
@@ -355,7 +367,8 @@ void StepLinter::LintSend(const v1::Step& step) {
   }
   const v1::Pdu& pdu = send.pdu();
   const bool goes_on = pdu.has_data_out() || pdu.has_snack_request();
-  const bool as_target = scenario_.role() == v1::TARGET;
+  // A target names the task of a request that an `expect` took; a trace has none.
+  const bool as_target = scenario_.role() == v1::TARGET && !scenario_.has_trace();
   if ((goes_on || as_target) && !send.task().empty()) UseTask(send.task(), "send");
   if (!send.refers_to().empty()) UseTask(send.refers_to(), "refers_to");
   UseBindings(send.bind(), pdu);

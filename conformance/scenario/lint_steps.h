@@ -42,6 +42,7 @@ class StepLinter {
   void LintStep(const v1::Step& step);
   void LintAction(const v1::Step& step);
   void LintRole(const v1::Step& step);
+  void LintTrace(const v1::Step& step);
   void LintDelivery(const v1::Step& step, const v1::Step* next);
   void LintConnection(const v1::Step& step);
   void LintCites(const v1::Step& step);

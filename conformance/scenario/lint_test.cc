@@ -52,6 +52,13 @@ TEST(LintTest, AGoodCaseHasNoErrors) {
   EXPECT_THAT(Lines(LintText(std::string(kHead) + "step { login {} }\n")), IsEmpty());
 }
 
+TEST(LintTest, ATraceNeedsNoPeerAndJudgesNothing) {
+  EXPECT_THAT(Lines(LintText("id: \"a/b\" title: \"t\" why: \"w\" trace {}"
+                             "step { send { pdu { scsi_command { cdb { write { blocks: 1 } } } } } "
+                             "delivery { join_next: true } }")),
+              IsEmpty());
+}
+
 struct Case {
   const char* rule;
   uint32_t line;
@@ -177,6 +184,10 @@ const std::vector<Case>& Cases() {
       {"unknown_value", 6,
        "sweep { row { name: \"r\" let { name: \"x\" number: 1 } } row { name: \"s\" } }\n"
        "step { login { key { name: \"A\" value_from: \"x\" } } }"},
+      {"trace", 6, "trace {}\nstep { send { pdu { nop_out {} } } } step { expect_closed {} }\n"},
+      {"trace", 6,
+       "trace {} step { send { pdu { nop_out {} } } }\n"
+       "step { connection: \"c2\" send { pdu { nop_out {} } } }\n"},
       {"no_steps", 1, ""},
       {"judges_nothing", 1, "epilogue: NOTHING step { connect {} }"},
   };
