@@ -49,7 +49,8 @@ struct Delivery {
   // PDUs that may be complete and not yet looked at. Where it is full the oldest is taken out and
   // the receiver polled again; until then PDUs stay in it.
   uint16_t queue_capacity = kDefaultQueue;
-  // Slots (posted receives) that the receiver has; 0: one more than the queue has room for.
+  // Slots (posted receives) that the receiver has. 0: enough, which for streams is one more than
+  // the queue has room for, and where PDUs are pushed one for each, within reason.
   uint16_t slots = 0;
   std::vector<Operation> operations;
 

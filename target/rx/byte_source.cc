@@ -6,7 +6,7 @@
 namespace pushpull::target {
 
 void ByteSource::Cut() {
-  const size_t left = bytes_.size() - end_;
+  const size_t left = view_.size() - end_;
   end_ += next_cut_ < schedule_.cuts.size() ? std::min(schedule_.cuts[next_cut_], left) : left;
   ++next_cut_;
 }
@@ -21,15 +21,15 @@ Obtained ByteSource::Obtain(Chunk /*kind*/, size_t size) {
   if (Wait()) return {Obtained::Answer::kNotYet};
   if (end_ - begin_ < size) {
     waited_ = false;
-    if (!exhausted()) {
+    if (cuts_ && !exhausted()) {
       Cut();
       return {Obtained::Answer::kNotYet};
     }
     if (!schedule_.ends) return {Obtained::Answer::kNotYet};
-    return {Obtained::Answer::kEnded, {bytes_.data() + begin_, end_ - begin_}};
+    return {Obtained::Answer::kEnded, {view_.data() + begin_, end_ - begin_}};
   }
   begin_ += size;
-  return {Obtained::Answer::kReady, {bytes_.data() + begin_ - size, size}};
+  return {Obtained::Answer::kReady, {view_.data() + begin_ - size, size}};
 }
 
 Obtained ByteSource::ObtainData(std::span<const base::MutableBytes> into, size_t size) {

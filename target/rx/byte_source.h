@@ -31,11 +31,24 @@ class ByteSource {
   static constexpr const TransportTraits& kTraits = kTcpTraits;
 
   ByteSource(base::Bytes bytes, ByteSchedule schedule, BlockPool* slots)
-      : bytes_(bytes.begin(), bytes.end()), schedule_(std::move(schedule)), slots_(slots) {
+      : bytes_(bytes.begin(), bytes.end()),
+        view_(bytes_),
+        schedule_(std::move(schedule)),
+        slots_(slots),
+        cuts_(true) {
     Cut();
   }
+  // Nothing is let through but what Feed() says. `bytes` outlive the source.
+  ByteSource(base::MutableBytes bytes, bool not_yet_before_each_chunk, BlockPool* slots)
+      : view_(bytes),
+        schedule_({.not_yet_before_each_chunk = not_yet_before_each_chunk, .ends = false}),
+        slots_(slots) {}
   ByteSource(const ByteSource&) = delete;
   ByteSource& operator=(const ByteSource&) = delete;
+
+  void Feed(size_t bytes) { end_ += bytes; }
+  // No more will be fed.
+  void End() { schedule_.ends = true; }
 
   Obtained Obtain(Chunk kind, size_t size);
   Obtained ObtainData(std::span<const base::MutableBytes> into, size_t size);
@@ -47,16 +60,20 @@ class ByteSource {
 
   size_t taken() const { return begin_; }
   // Whether every byte has been let through.
-  bool exhausted() const { return end_ == bytes_.size(); }
+  bool exhausted() const { return end_ == view_.size(); }
+  // The last chunk was answered kNotYet by not_yet_before_each_chunk.
+  bool refused() const { return waited_; }
 
  private:
   // Lets the next piece through.
   void Cut();
   bool Wait();
 
-  std::vector<uint8_t> bytes_;
-  const ByteSchedule schedule_;
+  std::vector<uint8_t> bytes_;  // where they are its own
+  const base::MutableBytes view_;
+  ByteSchedule schedule_;
   BlockPool* const slots_;
+  const bool cuts_ = false;  // by the schedule, whenever bytes are missing
   size_t next_cut_ = 0;
   size_t begin_ = 0;
   size_t end_ = 0;  // what has been let through

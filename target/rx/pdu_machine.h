@@ -109,6 +109,7 @@ class PduMachine {
   RxState state() const { return state_; }
   bool failed() const { return state_ == RxState::kFailed; }
   bool ended() const { return ended_; }
+  bool ended_inside_pdu() const { return ended_inside_pdu_; }
   // Why the machine failed.
   const std::optional<ProtocolError>& error() const { return error_; }
   // The PDU that was being received when it failed, as far as it is known; null before its header.
@@ -143,6 +144,7 @@ class PduMachine {
   RxState state_ = RxState::kBhs;
   bool held_ = false;
   bool ended_ = false;
+  bool ended_inside_pdu_ = false;
   bool ahs_too_long_ = false;
   Framing next_framing_;
   Framing framing_;  // of the current PDU
@@ -462,6 +464,7 @@ auto PduMachine<S, D>::Stopped(const Obtained& obtained) -> Step {
       if (log_ != nullptr) log_->Add(EndEvent{inside});
       slot_ = SlotRef();
       ended_ = true;
+      ended_inside_pdu_ = inside;
       state_ = RxState::kBhs;
       return RxStop::kEnded;
     }
