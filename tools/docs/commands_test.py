@@ -8,7 +8,7 @@ import unittest
 from tools.docs import documents
 from tools.peers import harness
 
-SUBCOMMANDS = ('run', 'list', 'target')
+SUBCOMMANDS = ('run', 'lint', 'list', 'target')
 LIMIT_S = 60
 
 

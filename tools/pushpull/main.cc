@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   int exit_code = pushpull::conformance::kExitInternal;
   pushpull::tools::AddRunCommand(&app, {argv + 1, argv + argc}, &exit_code);
   pushpull::tools::AddListCommand(&app, &exit_code);
+  pushpull::tools::AddLintCommand(&app, &exit_code);
   pushpull::tools::AddTargetCommand(&app, &exit_code);
   try {
     app.parse(argc, argv);
