@@ -1,0 +1,192 @@
+#include "fuzz/replay/plugin/call_channel.h"
+
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <type_traits>
+
+#include "absl/strings/str_cat.h"
+
+namespace pushpull::replay {
+namespace {
+
+constexpr size_t kLogBytes = size_t{64} << 20;
+// About as long as a small delivery takes.
+constexpr int kSpins = 4000;
+
+static_assert(std::atomic<uint32_t>::is_always_lock_free);
+static_assert(std::is_trivially_copyable_v<Operation>);
+
+// Not private: the other end is another process.
+void FutexWait(std::atomic<uint32_t>* word, uint32_t value, int ms) {
+  timespec timeout = {ms / 1000, ms % 1000 * 1000000L};
+  syscall(SYS_futex, word, FUTEX_WAIT, value, ms < 0 ? nullptr : &timeout, nullptr, 0);
+}
+
+void FutexWake(std::atomic<uint32_t>* word) {
+  syscall(SYS_futex, word, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
+void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CallChannel>> CallChannel::Create(size_t max_operations) {
+  const size_t bytes = sizeof(Shared) + max_operations * sizeof(Operation) + kLogBytes;
+  void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no ", bytes, " bytes to share with a child process: ", strerror(errno)));
+  }
+  const bool spin = sysconf(_SC_NPROCESSORS_ONLN) > 1;
+  return std::unique_ptr<CallChannel>(new CallChannel(memory, bytes, max_operations, spin));
+}
+
+CallChannel::CallChannel(void* memory, size_t bytes, size_t max_operations, bool spin)
+    : shared_(new(memory) Shared),
+      mapped_bytes_(bytes),
+      max_operations_(max_operations),
+      spin_(spin),
+      operations_(reinterpret_cast<Operation*>(shared_ + 1)),
+      log_(reinterpret_cast<uint8_t*>(operations_ + max_operations)) {}
+
+CallChannel::~CallChannel() { munmap(shared_, mapped_bytes_); }
+
+void CallChannel::Clear() {
+  new (shared_) Shared;
+  serial_ = 0;
+}
+
+void CallChannel::Publish() {
+  shared_->log_bytes.store(0, std::memory_order_relaxed);
+  shared_->events.store(0, std::memory_order_relaxed);
+  shared_->asked.store(++serial_, std::memory_order_release);
+  FutexWake(&shared_->asked);
+}
+
+void CallChannel::Ask() {
+  shared_->call = Call();
+  Publish();
+}
+
+absl::Status CallChannel::Ask(const Delivery& delivery, bool with_log) {
+  if (delivery.operations.size() > max_operations_) {
+    return absl::ResourceExhaustedError(absl::StrCat("a delivery in ", delivery.operations.size(),
+                                                     " operations; this trace's may have ",
+                                                     max_operations_));
+  }
+  Call& call = shared_->call;
+  call.operations = static_cast<uint32_t>(delivery.operations.size());
+  call.has_delivery = 1;
+  call.with_log = with_log;
+  call.source = static_cast<uint8_t>(delivery.source);
+  call.not_yet_before_each_read = delivery.not_yet_before_each_read;
+  call.end_with_last = delivery.end_with_last;
+  call.queue_capacity = delivery.queue_capacity;
+  call.slots = delivery.slots;
+  std::copy(delivery.operations.begin(), delivery.operations.end(), operations_);
+  Publish();
+  return absl::OkStatus();
+}
+
+CallChannel::Wait CallChannel::WaitForAnswer(int ms) {
+  const auto look = [this] { return shared_->answered.load(std::memory_order_acquire); };
+  uint32_t answered = look();
+  for (int i = 0; spin_ && i < kSpins && answered != serial_; ++i) {
+    Pause();
+    answered = look();
+  }
+  if (answered == serial_ - 1) {
+    FutexWait(&shared_->answered, answered, ms);
+    answered = look();
+  }
+  if (answered == serial_) return Wait::kAnswered;
+  return answered == serial_ - 1 ? Wait::kNotYet : Wait::kGarbled;
+}
+
+std::string CallChannel::text() const {
+  const std::array<char, 4096> copy = shared_->text;
+  return std::string(copy.data(), strnlen(copy.data(), copy.size()));
+}
+
+bool CallChannel::ReadLog(v1::EventLog* log) const {
+  const uint64_t end = shared_->log_bytes.load(std::memory_order_acquire);
+  if (end > kLogBytes) return false;
+  for (uint64_t at = 0; at < end;) {
+    uint32_t size;
+    if (end - at < sizeof(size)) return false;
+    std::memcpy(&size, log_ + at, sizeof(size));
+    at += sizeof(size);
+    if (size > end - at) return false;
+    // A copy: what is parsed may not change meanwhile.
+    const std::string bytes(reinterpret_cast<const char*>(log_ + at), size);
+    if (!log->add_event()->ParseFromString(bytes)) {
+      log->mutable_event()->RemoveLast();
+      return false;
+    }
+    at += size;
+  }
+  return true;
+}
+
+void CallChannel::WaitForCall() {
+  uint32_t asked = shared_->asked.load(std::memory_order_acquire);
+  for (int i = 0; spin_ && i < kSpins && asked == serial_; ++i) {
+    Pause();
+    asked = shared_->asked.load(std::memory_order_acquire);
+  }
+  while (asked == serial_) {
+    FutexWait(&shared_->asked, asked, -1);
+    asked = shared_->asked.load(std::memory_order_acquire);
+  }
+  serial_ = asked;
+}
+
+bool CallChannel::ReadDelivery(Delivery* delivery, bool* with_log) const {
+  const Call& call = shared_->call;
+  if (call.has_delivery == 0) return false;
+  delivery->Clear(static_cast<Source>(call.source));
+  delivery->not_yet_before_each_read = call.not_yet_before_each_read != 0;
+  delivery->end_with_last = call.end_with_last != 0;
+  delivery->queue_capacity = call.queue_capacity;
+  delivery->slots = call.slots;
+  delivery->operations.assign(operations_, operations_ + call.operations);
+  *with_log = call.with_log != 0;
+  return true;
+}
+
+bool CallChannel::WriteEvent(const v1::Event& event) {
+  const uint64_t at = shared_->log_bytes.load(std::memory_order_relaxed);
+  const auto size = static_cast<uint32_t>(event.ByteSizeLong());
+  if (kLogBytes - at < sizeof(size) + size) return false;
+  std::memcpy(log_ + at, &size, sizeof(size));
+  if (!event.SerializeToArray(log_ + at + sizeof(size), static_cast<int>(size))) return false;
+  shared_->log_bytes.store(at + sizeof(size) + size, std::memory_order_release);
+  return true;
+}
+
+void CallChannel::SetText(std::string_view text) {
+  const size_t size = std::min(text.size(), shared_->text.size() - 1);
+  std::copy_n(text.begin(), size, shared_->text.begin());
+  shared_->text[size] = '\0';
+}
+
+void CallChannel::Answer(const Reply& reply) {
+  shared_->reply = reply;
+  shared_->answered.store(serial_, std::memory_order_release);
+  FutexWake(&shared_->answered);
+}
+
+}  // namespace pushpull::replay
