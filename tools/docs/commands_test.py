@@ -8,7 +8,7 @@ import unittest
 from tools.docs import documents
 from tools.peers import harness
 
-SUBCOMMANDS = ('run', 'lint', 'list', 'target')
+SUBCOMMANDS = ('run', 'lint', 'list', 'target', 'softroce')
 LIMIT_S = 60
 
 

@@ -21,6 +21,10 @@ void AddRunCommand(CLI::App* app, std::vector<std::string> arguments, int* exit_
 void AddLintCommand(CLI::App* app, int* exit_code);
 void AddListCommand(CLI::App* app, int* exit_code);
 void AddTargetCommand(CLI::App* app, int* exit_code);
+void AddSoftroceCommand(CLI::App* app);
+
+// `pushpull softroce ARGUMENTS`: they are its own to read, "--" and --help among them.
+int RunSoftroce(const std::vector<std::string>& arguments);
 
 // Says it on standard error as "pushpull: MESSAGE" and gives the exit code that fits: 3 for
 // UNAVAILABLE, 5 for INTERNAL, else 2.

@@ -3,12 +3,16 @@
 #include <clocale>
 #include <csignal>
 #include <cstdio>
+#include <string_view>
 
 #include "CLI/CLI.hpp"
 #include "conformance/report/verdict.h"
 #include "tools/pushpull/command.h"
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "softroce") {
+    return pushpull::tools::RunSoftroce({argv + 2, argv + argc});
+  }
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app(
       "Pushpull: conformance and fuzzing of iSCSI and iSER, with a reference target.\n"
@@ -22,6 +26,7 @@ int main(int argc, char** argv) {
   pushpull::tools::AddListCommand(&app, &exit_code);
   pushpull::tools::AddLintCommand(&app, &exit_code);
   pushpull::tools::AddTargetCommand(&app, &exit_code);
+  pushpull::tools::AddSoftroceCommand(&app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
