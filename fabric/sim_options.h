@@ -85,6 +85,7 @@ struct SimCounters {
   uint64_t reads = 0;  // TryReads that gave bytes
   uint64_t bytes_read = 0;
   uint64_t blocked_reads = 0;
+  uint64_t read_sizes_hash = 0;  // of the sequence of reads' sizes
 };
 
 struct SimConnectionRecord {

@@ -9,7 +9,6 @@
 #include "fabric/sim_world.h"
 #include "target/target.h"
 #include "tools/endpoints/cross_check.h"
-#include "tools/endpoints/embedded_target.h"
 
 namespace pushpull::tools {
 namespace {
@@ -21,7 +20,9 @@ class EmbeddedSimEndpoint : public conformance::Endpoint {
         world_(seed),
         network_(&world_, options.network),
         loop_(world_.NewLoop()),
-        target_loop_(world_.NewLoop()) {}
+        target_loop_(world_.NewLoop()) {
+    if (options.network_of) network_.set_options_of(options.network_of);
+  }
 
   ~EmbeddedSimEndpoint() override {
     if (target_ != nullptr) {
@@ -39,7 +40,7 @@ class EmbeddedSimEndpoint : public conformance::Endpoint {
   absl::Status Start(uint64_t seed) {
     PUSHPULL_ASSIGN_OR_RETURN(target_,
                               MakeEmbeddedTarget(options_.bugs, seed, &network_, {target_loop_},
-                                                 cross_check_.target_tap()));
+                                                 cross_check_.target_tap(), options_.wrap_store));
     PUSHPULL_ASSIGN_OR_RETURN(const fabric::Address address, target_->Listen({"192.0.2.2", 3260}));
     portals_ = {address};
     return absl::OkStatus();

@@ -3,6 +3,7 @@
 #ifndef TOOLS_ENDPOINTS_EMBEDDED_SIM_H_
 #define TOOLS_ENDPOINTS_EMBEDDED_SIM_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "conformance/runner/endpoint.h"
 #include "fabric/sim_options.h"
 #include "target/bugs/bugs.h"
+#include "tools/endpoints/embedded_target.h"
 
 namespace pushpull::tools {
 
@@ -25,6 +27,9 @@ struct EmbeddedSimOptions {
       .min_latency = absl::Microseconds(5),
       .max_latency = absl::Microseconds(200),
   });
+  // The same for each connection by its number, from 0; empty: `network` for all.
+  std::function<fabric::SimOptions(size_t connection)> network_of;
+  WrapStore wrap_store;
   // Called when an endpoint ends, with what went over each of its connections.
   std::function<void(const fabric::SimConnectionRecord&)> on_connection;
 };

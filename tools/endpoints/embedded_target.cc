@@ -9,7 +9,8 @@ namespace pushpull::tools {
 
 absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
     const target::BugSet& bugs, uint64_t seed, fabric::Network* network,
-    std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap) {
+    std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap,
+    const WrapStore& wrap) {
   target::TargetOptions options;
   options.node.name = kEmbeddedTargetName;
   options.node.alias = "Pushpull's reference target";
@@ -21,7 +22,11 @@ absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
     PUSHPULL_ASSIGN_OR_RETURN(std::unique_ptr<target::Store> store, target::MakeStore(parsed));
     target::LogicalUnitOptions unit;
     unit.number = static_cast<uint16_t>(options.logical_units.size());
-    unit.store = std::move(store);
+    if (wrap) {
+      unit.store = wrap(unit.number, std::move(store));
+    } else {
+      unit.store = std::move(store);
+    }
     options.logical_units.push_back(std::move(unit));
   }
   return target::Target::Create(std::move(options), network, std::move(loops));

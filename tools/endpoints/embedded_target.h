@@ -13,16 +13,22 @@
 #include "fabric/stream.h"
 #include "target/bugs/bugs.h"
 #include "target/session/node.h"
+#include "target/store/store.h"
 #include "target/target.h"
 
 namespace pushpull::tools {
 
 inline constexpr char kEmbeddedTargetName[] = "iqn.2026-11.org.pushpull:reference";
 
+// What lies between a logical unit and its memory; may be empty.
+using WrapStore =
+    std::function<std::shared_ptr<target::Store>(uint16_t lun, std::unique_ptr<target::Store>)>;
+
 // Three disks in memory, of 512-byte blocks.
 absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
     const target::BugSet& bugs, uint64_t seed, fabric::Network* network,
-    std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap);
+    std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap,
+    const WrapStore& wrap = {});
 
 }  // namespace pushpull::tools
 

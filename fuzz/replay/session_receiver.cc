@@ -1,0 +1,249 @@
+#include "fuzz/replay/session_receiver.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "conformance/monitor/monitor.h"
+#include "conformance/runner/inspect.h"
+#include "conformance/tap/wire_log.h"
+#include "fuzz/replay/event_digest.h"
+#include "fuzz/replay/session_tasks.h"
+#include "initiator_sim/pdu/figure.h"
+#include "pushpull/v1/report.pb.h"
+
+namespace pushpull::replay {
+namespace {
+
+using conformance::Monitor;
+using conformance::WireEntry;
+using conformance::WireLog;
+
+conformance::Direction WireDirection(Direction direction) {
+  return direction == Direction::kToTarget ? conformance::Direction::kToTarget
+                                           : conformance::Direction::kToInitiator;
+}
+
+void AddEvent(v1::EventLog* log, const char* kind, std::string text, std::string data = "") {
+  v1::OtherEvent* event = log->add_event()->mutable_other();
+  event->set_kind(kind);
+  event->set_text(std::move(text));
+  event->set_data(std::move(data));
+}
+
+std::string VerdictText(const initiator_sim::PlayResult& result) {
+  const v1::Failure& failure = result.failure;
+  return absl::StrCat(v1::Verdict_Name(result.verdict), failure.message().empty() ? "" : ": ",
+                      failure.message(), failure.step().empty() ? "" : ", at ", failure.step());
+}
+
+// One direction of one connection (its id in the log), with what its PDUs say of themselves.
+Trace TraceOf(const WireLog& log, uint32_t id, Direction direction, std::string name) {
+  std::vector<uint8_t> bytes;
+  Parameters parameters;
+  parameters.max_recv_data_segment_length = initiator_sim::kMaxDataSegmentLength;
+  size_t pdus = 0;
+  for (const WireEntry& entry : log.entries()) {
+    if (entry.connection != id || entry.direction != WireDirection(direction)) continue;
+    if (entry.kind == WireEntry::Kind::kBytes) {
+      bytes.insert(bytes.end(), entry.bytes.begin(), entry.bytes.end());
+    }
+    if (entry.kind != WireEntry::Kind::kPdu) continue;
+    const v1::Pdu& pdu = entry.decoded.pdu;
+    const bool login = pdu.has_login_request() || pdu.has_login_response();
+    if (login && pdus == parameters.login_pdus) ++parameters.login_pdus;
+    parameters.header_digest |= entry.digests.header_digest;
+    parameters.data_digest |= entry.digests.data_digest;
+    ++pdus;
+  }
+  return MakeTrace(std::move(name), direction, parameters, std::move(bytes));
+}
+
+}  // namespace
+
+struct SessionReceiver::Played {
+  initiator_sim::PlayResult result;
+  WireLog log;
+  v1::EventLog events;
+  uint64_t spans = 0;
+  bool fault = false;
+};
+
+absl::StatusOr<std::unique_ptr<SessionReceiver>> SessionReceiver::Create(
+    SessionHost* host, const SessionOptions& options) {
+  std::unique_ptr<SessionReceiver> receiver(new SessionReceiver(host, options));
+  conformance::EndpointFactory* const factory = host->factory();
+  conformance::Offer& offer = receiver->offer_;
+  PUSHPULL_ASSIGN_OR_RETURN(
+      offer.facts,
+      conformance::InspectTarget(factory, options.settings, factory->target_name(), options.lun));
+  offer.writes = options.allow_writes || factory->own_target();
+  offer.virtual_time = factory->virtual_time();
+  offer.chap = !options.settings.chap.user.empty();
+  offer.mutual_chap = !options.settings.chap.mutual_user.empty();
+  return receiver;
+}
+
+absl::StatusOr<std::vector<Trace>> SessionReceiver::Record(const conformance::Case& c) {
+  if (const auto unmet = conformance::FindUnmet(c.scenario(), offer_)) {
+    return absl::UnimplementedError(absl::StrCat(c.id(), ": ", unmet->message));
+  }
+  case_ = c;
+  streams_.clear();
+  PUSHPULL_ASSIGN_OR_RETURN(const Played played, PlayOnce({}));
+  if (played.result.verdict == v1::SKIP || played.result.verdict == v1::UNSUPPORTED) {
+    return absl::UnimplementedError(absl::StrCat(c.id(), ": ", played.result.failure.message()));
+  }
+  if (played.result.verdict == v1::ERROR) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(c.id(), ": without a cut it comes to ", VerdictText(played.result)));
+  }
+  std::vector<Trace> traces;
+  for (const auto& [id, info] : played.log.connections()) {
+    for (const Direction direction : {Direction::kToTarget, Direction::kToInitiator}) {
+      if (!host_->CanCut(direction)) continue;
+      // Ids count connections in the order of opening, from 1; names may come again.
+      Trace trace =
+          TraceOf(played.log, id, direction,
+                  absl::StrCat(c.id(), " #", id, " ", info.name,
+                               direction == Direction::kToTarget ? " to target" : " to initiator"));
+      if (trace.bytes.empty()) continue;
+      streams_[trace.name] = {id - 1, direction};
+      traces.push_back(std::move(trace));
+    }
+  }
+  return traces;
+}
+
+absl::Status SessionReceiver::Open(const Trace& trace) {
+  const auto stream = streams_.find(trace.name);
+  if (stream == streams_.end()) {
+    return absl::UnimplementedError(absl::StrCat(
+        trace.name, ": a session is a scenario with a login; a trace is played by --via rx"));
+  }
+  open_ = stream->second;
+  return absl::OkStatus();
+}
+
+SessionCuts SessionReceiver::CutsOf(const Delivery& delivery) const {
+  SessionCuts cuts;
+  cuts.connection = open_.connection;
+  cuts.direction = open_.direction;
+  cuts.not_yet_before_each_read = delivery.not_yet_before_each_read;
+  for (const size_t at : replay::CutsOf(delivery)) cuts.at.push_back(at);
+  return cuts;
+}
+
+absl::StatusOr<Outcome> SessionReceiver::Play(const Delivery& delivery) {
+  PUSHPULL_ASSIGN_OR_RETURN(const Played played, PlayOnce(CutsOf(delivery)));
+  return Outcome{.events_digest = DigestOf(played.events),
+                 .spans_digest = played.spans,
+                 .events = static_cast<uint32_t>(played.events.event_size()),
+                 .fault = played.fault};
+}
+
+absl::StatusOr<v1::EventLog> SessionReceiver::PlayForLog(const Delivery& delivery) {
+  PUSHPULL_ASSIGN_OR_RETURN(Played played, PlayOnce(CutsOf(delivery)));
+  return std::move(played.events);
+}
+
+absl::StatusOr<SessionReceiver::Played> SessionReceiver::PlayOnce(const SessionCuts& cuts) {
+  const bool own = host_->factory()->own_target();
+  if (writes() && !own) PUSHPULL_RETURN_IF_ERROR(WipeScratch());
+  PUSHPULL_ASSIGN_OR_RETURN(std::unique_ptr<SessionEndpoint> endpoint, host_->Make(cuts));
+  Played played;
+  Monitor monitor;
+  played.result = conformance::Play(endpoint.get(), options_.settings, offer_.facts, case_.script,
+                                    options_.seed, {&played.log, &monitor});
+  AddEvent(&played.events, "verdict", VerdictText(played.result));
+  played.events.MergeFrom(TasksOf(played.log));
+
+  std::optional<std::vector<LunBlock>> blocks = endpoint->WrittenBlocks();
+  if (!blocks.has_value() && writes() && !own) {
+    PUSHPULL_ASSIGN_OR_RETURN(blocks, ReadScratch());
+  }
+  if (blocks.has_value()) {
+    for (LunBlock& block : *blocks) {
+      AddEvent(&played.events, "block", absl::StrCat("LUN ", block.lun, " block ", block.lba),
+               std::move(block.data));
+    }
+  }
+  std::set<std::string> rules;
+  for (const v1::Violation& violation : monitor.violations()) {
+    if (rules.insert(violation.rule()).second) {
+      AddEvent(&played.events, "violation",
+               absl::StrCat(violation.rule(), ": ", violation.message()));
+    }
+  }
+  const std::vector<std::string> complaints = endpoint->Complaints();
+  if (!complaints.empty()) AddEvent(&played.events, "complaint", complaints[0]);
+  // Somebody else's target may break rules in each delivery; that is for other tools to find.
+  played.fault = (own && !rules.empty()) || !complaints.empty();
+  played.spans = endpoint->End();
+  return played;
+}
+
+// ---- blocks of a target that isn't our own -----------------------------------------------------
+
+absl::StatusOr<std::string> SessionReceiver::PlayBesides(v1::Scenario scenario) {
+  PUSHPULL_ASSIGN_OR_RETURN(std::unique_ptr<conformance::Endpoint> endpoint,
+                            host_->factory()->Make(options_.seed));
+  initiator_sim::Script script;
+  script.scenario = std::move(scenario);
+  script.file = "(scratch area)";
+  WireLog log;
+  const initiator_sim::PlayResult result = conformance::Play(
+      endpoint.get(), options_.settings, offer_.facts, std::move(script), options_.seed, {&log});
+  if (result.verdict != v1::PASS) {
+    return absl::UnavailableError(absl::StrCat(
+        host_->factory()->uri(), ": the scratch area can't be set: ", VerdictText(result)));
+  }
+  std::string data;
+  for (const v1::Event& event : TasksOf(log).event()) {
+    if (event.other().text().find(": SCSI Command") != std::string::npos) {
+      data = event.other().data();
+    }
+  }
+  return data;
+}
+
+absl::Status SessionReceiver::WipeScratch() {
+  const size_t luns = std::max<size_t>(case_.scenario().needs().luns(), 1);
+  v1::Scenario scenario;
+  scenario.add_step()->mutable_login();
+  for (size_t i = 0; i < luns; ++i) {
+    v1::Command* command = scenario.add_step()->mutable_command();
+    command->set_lun(offer_.facts.luns[i]);
+    command->set_retry_unit_attention(true);
+    command->mutable_cdb()->mutable_write()->set_blocks(conformance::kScratchBlocks);
+    command->mutable_write_data()->set_raw(
+        std::string(conformance::kScratchBlocks * offer_.facts.block_size, '\0'));
+  }
+  return PlayBesides(std::move(scenario)).status();
+}
+
+absl::StatusOr<std::vector<LunBlock>> SessionReceiver::ReadScratch() {
+  const size_t luns = std::max<size_t>(case_.scenario().needs().luns(), 1);
+  std::vector<LunBlock> blocks;
+  for (size_t i = 0; i < luns; ++i) {
+    v1::Scenario scenario;
+    scenario.add_step()->mutable_login();
+    v1::Command* command = scenario.add_step()->mutable_command();
+    command->set_lun(offer_.facts.luns[i]);
+    command->set_retry_unit_attention(true);
+    command->mutable_cdb()->mutable_read()->set_blocks(conformance::kScratchBlocks);
+    PUSHPULL_ASSIGN_OR_RETURN(const std::string data, PlayBesides(std::move(scenario)));
+    const size_t size = offer_.facts.block_size;
+    for (size_t at = 0; at + size <= data.size(); at += size) {
+      blocks.push_back({.lun = offer_.facts.luns[i],
+                        .lba = options_.settings.scratch_lba + at / size,
+                        .data = data.substr(at, size)});
+    }
+  }
+  return blocks;
+}
+
+}  // namespace pushpull::replay

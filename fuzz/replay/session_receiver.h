@@ -1,0 +1,79 @@
+// Plays whole sessions: scenarios against a whole target, with the bytes of one direction of one
+// connection cut. What must not differ is what came of each task (session_tasks.h), the scenario's
+// verdict, and the contents of the logical units.
+
+#ifndef FUZZ_REPLAY_SESSION_RECEIVER_H_
+#define FUZZ_REPLAY_SESSION_RECEIVER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "conformance/runner/play.h"
+#include "conformance/runner/preconditions.h"
+#include "conformance/runner/suite.h"
+#include "fuzz/replay/receiver.h"
+#include "fuzz/replay/session_host.h"
+
+namespace pushpull::replay {
+
+struct SessionOptions {
+  conformance::PlaySettings settings;
+  bool allow_writes = false;    // on a target that isn't our own
+  std::optional<uint64_t> lun;  // that one alone
+  uint64_t seed = 1;
+  std::string name = "session";
+};
+
+class SessionReceiver final : public Receiver {
+ public:
+  // Looks at the target first. Errors are InspectTarget's. `host` lives longer.
+  static absl::StatusOr<std::unique_ptr<SessionReceiver>> Create(SessionHost* host,
+                                                                 const SessionOptions& options);
+
+  // Plays the case without cuts: a trace for each direction of each connection that the host can
+  // cut and that has bytes. They can be opened until the next Record. UNIMPLEMENTED: the case can't
+  // be played here (it says what it needs). FAILED_PRECONDITION: even so it comes to no verdict.
+  absl::StatusOr<std::vector<Trace>> Record(const conformance::Case& c);
+
+  std::string name() const override { return options_.name; }
+  absl::Status Open(const Trace& trace) override;
+  std::vector<Source> sources() const override { return {Source::kTcp}; }
+  absl::StatusOr<Outcome> Play(const Delivery& delivery) override;
+  absl::StatusOr<v1::EventLog> PlayForLog(const Delivery& delivery) override;
+
+ private:
+  struct Played;
+  // Which bytes a recorded trace is of.
+  struct Stream {
+    size_t connection;
+    Direction direction;
+  };
+
+  SessionReceiver(SessionHost* host, const SessionOptions& options)
+      : host_(host), options_(options) {}
+
+  bool writes() const { return case_.scenario().needs().writes(); }
+  absl::StatusOr<Played> PlayOnce(const SessionCuts& cuts);
+  // On a target that keeps its blocks: 0 in all that the scenario may write; what stands there.
+  absl::Status WipeScratch();
+  absl::StatusOr<std::vector<LunBlock>> ReadScratch();
+  absl::StatusOr<std::string> PlayBesides(v1::Scenario scenario);
+  SessionCuts CutsOf(const Delivery& delivery) const;
+
+  SessionHost* const host_;
+  const SessionOptions options_;
+  conformance::Offer offer_;
+  conformance::Case case_;
+  std::map<std::string, Stream> streams_;  // of the recorded traces, by name
+  Stream open_ = {0, Direction::kToTarget};
+};
+
+}  // namespace pushpull::replay
+
+#endif  // FUZZ_REPLAY_SESSION_RECEIVER_H_

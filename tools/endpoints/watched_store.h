@@ -1,0 +1,42 @@
+// A store that remembers which blocks were written: what a whole disk holds, without reading it.
+
+#ifndef TOOLS_ENDPOINTS_WATCHED_STORE_H_
+#define TOOLS_ENDPOINTS_WATCHED_STORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "target/store/store.h"
+
+namespace pushpull::tools {
+
+// Used by one thread, or by loops that take turns.
+class WatchedStore final : public target::Store {
+ public:
+  static constexpr uint64_t kBlockBytes = 512;
+
+  // `behind` lies in memory.
+  explicit WatchedStore(std::unique_ptr<target::Store> behind);
+
+  std::optional<absl::Status> Submit(target::Io* io) override;
+  void Cancel(target::Io* io) override { behind_->Cancel(io); }
+  uint64_t size_bytes() const override { return behind_->size_bytes(); }
+  bool read_only() const override { return behind_->read_only(); }
+  bool has_volatile_cache() const override { return behind_->has_volatile_cache(); }
+
+  // What stands now in each block that was written, by number.
+  std::vector<std::pair<uint64_t, std::string>> Written();
+
+ private:
+  const std::unique_ptr<target::Store> behind_;
+  std::set<uint64_t> written_;
+};
+
+}  // namespace pushpull::tools
+
+#endif  // TOOLS_ENDPOINTS_WATCHED_STORE_H_
