@@ -1,32 +1,15 @@
 // A session that is warm allocates nothing for a command.
 
-#include <atomic>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "base/allocation_counter.h"
 #include "gtest/gtest.h"
 #include "target/portal/tcp_target.h"
 #include "target/portal/testing/blocking_client.h"
 #include "target/store/ram_store.h"
-
-namespace {
-
-thread_local bool counting = false;  // on the target's thread alone
-std::atomic<int64_t> allocations{0};
-
-}  // namespace
-
-void* operator new(size_t size) {
-  if (counting) ++allocations;
-  if (void* const memory = std::malloc(size)) return memory;
-  std::abort();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace pushpull::target {
 namespace {
@@ -36,7 +19,7 @@ class CountingStore final : public Store {
  public:
   explicit CountingStore(std::unique_ptr<Store> behind) : behind_(std::move(behind)) {}
   std::optional<absl::Status> Submit(Io* io) override {
-    counting = true;
+    base::CountThisThread();
     return behind_->Submit(io);
   }
   uint64_t size_bytes() const override { return behind_->size_bytes(); }
@@ -68,10 +51,10 @@ TEST(AllocationTest, AWarmSessionAllocatesNothing) {
     EXPECT_EQ(client.Run(0x28, 0, 1, 0, &data), 0);
   };
   for (int i = 0; i < 20; ++i) round();
-  const int64_t before = allocations;
+  const int64_t before = base::CountedAllocations();
   EXPECT_GT(before, 0) << "nothing is counted";
   for (int i = 0; i < 50; ++i) round();
-  EXPECT_EQ(allocations - before, 0);
+  EXPECT_EQ(base::CountedAllocations() - before, 0);
 }
 
 }  // namespace

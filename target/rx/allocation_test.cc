@@ -1,32 +1,11 @@
 // Once warm, receiving allocates nothing: every operator new of this program is counted.
 
-#include <cstdlib>
-#include <new>
 #include <vector>
 
+#include "base/allocation_counter.h"
 #include "gtest/gtest.h"
 #include "target/rx/rx_testing.h"
 #include "target/rx/tcp_source.h"
-
-namespace {
-
-size_t allocations = 0;
-
-void* Counted(size_t bytes) {
-  ++allocations;
-  void* memory = std::malloc(bytes == 0 ? 1 : bytes);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(size_t bytes) { return Counted(bytes); }
-void* operator new[](size_t bytes) { return Counted(bytes); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 namespace pushpull::target {
 namespace {
@@ -106,11 +85,11 @@ TEST(AllocationTest, NoneForAPduOverAStreamOnceWarm) {
   };
   for (int i = 0; i < 10; ++i) receive();
   ASSERT_EQ(received, 80u * 10);
-  const size_t warm = allocations;
+  const int64_t warm = base::ThreadAllocations();
   for (int i = 0; i < 100; ++i) receive();
-  const size_t after = allocations;
+  const int64_t after = base::ThreadAllocations();
   EXPECT_EQ(received, 80u * 110);
-  EXPECT_EQ(after - warm, 0u);
+  EXPECT_EQ(after - warm, 0);
 }
 
 TEST(AllocationTest, NoneForAMessageOnceWarm) {
@@ -128,23 +107,24 @@ TEST(AllocationTest, NoneForAMessageOnceWarm) {
   };
   receive();
   receive();
-  const size_t warm = allocations;
+  const int64_t warm = base::ThreadAllocations();
   for (int i = 0; i < 1000; ++i) receive();
-  EXPECT_EQ(allocations - warm, 0u);
+  EXPECT_EQ(base::ThreadAllocations() - warm, 0);
   EXPECT_EQ(push.reposted.size(), 4008u);
 }
 
 TEST(AllocationTest, AnIdleConnectionHasNoMemoryOfItsOwn) {
   ReadAheadPool buffers;
   LoopStream stream({});
-  const size_t before = allocations;
+  const int64_t before = base::ThreadAllocations();
   const BlockPool::Handle pool = BlockPool::Create({});
   TcpSource source(&stream, &buffers, pool.get());
   TestDelegate* const none = nullptr;
   PduQueue queue(16);
   PduMachine machine(&source, none, &queue);
   EXPECT_EQ(machine.Poll(), RxStop::kNotYet);
-  EXPECT_LE(allocations - before, 3u) << "pool, queue, and the read-ahead that was given back";
+  EXPECT_LE(base::ThreadAllocations() - before, 3)
+      << "pool, queue, and the read-ahead that was given back";
   EXPECT_EQ(pool->free_blocks(), 0u);
 }
 

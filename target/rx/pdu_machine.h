@@ -3,10 +3,10 @@
 // queue. It does no I/O, takes no locks and never asks which transport it serves: what the RFCs
 // make different is read from the source's TransportTraits.
 //
-// Source and delegate are template parameters and not interfaces: a PDU is three to six chunks, of
-// which most are a comparison and an addition once inlined, where a virtual call each would cost
-// more than the work. There are few pairs (one for each transport and delegate), so that code size
-// is no argument against it.
+// Source, delegate and queue are template parameters and not interfaces: a PDU is three to six
+// chunks, of which most are a comparison and an addition once inlined, where a virtual call each
+// would cost more than the work. There are few pairs (one for each transport and delegate), so that
+// code size is no argument against it.
 //
 //   class Source {
 //     static constexpr const TransportTraits& kTraits;
@@ -28,6 +28,8 @@
 //     size_t MessageRemaining() const;
 //     void EndMessage();
 //   };
+//
+//   class Queue: PduQueue, or SpscPduQueue where another thread processes: full(), Push(SlotRef).
 //
 //   class Delegate {
 //     // The header `pdu` (bhs(), ahs(), message_header()) was accepted: its digest was right, its
@@ -74,13 +76,13 @@ enum class RxStop : uint8_t {
   kFailed,     // for good: error() says why
 };
 
-template <typename Source, typename Delegate>
+template <typename Source, typename Delegate, typename Queue = PduQueue>
 class PduMachine {
  public:
   static constexpr const TransportTraits& kTraits = Source::kTraits;
 
   // All three live longer than the machine.
-  PduMachine(Source* source, Delegate* delegate, PduQueue* queue)
+  PduMachine(Source* source, Delegate* delegate, Queue* queue)
       : source_(source), delegate_(delegate), queue_(queue) {}
   PduMachine(const PduMachine&) = delete;
   PduMachine& operator=(const PduMachine&) = delete;
@@ -128,7 +130,7 @@ class PduMachine {
   Step TakePad();
   Step TakeDataDigest();
   Step Complete();
-  void Queue(SlotRef pdu);
+  void Enqueue(SlotRef pdu);
   // Before Place(): the lengths against our limits and, where it has one, the message.
   std::optional<ProtocolError> CheckLengths(BhsView bhs) const;
   void Decide(PduSlot& pdu);
@@ -138,7 +140,7 @@ class PduMachine {
 
   Source* const source_;
   Delegate* const delegate_;
-  PduQueue* const queue_;
+  Queue* const queue_;
   EventLog* log_ = nullptr;
 
   RxState state_ = RxState::kBhs;
@@ -160,8 +162,8 @@ class PduMachine {
 
 // ---- implementation ---------------------------------------------------------------------------
 
-template <typename S, typename D>
-RxStop PduMachine<S, D>::Poll(size_t max_pdus) {
+template <typename S, typename D, typename Q>
+RxStop PduMachine<S, D, Q>::Poll(size_t max_pdus) {
   faults_.OnPoll();
   while (true) {
     Step stop;
@@ -194,8 +196,8 @@ RxStop PduMachine<S, D>::Poll(size_t max_pdus) {
   }
 }
 
-template <typename S, typename D>
-auto PduMachine<S, D>::TakeBhs() -> Step {
+template <typename S, typename D, typename Q>
+auto PduMachine<S, D, Q>::TakeBhs() -> Step {
   if (bhs_without_slot_.empty()) {
     if (held_) return RxStop::kHeld;
     if (faults_.OwesDigest()) {
@@ -230,8 +232,8 @@ auto PduMachine<S, D>::TakeBhs() -> Step {
   return TakeAhs();
 }
 
-template <typename S, typename D>
-auto PduMachine<S, D>::TakeAhs() -> Step {
+template <typename S, typename D, typename Q>
+auto PduMachine<S, D, Q>::TakeAhs() -> Step {
   state_ = RxState::kAhs;
   const Obtained got = source_->Obtain(Chunk::kAhs, faults_.AhsBytes(slot_->bhs().ahs_bytes()));
   if (got.answer != Obtained::Answer::kReady) return Stopped(got);
@@ -244,8 +246,8 @@ auto PduMachine<S, D>::TakeAhs() -> Step {
   return framing_.header_digest ? TakeHeaderDigest() : TakeHeader();
 }
 
-template <typename S, typename D>
-auto PduMachine<S, D>::TakeHeaderDigest() -> Step {
+template <typename S, typename D, typename Q>
+auto PduMachine<S, D, Q>::TakeHeaderDigest() -> Step {
   state_ = RxState::kHeaderDigest;
   const Obtained got = source_->Obtain(Chunk::kHeaderDigest, kDigestBytes);
   if (got.answer != Obtained::Answer::kReady) {
@@ -265,8 +267,8 @@ auto PduMachine<S, D>::TakeHeaderDigest() -> Step {
   return TakeHeader();
 }
 
-template <typename S, typename D>
-std::optional<ProtocolError> PduMachine<S, D>::CheckLengths(BhsView bhs) const {
+template <typename S, typename D, typename Q>
+std::optional<ProtocolError> PduMachine<S, D, Q>::CheckLengths(BhsView bhs) const {
   if (ahs_too_long_) {
     return ProtocolError{Reason::kAhsTooLong, "RFC 7143 §11.2.1.5", Action::kCloseSession};
   }
@@ -290,8 +292,8 @@ std::optional<ProtocolError> PduMachine<S, D>::CheckLengths(BhsView bhs) const {
 }
 
 // Acts on the header.
-template <typename S, typename D>
-auto PduMachine<S, D>::Accept() -> Step {
+template <typename S, typename D, typename Q>
+auto PduMachine<S, D, Q>::Accept() -> Step {
   if (const auto error = CheckLengths(slot_->bhs())) return Fail(*error);
   Decide(*slot_);
   if (placement_.kind() == Placement::Kind::kRefuse) {
@@ -303,8 +305,8 @@ auto PduMachine<S, D>::Accept() -> Step {
   return std::nullopt;
 }
 
-template <typename S, typename D>
-auto PduMachine<S, D>::TakeHeader() -> Step {
+template <typename S, typename D, typename Q>
+auto PduMachine<S, D, Q>::TakeHeader() -> Step {
   if (!faults_.AcceptedEarly()) {
     const Step stop = Accept();
     if (stop || !slot_) return stop;
@@ -318,8 +320,8 @@ auto PduMachine<S, D>::TakeHeader() -> Step {
   return std::nullopt;
 }
 
-template <typename S, typename D>
-void PduMachine<S, D>::Decide(PduSlot& pdu) {
+template <typename S, typename D, typename Q>
+void PduMachine<S, D, Q>::Decide(PduSlot& pdu) {
   data_left_ = pdu.bhs().data_segment_length();
   placement_.Clear();
   delegate_->Place(pdu, placement_);
@@ -344,8 +346,8 @@ void PduMachine<S, D>::Decide(PduSlot& pdu) {
   places_ = placement_.spans();
 }
 
-template <typename S, typename D>
-void PduMachine<S, D>::AdvancePlaces(size_t bytes) {
+template <typename S, typename D, typename Q>
+void PduMachine<S, D, Q>::AdvancePlaces(size_t bytes) {
   while (bytes > 0) {
     base::MutableBytes& first = places_.front();
     if (bytes < first.size()) {
@@ -358,8 +360,8 @@ void PduMachine<S, D>::AdvancePlaces(size_t bytes) {
   }
 }
 
-template <typename S, typename D>
-auto PduMachine<S, D>::TakeData() -> Step {
+template <typename S, typename D, typename Q>
+auto PduMachine<S, D, Q>::TakeData() -> Step {
   const Obtained got = source_->ObtainData(places_, data_left_);
   if (got.answer != Obtained::Answer::kReady) {
     if (got.answer == Obtained::Answer::kNotYet && faults_.TakesTailAsPad(data_left_)) {
@@ -380,8 +382,8 @@ auto PduMachine<S, D>::TakeData() -> Step {
   return std::nullopt;
 }
 
-template <typename S, typename D>
-auto PduMachine<S, D>::TakePad() -> Step {
+template <typename S, typename D, typename Q>
+auto PduMachine<S, D, Q>::TakePad() -> Step {
   const uint32_t pad = faults_.PadBytes(slot_->bhs().pad_bytes());
   bool absent = pad == 0;
   if constexpr (kTraits.pad_optional) absent = absent || source_->MessageRemaining() == 0;
@@ -405,8 +407,8 @@ auto PduMachine<S, D>::TakePad() -> Step {
   return std::nullopt;
 }
 
-template <typename S, typename D>
-auto PduMachine<S, D>::TakeDataDigest() -> Step {
+template <typename S, typename D, typename Q>
+auto PduMachine<S, D, Q>::TakeDataDigest() -> Step {
   const Obtained got = source_->Obtain(Chunk::kDataDigest, kDigestBytes);
   if (got.answer != Obtained::Answer::kReady) {
     if (got.answer != Obtained::Answer::kNotYet || !faults_.QueuesBeforeDataDigest()) {
@@ -426,8 +428,8 @@ auto PduMachine<S, D>::TakeDataDigest() -> Step {
   return std::nullopt;
 }
 
-template <typename S, typename D>
-auto PduMachine<S, D>::Complete() -> Step {
+template <typename S, typename D, typename Q>
+auto PduMachine<S, D, Q>::Complete() -> Step {
   if (queue_->full()) {
     faults_.OnQueueFull();
     if (!faults_.Has(Bug::kRxLostWhenQueueFull)) return RxStop::kQueueFull;
@@ -438,22 +440,22 @@ auto PduMachine<S, D>::Complete() -> Step {
   }
   if constexpr (kTraits.message_boundaries) source_->EndMessage();
   if (faults_.DigestFailureCarried()) slot_->set_data_digest_failed();
-  if (faults_.QueuesTwice() && queue_->capacity() - queue_->size() > 1) Queue(slot_);
-  Queue(std::move(slot_));
+  if (faults_.QueuesTwice() && queue_->capacity() - queue_->size() > 1) Enqueue(slot_);
+  Enqueue(std::move(slot_));
   faults_.OnComplete();
   held_ = framing_.one_at_a_time;
   state_ = RxState::kBhs;
   return std::nullopt;
 }
 
-template <typename S, typename D>
-void PduMachine<S, D>::Queue(SlotRef pdu) {
+template <typename S, typename D, typename Q>
+void PduMachine<S, D, Q>::Enqueue(SlotRef pdu) {
   if (log_ != nullptr) log_->AddPdu(*pdu);
   queue_->Push(std::move(pdu));
 }
 
-template <typename S, typename D>
-auto PduMachine<S, D>::Stopped(const Obtained& obtained) -> Step {
+template <typename S, typename D, typename Q>
+auto PduMachine<S, D, Q>::Stopped(const Obtained& obtained) -> Step {
   switch (obtained.answer) {
     case Obtained::Answer::kReady:
     case Obtained::Answer::kNotYet:
@@ -474,8 +476,8 @@ auto PduMachine<S, D>::Stopped(const Obtained& obtained) -> Step {
   return RxStop::kNotYet;
 }
 
-template <typename S, typename D>
-auto PduMachine<S, D>::Fail(const ProtocolError& error) -> Step {
+template <typename S, typename D, typename Q>
+auto PduMachine<S, D, Q>::Fail(const ProtocolError& error) -> Step {
   if (log_ != nullptr) log_->Add(error);
   if (faults_.HeaderWaitedAnd(Bug::kRxFailureForgotten)) {
     if constexpr (kTraits.message_boundaries) source_->EndMessage();

@@ -1,33 +1,12 @@
 // Once warm, sending allocates nothing: every operator new of this program is counted.
 
-#include <cstdlib>
-#include <new>
 #include <vector>
 
+#include "base/allocation_counter.h"
 #include "fabric/stream.h"
 #include "gtest/gtest.h"
 #include "target/pdu/response.h"
 #include "target/tx/stream_sender.h"
-
-namespace {
-
-size_t allocations = 0;
-
-void* Counted(size_t bytes) {
-  ++allocations;
-  void* memory = std::malloc(bytes == 0 ? 1 : bytes);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(size_t bytes) { return Counted(bytes); }
-void* operator new[](size_t bytes) { return Counted(bytes); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 namespace pushpull::target {
 namespace {
@@ -94,9 +73,9 @@ TEST(AllocationTest, NoneForAPduOnceWarm) {
     }
   };
   send();
-  const size_t warm = allocations;
+  const int64_t warm = base::ThreadAllocations();
   for (int i = 0; i < 50; ++i) send();
-  EXPECT_EQ(allocations - warm, 0u);
+  EXPECT_EQ(base::ThreadAllocations() - warm, 0);
   EXPECT_EQ(sent, 51u * 50);
 }
 
