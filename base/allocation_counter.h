@@ -1,5 +1,6 @@
 // Counts what a test program allocates: linking this library replaces the program's operator new
-// and delete.
+// and delete. ThreadSanitizer has its own of these and tells of each allocation instead, those by
+// malloc included.
 
 #ifndef BASE_ALLOCATION_COUNTER_H_
 #define BASE_ALLOCATION_COUNTER_H_
