@@ -1,11 +1,11 @@
 #include "fuzz/replay/replay_testing.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "base/text_proto.h"
+#include "fuzz/replay/random_delivery.h"
 #include "fuzz/replay/scenario_trace.h"
 #include "initiator_sim/pdu/codec.h"
 #include "initiator_sim/pdu/random_pdu.h"
@@ -95,22 +95,8 @@ Trace RandomTrace(base::Random* random, size_t pdus, bool corrupt) {
 
 Delivery RandomDelivery(const Trace& trace, Source source, base::Random* random) {
   Delivery delivery;
-  delivery.Clear(source);
-  const bool push = source == Source::kPush;
-  const size_t most = push ? 4 : random->Chance(50) ? 8 : 200;
-  for (size_t left = push ? trace.messages() : trace.bytes.size(); left > 0;) {
-    if (random->Chance(10)) delivery.NotYet();
-    const size_t n = random->Between(1, std::min(left, most));
-    push ? delivery.Push(n) : delivery.Feed(n);
-    left -= n;
-  }
-  delivery.End();
-  delivery.not_yet_before_each_read = !push && random->Chance(20);
-  delivery.end_with_last = random->Chance(50);
-  delivery.queue_capacity = static_cast<uint16_t>(random->Between(1, 5));
-  if (random->Chance(30)) {
-    delivery.slots = static_cast<uint16_t>(random->Between(1, delivery.queue_capacity));
-  }
+  delivery.source = source;
+  MakeRandomDelivery(trace, random, &delivery);
   return delivery;
 }
 
