@@ -1,5 +1,6 @@
 #include "target/config.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -7,15 +8,20 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/status.h"
+#include "base/text.h"
+#include "base/text_proto.h"
 #include "target/bugs/bugs.h"
 #include "target/negotiation/limits_config.h"
-#include "target/negotiation/values.h"
 #include "target/store/lun_spec.h"
+#include "target/target_name.h"
 
 namespace pushpull::target {
 namespace {
 
+constexpr uint32_t kMaxLun = 16383;
+constexpr uint32_t kMaxQueueDepth = 65536;
 constexpr uint16_t kIscsiPort = 3260;
 constexpr std::string_view kTcp = "tcp://";
 
@@ -24,30 +30,92 @@ absl::Status BadUri(std::string_view uri, std::string_view why) {
       "listen \"", std::string(uri), "\": ", std::string(why), "; right is tcp://HOST[:PORT]"));
 }
 
-absl::StatusOr<LogicalUnitOptions> LogicalUnitFromConfig(const v1::LunConfig& config) {
-  const auto in = [&config](const absl::Status& status) {
-    return absl::Status(status.code(),
-                        absl::StrCat("lun ", config.number(), ": ", std::string(status.message())));
+absl::Status Invalid(const std::string& message) { return absl::InvalidArgumentError(message); }
+
+// The name of the field that an error begins with: "limits.NAME is ...".
+std::string LimitOfMessage(std::string_view message) {
+  constexpr std::string_view kBegin = "limits.";
+  if (!message.starts_with(kBegin)) return "";
+  message.remove_prefix(kBegin.size());
+  return std::string(message.substr(0, message.find(' ')));
+}
+
+absl::StatusOr<LogicalUnitOptions> LogicalUnitFromConfig(const LoadedConfig& loaded, int index) {
+  const v1::LunConfig& config = loaded.config().lun(index);
+  const auto wrong = [&](const std::string& field, std::string_view message) {
+    return loaded.At(Invalid(absl::StrCat("lun ", config.number(), ": ", std::string(message))),
+                     "lun", index, field);
   };
   LogicalUnitOptions unit;
-  if (config.number() > 0x3fff) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("lun ", config.number(), ": numbers go from 0 to 16383"));
+  if (config.number() > kMaxLun) return wrong("number", "numbers go from 0 to 16383");
+  for (int other = 0; other < index; ++other) {
+    if (loaded.config().lun(other).number() == config.number()) {
+      return wrong("number", "there are two of this number");
+    }
   }
   unit.number = static_cast<uint16_t>(config.number());
   unit.serial = config.serial();
   if (config.block_size() != 0) unit.block_size = config.block_size();
   if (unit.block_size != 512 && unit.block_size != 4096) {
-    return in(
-        absl::InvalidArgumentError(absl::StrCat("block_size ", unit.block_size, ": 512 or 4096")));
+    return wrong("block_size", absl::StrCat("block_size ", unit.block_size, ": 512 or 4096"));
   }
   const auto spec = ParseLunSpec(config.spec(), unit.block_size);
-  if (!spec.ok()) return in(spec.status());
+  if (!spec.ok()) return wrong("spec", base::FromAbsl(spec.status().message()));
   unit.read_only = spec->read_only;
   auto store = MakeStore(*spec, unit.block_size);
-  if (!store.ok()) return in(store.status());
+  if (!store.ok()) return wrong("spec", base::FromAbsl(store.status().message()));
   unit.store = *std::move(store);
   return unit;
+}
+
+absl::Status TakeLimits(const LoadedConfig& loaded, NodeOptions& node) {
+  const v1::NegotiationLimits& config = loaded.config().limits();
+  const auto limits = LimitsFromConfig(config);
+  if (!limits.ok()) {
+    return loaded.At(limits.status(), "limits", -1,
+                     LimitOfMessage(base::FromAbsl(limits.status().message())));
+  }
+  node.limits = *limits;
+  if (config.has_queue_depth()) {
+    if (config.queue_depth() == 0 || config.queue_depth() > kMaxQueueDepth) {
+      return loaded.At(Invalid(absl::StrCat("limits.queue_depth is ", config.queue_depth(),
+                                            ", but can be 1 to ", kMaxQueueDepth)),
+                       "limits", -1, "queue_depth");
+    }
+    node.queue_depth = config.queue_depth();
+  }
+  if (config.has_login_timeout_ms()) {
+    if (config.login_timeout_ms() == 0) {
+      return loaded.At(Invalid("limits.login_timeout_ms is 0: no login could ever end in time; "
+                               "give the milliseconds that a login may take"),
+                       "limits", -1, "login_timeout_ms");
+    }
+    node.login_timeout = absl::Milliseconds(config.login_timeout_ms());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeNames(const LoadedConfig& loaded, NodeOptions& node) {
+  const v1::TargetConfig& config = loaded.config();
+  if (!config.name().empty()) {
+    auto name = NormalizeTargetName(config.name());
+    if (!name.ok()) return loaded.At(name.status(), "name");
+    node.name = *std::move(name);
+  }
+  // An iSCSI-local-name-value in UTF-8 of at most 255 bytes (RFC 7143 §6.1, §13.6).
+  if (config.alias().size() > 255 || config.alias().find('\0') != std::string::npos) {
+    return loaded.At(Invalid("alias has more than 255 bytes, or a zero byte"), "alias");
+  }
+  node.alias = config.alias();
+  if (config.target_portal_group_tag() > 0xffff) {
+    return loaded.At(Invalid(absl::StrCat("target_portal_group_tag ",
+                                          config.target_portal_group_tag(), " is above 65535")),
+                     "target_portal_group_tag");
+  }
+  if (config.target_portal_group_tag() != 0) {
+    node.target_portal_group_tag = static_cast<uint16_t>(config.target_portal_group_tag());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -56,6 +124,9 @@ absl::StatusOr<fabric::Address> ParseListenUri(std::string_view uri) {
   if (!uri.starts_with(kTcp)) return BadUri(uri, "it doesn't begin with tcp://");
   std::string_view rest = uri.substr(kTcp.size());
   if (rest.ends_with('/')) rest.remove_suffix(1);
+  if (rest.find('/') != std::string_view::npos) {
+    return BadUri(uri, "it has a path, but a target's name is set by `name` or --name");
+  }
   fabric::Address address{.host = {}, .port = kIscsiPort};
   std::string_view port;
   if (rest.starts_with('[')) {
@@ -81,42 +152,84 @@ absl::StatusOr<fabric::Address> ParseListenUri(std::string_view uri) {
   return address;
 }
 
-absl::StatusOr<TargetOptions> OptionsFromConfig(const v1::TargetConfig& config) {
+absl::Status LoadedConfig::Load(const std::string& path) {
+  PUSHPULL_ASSIGN_OR_RETURN(const std::string text, base::ReadTextFile(path));
+  path_ = path;
+  return base::ParseTextProto(text, path, &config_, &places_);
+}
+
+void LoadedConfig::Override(const v1::TargetConfig& over) {
+  const google::protobuf::Reflection& reflection = *over.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(over, &fields);
+  for (const google::protobuf::FieldDescriptor* field : fields) {
+    if (field->name() == "bug") continue;  // they add up
+    if (field->is_repeated()) reflection.ClearField(&config_, field);
+    replaced_.insert(field->name());
+  }
+  config_.MergeFrom(over);
+}
+
+std::string LoadedConfig::Place(const std::string& field, int index,
+                                const std::string& inner) const {
+  if (path_.empty() || replaced_.contains(field)) return "";
+  const auto* descriptor = v1::TargetConfig::descriptor()->FindFieldByName(field);
+  CHECK(descriptor != nullptr) << field;
+  auto place = places_.GetLocation(descriptor, index);
+  if (!inner.empty()) {
+    const auto* tree = places_.GetTreeForNested(descriptor, index);
+    const auto* inner_descriptor = descriptor->message_type()->FindFieldByName(inner);
+    if (tree != nullptr && inner_descriptor != nullptr) {
+      const auto inner_place = tree->GetLocation(inner_descriptor, -1);
+      if (inner_place.line >= 0) place = inner_place;
+    }
+  }
+  if (place.line < 0) return "";
+  return absl::StrCat(path_, ":", place.line + 1, ":", place.column + 1, ": ");
+}
+
+absl::Status LoadedConfig::At(const absl::Status& status, const std::string& field, int index,
+                              const std::string& inner) const {
+  return absl::Status(status.code(), absl::StrCat(Place(field, index, inner), status.message()));
+}
+
+absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& loaded) {
   TargetOptions options;
+  const v1::TargetConfig& config = loaded.config();
   NodeOptions& node = options.node;
-  if (!config.name().empty()) node.name = config.name();
-  if (!IsIscsiName(node.name)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("name \"", node.name, "\" is no iSCSI name (iqn., eui. or naa.)"));
+  PUSHPULL_RETURN_IF_ERROR(TakeNames(loaded, node));
+  if (!config.admin().empty()) {
+    return loaded.At(Invalid("admin: this version has no admin socket; take it out"), "admin");
   }
-  node.alias = config.alias();
-  if (config.target_portal_group_tag() > 0xffff) {
-    return absl::InvalidArgumentError("target_portal_group_tag is above 65535");
+  if (config.threads() > kMaxThreads) {
+    return loaded.At(Invalid(absl::StrCat("threads ", config.threads(), " is above ", kMaxThreads)),
+                     "threads");
   }
-  if (config.target_portal_group_tag() != 0) {
-    node.target_portal_group_tag = static_cast<uint16_t>(config.target_portal_group_tag());
+  PUSHPULL_RETURN_IF_ERROR(TakeLimits(loaded, node));
+  for (int i = 0; i < config.bug_size(); ++i) {
+    const auto bug = ParseBugName(config.bug(i));
+    if (!bug.ok()) return loaded.At(bug.status(), "bug", i);
+    node.bugs.Add(*bug);
   }
-  PUSHPULL_ASSIGN_OR_RETURN(node.limits, LimitsFromConfig(config.limits()));
-  if (config.limits().has_queue_depth()) node.queue_depth = config.limits().queue_depth();
-  if (config.limits().has_login_timeout_ms()) {
-    node.login_timeout = absl::Milliseconds(config.limits().login_timeout_ms());
-  }
-  for (const std::string& name : config.bug()) {
-    PUSHPULL_ASSIGN_OR_RETURN(const Bug bug, ParseBugName(name));
-    node.bugs.Add(bug);
-  }
-  for (const v1::LunConfig& lun : config.lun()) {
-    PUSHPULL_ASSIGN_OR_RETURN(LogicalUnitOptions unit, LogicalUnitFromConfig(lun));
+  for (int i = 0; i < config.lun_size(); ++i) {
+    PUSHPULL_ASSIGN_OR_RETURN(LogicalUnitOptions unit, LogicalUnitFromConfig(loaded, i));
     options.logical_units.push_back(std::move(unit));
   }
   return options;
 }
 
-absl::StatusOr<std::vector<fabric::Address>> ListenAddresses(const v1::TargetConfig& config) {
+absl::StatusOr<std::vector<fabric::Address>> ListenAddresses(const LoadedConfig& loaded) {
   std::vector<fabric::Address> addresses;
-  for (const std::string& uri : config.listen()) {
-    PUSHPULL_ASSIGN_OR_RETURN(fabric::Address address, ParseListenUri(uri));
-    addresses.push_back(std::move(address));
+  for (int i = 0; i < loaded.config().listen_size(); ++i) {
+    const std::string& uri = loaded.config().listen(i);
+    auto address = ParseListenUri(uri);
+    if (!address.ok()) return loaded.At(address.status(), "listen", i);
+    // Port 0 is another port each time.
+    if (address->port != 0 &&
+        std::find(addresses.begin(), addresses.end(), *address) != addresses.end()) {
+      return loaded.At(Invalid(absl::StrCat("listen \"", uri, "\" is there twice")), "listen", i);
+    }
+    addresses.push_back(*std::move(address));
   }
   return addresses;
 }

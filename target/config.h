@@ -1,28 +1,71 @@
-// The target's configuration (`pushpull target`): from the file's form to options.
+// The target's configuration (`pushpull target`): from a file and a command line to options.
+//
+//   LoadedConfig config;
+//   config.Load("target.textproto");   // where there is a file
+//   config.Override(flags);            // what the command line says over it
+//   auto options = OptionsFromConfig(config);
+//
+// Errors name the field and quote its value; where the value stands in the file they begin with
+// "PATH:LINE:COLUMN: ".
 
 #ifndef TARGET_CONFIG_H_
 #define TARGET_CONFIG_H_
 
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "fabric/stream.h"
+#include "google/protobuf/text_format.h"
 #include "pushpull/v1/target_config.pb.h"
 #include "target/target.h"
 
 namespace pushpull::target {
 
+inline constexpr uint32_t kMaxThreads = 1024;
+
 // "tcp://HOST[:PORT]", an IPv6 host in brackets. Without a port: 3260 (RFC 7143 §15). "tcp://" and
 // "tcp://:3260" mean all addresses.
 absl::StatusOr<fabric::Address> ParseListenUri(std::string_view uri);
 
-// What the configuration says; defaults where it is silent. Opens the logical units' stores. Errors
-// name the field and quote its value.
-absl::StatusOr<TargetOptions> OptionsFromConfig(const v1::TargetConfig& config);
+// A configuration that knows where its fields were written.
+class LoadedConfig {
+ public:
+  LoadedConfig() = default;
+  explicit LoadedConfig(v1::TargetConfig config) : config_(std::move(config)) {}
+
+  // Text form; fields that there are not are errors.
+  absl::Status Load(const std::string& path);
+
+  // What `over` says wins: `listen` and `lun` replace all that there were, each `bug` is one more,
+  // the fields of `limits` and every other field count one by one.
+  void Override(const v1::TargetConfig& over);
+
+  const v1::TargetConfig& config() const { return config_; }
+
+  // "PATH:LINE:COLUMN: " of a field, or of one `inner` field of it, that the file has; else "".
+  // `index`: which of a repeated field.
+  std::string Place(const std::string& field, int index = -1, const std::string& inner = "") const;
+
+  // `status` with that in front.
+  absl::Status At(const absl::Status& status, const std::string& field, int index = -1,
+                  const std::string& inner = "") const;
+
+ private:
+  v1::TargetConfig config_;
+  std::string path_;
+  google::protobuf::TextFormat::ParseInfoTree places_;
+  std::set<std::string> replaced_;  // what no longer is as the file has it
+};
+
+// Defaults where the configuration is silent. Opens the logical units' stores.
+absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& config);
 
 // The addresses of `listen`, in order.
-absl::StatusOr<std::vector<fabric::Address>> ListenAddresses(const v1::TargetConfig& config);
+absl::StatusOr<std::vector<fabric::Address>> ListenAddresses(const LoadedConfig& config);
 
 }  // namespace pushpull::target
 

@@ -1,14 +1,20 @@
 #include "target/config.h"
 
+#include <fstream>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace pushpull::target {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 TEST(ConfigTest, ListenUris) {
   struct Case {
@@ -31,6 +37,7 @@ TEST(ConfigTest, ListenUris) {
       {"tcp://host:65536", "", -1},
       {"tcp://host:", "", -1},
       {"tcp://host:x", "", -1},
+      {"tcp://host/iqn.2001-04.com.x", "", -1},
       {"iser://host", "", -1},
       {"host:3260", "", -1},
       {"", "", -1},
@@ -49,7 +56,7 @@ TEST(ConfigTest, ListenUris) {
 }
 
 TEST(ConfigTest, SilenceMeansDefaults) {
-  const auto options = OptionsFromConfig({});
+  const auto options = OptionsFromConfig(LoadedConfig());
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->node.name, NodeOptions().name);
   EXPECT_EQ(options->node.queue_depth, 128u);
@@ -74,7 +81,7 @@ TEST(ConfigTest, TakesEachField) {
   lun->set_serial("S3");
   lun->set_block_size(4096);
   if (kBugsEnabled) config.add_bug("r2t_sn_repeats");
-  const auto options = OptionsFromConfig(config);
+  const auto options = OptionsFromConfig(LoadedConfig(config));
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->node.name, "iqn.2026-11.org.pushpull:other");
   EXPECT_EQ(options->node.alias, "the other");
@@ -90,22 +97,132 @@ TEST(ConfigTest, TakesEachField) {
   EXPECT_EQ(options->logical_units[0].store->size_bytes(), 1u << 20);
 }
 
-TEST(ConfigTest, ErrorsNameWhatIsWrong) {
-  const auto error = [](auto change) {
-    v1::TargetConfig config;
-    change(config);
-    return std::string(OptionsFromConfig(config).status().message());
+TEST(ConfigTest, NamesAreNormalised) {
+  v1::TargetConfig config;
+  config.set_name("IQN.2001-04.com.Example:Disk");
+  EXPECT_EQ(OptionsFromConfig(LoadedConfig(config))->node.name, "iqn.2001-04.com.example:disk");
+}
+
+// A file of one configuration for each test.
+class ConfigFileTest : public ::testing::Test {
+ protected:
+  std::string Write(const std::string& text) {
+    const std::string path = absl::StrCat(::testing::TempDir(), "/target.textproto");
+    std::ofstream(path) << text;
+    return path;
+  }
+
+  // The first error of loading it, of its options, of its addresses; without the file's folder.
+  std::string Error(const std::string& text, const v1::TargetConfig& over = {}) {
+    const std::string path = Write(text);
+    LoadedConfig config;
+    absl::Status status = config.Load(path);
+    if (status.ok()) {
+      config.Override(over);
+      status = OptionsFromConfig(config).status();
+      if (status.ok()) status = ListenAddresses(config).status();
+    }
+    return absl::StrReplaceAll(absl::StrCat(status.message()),
+                               {{path, "F"}, {::testing::TempDir(), "TMP"}});
+  }
+};
+
+TEST_F(ConfigFileTest, ErrorsSayWhereAndWhat) {
+  struct Case {
+    const char* text;
+    const char* place;
+    const char* what;
   };
-  EXPECT_THAT(error([](auto& c) { c.set_name("disk"); }), HasSubstr("\"disk\""));
-  EXPECT_THAT(error([](auto& c) { c.set_target_portal_group_tag(65536); }), HasSubstr("65535"));
-  EXPECT_THAT(error([](auto& c) { c.add_bug("no_such_bug"); }), HasSubstr("no_such_bug"));
-  EXPECT_THAT(error([](auto& c) { c.add_lun()->set_spec("tape:1"); }), HasSubstr("lun 0: "));
-  EXPECT_THAT(error([](auto& c) { c.add_lun()->set_number(16384); }), HasSubstr("16383"));
-  EXPECT_THAT(error([](auto& c) {
-                c.add_lun()->set_spec("ram:1M");
-                c.mutable_lun(0)->set_block_size(520);
-              }),
-              HasSubstr("block_size 520"));
+  const Case cases[] = {
+      {"lun { spec: 'ram:1M' }\nlunn {}", "F:2:", "lunn"},
+      {"\n  name: 'disk'", "F:2:3: ", "\"disk\""},
+      {"alias: 'a\\000b'", "F:1:1: ", "alias"},
+      {"admin: '/run/x'", "F:1:1: ", "no admin socket"},
+      {"target_portal_group_tag: 65536", "F:1:1: ", "65535"},
+      {"threads: 1025", "F:1:1: ", "1024"},
+      {"bug: 'stat_sn_skips'\nbug: 'no_such_bug'", "F:2:1: ", "no_such_bug"},
+      {"limits { queue_depth: 0 }", "F:1:10: ", "queue_depth"},
+      {"limits { queue_depth: 65537 }", "F:1:10: ", "65536"},
+      {"limits {\n login_timeout_ms: 0 }", "F:2:2: ", "login_timeout_ms is 0"},
+      {"limits {\n\n max_burst_length: 1 }", "F:3:2: ", "MaxBurstLength"},
+      {"limits { max_burst_length: 512 first_burst_length: 1024 }", "F:1:32: ", "above"},
+      {"lun { spec: 'tape:1' }", "F:1:7: ", "lun 0: unknown kind"},
+      {"lun { number: 16384 spec: 'ram:1M' }", "F:1:7: ", "16383"},
+      {"lun { spec: 'ram:1M' }\nlun { spec: 'ram:1M' }", "F:2:1: ", "two of this number"},
+      {"lun { spec: 'ram:1M' block_size: 520 }", "F:1:22: ", "block_size 520"},
+      {"lun { spec: 'ram:99999999T' }", "F:1:7: ", "above 8 EiB"},
+      {"lun { spec: 'ram:8388607T' }", "F:1:7: ", "use a smaller size"},
+      {"lun { spec: 'ram:1000' }", "F:1:7: ", "no multiple"},
+      {"lun { spec: 'ram:0' }", "F:1:7: ", "size 0"},
+      {"lun { spec: 'ram:1536' block_size: 4096 }", "F:1:7: ", "no multiple"},
+      {"lun { }", "F:1:1: ", "unknown kind"},
+      {"lun { spec: 'file:/no/disk' }", "F:1:7: ", "does not exist"},
+      {"lun { spec: 'file:/' }", "F:1:7: ", "directory"},
+      {"listen: 'tcp://h'\nlisten: 'udp://h'", "F:2:1: ", "udp://h"},
+      {"listen: 'tcp://h'\nlisten: 'tcp://h:3260'", "F:2:1: ", "twice"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.text);
+    if (!kBugsEnabled && std::string(c.text).starts_with("bug")) continue;
+    const std::string error = Error(c.text);
+    EXPECT_THAT(error, StartsWith(c.place));
+    EXPECT_THAT(error, HasSubstr(c.what));
+  }
+  EXPECT_EQ(Error("listen: 'tcp://h:0' listen: 'tcp://h:0' listen: 'tcp://h:1' listen: 'tcp://g:1' "
+                  "threads: 1024 target_portal_group_tag: 65535"),
+            "");
+}
+
+TEST_F(ConfigFileTest, AFileOfAnOddSize) {
+  const std::string disk = absl::StrCat(::testing::TempDir(), "/disk");
+  std::ofstream(disk) << std::string(1000, 'x');
+  const std::string error = Error(absl::StrCat("lun { spec: 'file:", disk, "' }"));
+  EXPECT_THAT(error, StartsWith("F:1:7: "));
+  EXPECT_THAT(error, HasSubstr("1000 bytes, which is no multiple of the block size 512"));
+}
+
+TEST_F(ConfigFileTest, TheFileIsNotThere) {
+  LoadedConfig config;
+  EXPECT_THAT(std::string(config.Load("/no/such/file").message()), HasSubstr("/no/such/file"));
+}
+
+TEST_F(ConfigFileTest, TheCommandLineWins) {
+  LoadedConfig config;
+  ASSERT_TRUE(config
+                  .Load(Write("listen: 'tcp://a' name: 'iqn.2001-04.a' alias: 'x' threads: 3\n"
+                              "lun { number: 5 spec: 'ram:1M' } bug: 'stat_sn_skips'\n"
+                              "limits { queue_depth: 4 first_burst_length: 512 }"))
+                  .ok());
+  v1::TargetConfig over;
+  over.add_listen("tcp://b:1");
+  over.set_name("iqn.2001-04.b");
+  over.add_lun()->set_spec("ram:2M");
+  over.add_bug("r2t_sn_repeats");
+  over.mutable_limits()->set_queue_depth(8);
+  config.Override(over);
+  const v1::TargetConfig& made = config.config();
+  EXPECT_THAT(made.listen(), ElementsAre("tcp://b:1"));
+  EXPECT_EQ(made.name(), "iqn.2001-04.b");
+  EXPECT_EQ(made.alias(), "x");
+  EXPECT_EQ(made.threads(), 3u);
+  ASSERT_EQ(made.lun_size(), 1);
+  EXPECT_EQ(made.lun(0).spec(), "ram:2M");
+  EXPECT_THAT(made.bug(), ElementsAre("stat_sn_skips", "r2t_sn_repeats"));
+  EXPECT_EQ(made.limits().queue_depth(), 8u);
+  EXPECT_EQ(made.limits().first_burst_length(), 512u);
+}
+
+// What the command line gave is not told as the file's.
+TEST_F(ConfigFileTest, ErrorsOfTheCommandLineHaveNoPlace) {
+  v1::TargetConfig over;
+  over.add_lun()->set_spec("tape:1");
+  EXPECT_THAT(Error("lun { spec: 'ram:1M' }", over), StartsWith("lun 0: unknown kind"));
+  over.Clear();
+  over.add_listen("udp://h");
+  EXPECT_THAT(Error("listen: 'tcp://h'", over), StartsWith("listen \"udp://h\""));
+  over.Clear();
+  over.add_bug("no_such_bug");
+  if (kBugsEnabled) EXPECT_THAT(Error("bug: 'stat_sn_skips'", over), Not(StartsWith("F:")));
 }
 
 }  // namespace

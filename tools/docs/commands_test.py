@@ -65,7 +65,18 @@ def pushpull_problems(block, due, *arguments):
 
 
 def example_problems(block):
-  """A ```textproto block: a whole scenario is played, parts of one and profiles must parse."""
+  """A ```textproto block.
+
+  A whole scenario is played, a target's configuration is served, parts of a scenario and profiles
+  must parse.
+  """
+  if re.search(r'^lun \{', block.text, re.MULTILINE):
+    config = write('target.textproto', re.sub(r'("tcp://.*):\d+"', r'\1:0"', block.text))
+    try:
+      code = serve(['pushpull', 'target', '--config', config])
+    except AssertionError as error:
+      code = error
+    return [] if code == 0 else [f'{block.path}:{block.line}: the target ends: {code}']
   if re.search(r'^target:', block.text, re.MULTILINE):
     profile = write('profile.textproto', block.text)
     return pushpull_problems(block, 0, '--only', 'sanity/alive', '--profile', profile)
@@ -153,6 +164,10 @@ expect { id: "read/underflow" }
 ```
 
 ```textproto
+lun { spec: "ram:1" }
+```
+
+```textproto
 id: "a/b"
 title: "No target does this"
 step { login { expect { status: 0x0207 } } }
@@ -174,7 +189,8 @@ class BadSampleTest(unittest.TestCase):
         'BAD.md:11',  # tools/no_such_tool
         'BAD.md:15',  # loginn
         'BAD.md:23',  # no reason
-        'BAD.md:28',  # fails
+        'BAD.md:28',  # no multiple of 512
+        'BAD.md:32',  # fails
     ], '\n'.join(problems))
 
   def test_what_a_list_lacks_is_found(self):

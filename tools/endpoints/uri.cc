@@ -110,17 +110,4 @@ absl::StatusOr<TargetUri> ParseTargetUri(std::string_view text) {
   return Wrong(text, "this is no target");
 }
 
-absl::StatusOr<TargetUri> ParseListenUri(std::string_view text) {
-  constexpr std::string_view kTcp = "tcp://";
-  if (!text.starts_with(kTcp)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "\"", base::ToAbsl(text), "\": an address to listen on is written tcp://HOST[:PORT]"));
-  }
-  auto uri = ParseRemote(text, TargetUri::Kind::kTcp, text.substr(kTcp.size()));
-  if (uri.ok() && !uri->target_name.empty()) {
-    return Wrong(text, "an address to listen on has no path (--name sets the target's name)");
-  }
-  return uri;
-}
-
 }  // namespace pushpull::tools

@@ -30,9 +30,6 @@ struct TargetUri {
 // INVALID_ARGUMENT says what is wrong and shows the forms that there are.
 absl::StatusOr<TargetUri> ParseTargetUri(std::string_view text);
 
-// "tcp://HOST:PORT" of `pushpull target --listen`. Port 0: the kernel chooses.
-absl::StatusOr<TargetUri> ParseListenUri(std::string_view text);
-
 }  // namespace pushpull::tools
 
 #endif  // TOOLS_ENDPOINTS_URI_H_

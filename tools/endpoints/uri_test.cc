@@ -55,14 +55,5 @@ TEST(UriTest, SaysWhatIsWrong) {
   }
 }
 
-TEST(UriTest, ListensOnPortsOfTheKernelsChoice) {
-  const auto uri = ParseListenUri("tcp://127.0.0.1:0");
-  ASSERT_TRUE(uri.ok()) << uri.status();
-  EXPECT_EQ(uri->address.port, 0);
-  EXPECT_EQ(ParseListenUri("tcp://0.0.0.0")->address.port, 3260);
-  EXPECT_FALSE(ParseListenUri("127.0.0.1:3260").ok());
-  EXPECT_THAT(std::string(ParseListenUri("tcp://h/iqn.x").status().message()), HasSubstr("--name"));
-}
-
 }  // namespace
 }  // namespace pushpull::tools

@@ -2,9 +2,10 @@
 
 #include <signal.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
-#include <future>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,18 +14,12 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "base/text.h"
-#include "base/text_proto.h"
 #include "conformance/report/verdict.h"
-#include "fabric/epoll_loop.h"
-#include "fabric/tcp_network.h"
 #include "pushpull/v1/target_config.pb.h"
 #include "target/bugs/bugs.h"
-#include "target/store/lun_spec.h"
-#include "target/target.h"
-#include "tools/endpoints/uri.h"
+#include "target/config.h"
+#include "target/portal/tcp_target.h"
 #include "tools/pushpull/command.h"
-#include "tools/pushpull/target_options.h"
 
 namespace pushpull::tools {
 namespace {
@@ -48,80 +43,93 @@ int ListBugs() {
   return conformance::kExitAsExpected;
 }
 
-// The file, and what the command line says over it.
-absl::StatusOr<v1::TargetConfig> MakeConfig(const TargetFlags& flags) {
+v1::TargetConfig ConfigOfFlags(const TargetFlags& flags) {
   v1::TargetConfig config;
-  if (!flags.config_file.empty()) {
-    PUSHPULL_ASSIGN_OR_RETURN(config, base::LoadTextProto<v1::TargetConfig>(flags.config_file));
-  }
-  if (!flags.listen.empty()) config.clear_listen();
   for (const std::string& uri : flags.listen) config.add_listen(uri);
-  if (!flags.luns.empty()) config.clear_lun();
   for (const std::string& spec : flags.luns) {
     v1::LunConfig* lun = config.add_lun();
     lun->set_number(config.lun_size() - 1);
     lun->set_spec(spec);
   }
   for (const std::string& bug : flags.bugs) config.add_bug(bug);
-  if (!flags.name.empty()) config.set_name(flags.name);
-  if (flags.threads != 0) config.set_threads(flags.threads);
-  if (config.listen().empty()) config.add_listen("tcp://127.0.0.1:3260");
+  config.set_name(flags.name);
+  config.set_threads(flags.threads);
   return config;
 }
 
-// Waits for SIGINT or SIGTERM, which were blocked before any thread began.
-void WaitForEnd(const sigset_t& signals) {
-  int signal = 0;
-  while (sigwait(&signals, &signal) != 0) {
+// The file, what the command line says over it, and what is served where both are silent.
+absl::Status MakeConfig(const TargetFlags& flags, target::LoadedConfig* config) {
+  if (!flags.config_file.empty()) PUSHPULL_RETURN_IF_ERROR(config->Load(flags.config_file));
+  config->Override(ConfigOfFlags(flags));
+  if (config->config().lun().empty()) {
+    return absl::InvalidArgumentError("there is no LUN; give one: --lun ram:256M");
   }
+  v1::TargetConfig rest;
+  if (config->config().listen().empty()) rest.add_listen("tcp://127.0.0.1:3260");
+  if (config->config().threads() == 0) rest.set_threads(1);
+  config->Override(rest);
+  return absl::OkStatus();
+}
+
+// SIGINT and SIGTERM. To be made before any thread begins.
+class EndSignals {
+ public:
+  EndSignals() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+
+  // Until the first; the next one ends the process at once.
+  void Wait() {
+    int signal = 0;
+    while (sigwait(&signals_, &signal) != 0) {
+    }
+    pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
+  }
+
+ private:
+  sigset_t signals_;
+};
+
+// Whoever started us waits for this line: without it, nothing has a use.
+absl::Status SayReady(const fabric::Address& address, const std::string& name) {
+  if (std::printf("ready tcp://%s/%s\n", address.ToString().c_str(), name.c_str()) < 0 ||
+      std::fflush(stdout) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the ready line can't be written to standard output: ", std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Listen(target::TcpTarget* target, const target::LoadedConfig& config,
+                    const std::vector<fabric::Address>& addresses) {
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    const auto bound = target->Listen(addresses[i]);
+    if (!bound.ok()) {
+      return config.At(absl::FailedPreconditionError(bound.status().message()), "listen",
+                       static_cast<int>(i));
+    }
+    PUSHPULL_RETURN_IF_ERROR(SayReady(*bound, target->target().options().name));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int> Serve(const TargetFlags& flags) {
-  PUSHPULL_ASSIGN_OR_RETURN(const v1::TargetConfig config, MakeConfig(flags));
-  PUSHPULL_ASSIGN_OR_RETURN(target::TargetOptions options, MakeTargetOptions(config));
+  target::LoadedConfig config;
+  PUSHPULL_RETURN_IF_ERROR(MakeConfig(flags, &config));
+  PUSHPULL_ASSIGN_OR_RETURN(const std::vector<fabric::Address> addresses,
+                            target::ListenAddresses(config));
+  EndSignals signals;  // stores have threads
+  PUSHPULL_ASSIGN_OR_RETURN(target::TargetOptions options, target::OptionsFromConfig(config));
   options.node.seed = flags.seed;
-  std::vector<fabric::Address> addresses;
-  for (const std::string& text : config.listen()) {
-    PUSHPULL_ASSIGN_OR_RETURN(const TargetUri uri, ParseListenUri(text));
-    addresses.push_back(uri.address);
-  }
-
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
-  const std::string name = options.node.name;
-  std::vector<std::unique_ptr<fabric::LoopThread>> threads;
-  std::vector<fabric::Loop*> loops;
-  for (uint32_t i = 0; i < std::max<uint32_t>(config.threads(), 1); ++i) {
-    threads.push_back(std::make_unique<fabric::LoopThread>());
-    loops.push_back(threads.back()->loop());
-  }
-  fabric::TcpNetwork network;
-  PUSHPULL_ASSIGN_OR_RETURN(std::unique_ptr<target::Target> target,
-                            target::Target::Create(std::move(options), &network, loops));
-  absl::Status listening;
-  for (const fabric::Address& address : addresses) {
-    absl::StatusOr<fabric::Address> bound;
-    threads[0]->Call([&] { bound = target->Listen(address); });
-    if (!bound.ok()) {
-      listening = absl::FailedPreconditionError(bound.status().message());
-      break;
-    }
-    std::printf("ready tcp://%s/%s\n", bound->ToString().c_str(), name.c_str());
-  }
-  std::fflush(stdout);
-  if (listening.ok()) WaitForEnd(signals);
-
-  std::promise<void> stopped;
-  target->Shutdown([&] {
-    target.reset();
-    stopped.set_value();
-  });
-  stopped.get_future().wait();
-  if (!listening.ok()) return listening;
+  PUSHPULL_ASSIGN_OR_RETURN(
+      std::unique_ptr<target::TcpTarget> target,
+      target::TcpTarget::Create(std::move(options), config.config().threads()));
+  PUSHPULL_RETURN_IF_ERROR(Listen(target.get(), config, addresses));
+  signals.Wait();
+  target->Stop();
   return conformance::kExitAsExpected;
 }
 
@@ -137,10 +145,12 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
                      "ram:SIZE, file:PATH[,direct][,ro], null:SIZE, pattern:SIZE, "
                      "slow:MILLISECONDS,SPEC; the first is LUN 0");
   target->add_option("--config", flags->config_file,
-                     "a TargetConfig as textproto; the command line wins over it");
+                     "a TargetConfig as textproto (docs/TARGET.md). Over it, --listen and --lun "
+                     "replace all of its own, --bug adds one, --name and --threads win");
   target->add_option("--name", flags->name, "the target's iSCSI name");
-  target->add_option("--threads", flags->threads, "loops that sessions are spread over")
-      ->check(CLI::Range(1, 1024));
+  target
+      ->add_option("--threads", flags->threads, "loops that sessions are spread over (default: 1)")
+      ->check(CLI::Range(uint32_t{1}, target::kMaxThreads));
   target->add_option("--bug", flags->bugs, "give it this named defect");
   target->add_flag("--list-bugs", flags->list_bugs, "the named defects, with what each breaks");
   target->add_option("--seed", flags->seed, "decides all that is left to chance")
@@ -152,7 +162,11 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
       return;
     }
     const absl::StatusOr<int> code = Serve(*flags);
-    *exit_code = code.ok() ? *code : Complain(code.status());
+    // Nothing here is about a target that can't be reached.
+    *exit_code = code.ok() ? *code
+                           : Complain(absl::IsInternal(code.status())
+                                          ? code.status()
+                                          : absl::InvalidArgumentError(code.status().message()));
   });
 }
 
