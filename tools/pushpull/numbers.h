@@ -10,7 +10,8 @@
 
 namespace pushpull::tools {
 
-// A whole number in decimal digits, both limits included. For Option::transform: "010" becomes "10".
+// A whole number in decimal digits, both limits included. For Option::transform: "010" is made
+// "10".
 CLI::Validator WholeNumber(uint64_t min, uint64_t max);
 
 // A finite decimal number, both limits included.
