@@ -35,8 +35,8 @@
  *   recv()'s buffer                    the plug-in's; the host writes into it during the call
  *   struct pushpull_event, what it     the plug-in's; the host copies it during the call
  *   points to
- *   struct pushpull_request, what it   the host's; valid until stimulus() returns
- *   points to
+ *   struct pushpull_request and        the host's; valid until stimulus() returns
+ *   struct pushpull_chosen
  *   a pushed buffer                    the plug-in's to read and write from push() to repost() or
  *                                      to the return of close(); its memory stays the host's
  *
@@ -200,9 +200,8 @@ struct pushpull_event {
 /* ---- What must be asked first ---------------------------------------------------------- */
 
 /* A request whose response is in the trace. A receiver that takes responses only to requests which
- * it sent makes it, and says which Initiator Task Tag it chose: the host writes that tag into the
- * trace's PDUs that answer it (with their header digests), and the trace's own tag back into the
- * `bhs` of events. */
+ * it sent makes it, and says what it chose: the host writes that into the trace's PDUs (and
+ * mends their digests), and the trace's own numbers back into the `bhs` of events. */
 struct pushpull_request {
   uint32_t struct_size;
   uint32_t opcode;             /* RFC 7143 section 11.2.1.2; 0x01: SCSI Command */
@@ -211,9 +210,17 @@ struct pushpull_request {
   uint32_t write;              /* SCSI Command: 1 where Data-Out is due */
   uint32_t expected_data_transfer_length; /* bytes */
   uint64_t lun;                           /* the field's eight bytes as a number */
-  uint8_t cdb[16];
-  const uint8_t *data; /* Text Request, NOP-Out: its data segment */
-  size_t data_bytes;
+};
+
+struct pushpull_chosen {
+  uint32_t struct_size; /* as the host knows it */
+  /* The Initiator Task Tag of the request: for the PDUs that answer it. */
+  uint32_t initiator_task_tag;
+  /* 1: next_cmd_sn says which CmdSN the receiver's next request would have. The last request's
+   * counts: no PDU of the trace then has an ExpCmdSN behind it, and the MaxCmdSNs keep their
+   * distance. 0: these stay as the trace has them. */
+  uint32_t has_next_cmd_sn;
+  uint32_t next_cmd_sn;
 };
 
 /* ---- The plug-in ----------------------------------------------------------------------- */
@@ -262,10 +269,10 @@ struct pushpull_receiver {
    * lies behind its last byte can't be read. */
   int (*push)(void *receiver, uint8_t *buffer, size_t bytes, uint64_t buffer_id);
 
-  /* With PUSHPULL_CAP_STIMULUS, else null. Makes the receiver send the request, and stores the tag
-   * that it chose in *initiator_task_tag. */
+  /* With PUSHPULL_CAP_STIMULUS, else null. Makes the receiver send the request, and fills *chosen,
+   * which comes in zeroed. */
   int (*stimulus)(void *receiver, const struct pushpull_request *request,
-                  uint32_t *initiator_task_tag);
+                  struct pushpull_chosen *chosen);
 
   /* Ends the receiver, which need not have come to an end. */
   void (*close)(void *receiver);

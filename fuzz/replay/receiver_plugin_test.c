@@ -56,9 +56,10 @@ int main(void) {
   AT(pushpull_request, write, 16)
   AT(pushpull_request, expected_data_transfer_length, 20)
   AT(pushpull_request, lun, 24)
-  AT(pushpull_request, cdb, 32)
-  AT(pushpull_request, data, 48)
-  AT(pushpull_request, data_bytes, 56)
+
+  AT(pushpull_chosen, initiator_task_tag, 4)
+  AT(pushpull_chosen, has_next_cmd_sn, 8)
+  AT(pushpull_chosen, next_cmd_sn, 12)
 
   AT(pushpull_receiver, abi_version, 0)
   AT(pushpull_receiver, struct_size, 4)

@@ -111,8 +111,7 @@ bool PushSource::Begin() {
   held_ = SlotRef(pool_->slot(message.slot));
   base_ = pool_->Buffer(message.slot).data();
   length_ = message.bytes;
-  const bool skips = !pool_->options().bugs.Has(Bug::kRxMessageHeaderKept) || !more_was_there_;
-  offset_ = skips ? std::min<size_t>(kTraits.header_bytes, length_) : 0;
+  offset_ = std::min<size_t>(kTraits.header_bytes, length_);
   inside_ = true;
   return true;
 }
@@ -147,10 +146,7 @@ PduSlot* PushSource::AllocTask(base::Bytes bhs) {
 
 void PushSource::EndMessage() {
   inside_ = false;
-  more_was_there_ = kBugsEnabled && count_ > 0;
-  if (pool_->options().bugs.Has(Bug::kRxMessageSlotKept) && more_was_there_) {
-    kept_.push_back(held_);
-  }
+  if (pool_->options().bugs.Has(Bug::kRxMessageSlotKept) && count_ > 0) kept_.push_back(held_);
   held_ = SlotRef();
   length_ = offset_ = 0;
 }

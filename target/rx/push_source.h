@@ -89,9 +89,7 @@ class PushSource {
   size_t length_ = 0;
   size_t offset_ = 0;
 
-  // Of defects on demand.
-  bool more_was_there_ = false;  // when the last message ended
-  std::vector<SlotRef> kept_;    // Bug::kRxMessageSlotKept
+  std::vector<SlotRef> kept_;  // Bug::kRxMessageSlotKept
 };
 
 }  // namespace pushpull::target

@@ -11,7 +11,9 @@ namespace pushpull::tools {
 namespace {
 
 constexpr uint16_t kDefaultPort = 3260;  // RFC 7143 §15
-constexpr char kForms[] = "; the forms are tcp://HOST[:PORT][/IQN[/LUN]], embedded:, embedded-sim:";
+constexpr char kForms[] =
+    "; the forms are tcp://HOST[:PORT][/IQN[/LUN]], iser://HOST[:PORT][/IQN[/LUN]], embedded:, "
+    "embedded-sim:, embedded-iser:";
 
 absl::Status Wrong(std::string_view text, std::string_view what) {
   return absl::InvalidArgumentError(

@@ -112,7 +112,7 @@ void EventSink::AddPdu(const pushpull_event& event) {
   std::array<uint8_t, kBhsBytes> bhs;
   if (event.bhs_bytes != 0) {
     std::memcpy(bhs.data(), event.bhs, kBhsBytes);
-    if (translate_) translate_(bhs);
+    if (restore_) restore_(bhs);
   }
   const base::Bytes shown(bhs.data(), event.bhs_bytes);
   const base::Bytes ahs(event.ahs, event.ahs_bytes);
@@ -129,15 +129,19 @@ void EventSink::AddPdu(const pushpull_event& event) {
   FoldBytes(ahs);
   FoldBytes(data);
   if (write_) {
-    v1::Event told;
-    v1::PduComplete& pdu = *told.mutable_pdu();
-    pdu.set_bhs(AsString(shown));
-    pdu.set_ahs(AsString(ahs));
-    pdu.set_data(AsString(data));
-    pdu.set_data_discarded(discarded);
-    pdu.set_data_digest_failed(digest_failed);
-    write_(told);
-    if (!text.empty()) WriteOther("says", text, {});
+    if (shown.empty() && ahs.empty() && !discarded && !digest_failed) {
+      WriteOther("pdu", text, data);
+    } else {
+      v1::Event told;
+      v1::PduComplete& pdu = *told.mutable_pdu();
+      pdu.set_bhs(AsString(shown));
+      pdu.set_ahs(AsString(ahs));
+      pdu.set_data(AsString(data));
+      pdu.set_data_discarded(discarded);
+      pdu.set_data_digest_failed(digest_failed);
+      write_(told);
+      if (!text.empty()) WriteOther("says", text, {});
+    }
   }
   pieces_.clear();
 }

@@ -25,13 +25,13 @@ class EventSink {
     uint64_t bytes = 1 << 24;  // of AHSs and data
   };
 
-  // Puts the trace's own Initiator Task Tag into a BHS that an event shows.
-  using TranslateTag = absl::AnyInvocable<void(base::MutableBytes bhs)>;
+  // Puts the trace's own numbers into a BHS that an event shows.
+  using RestoreNumbers = absl::AnyInvocable<void(base::MutableBytes bhs)>;
   using WriteEvent = absl::AnyInvocable<void(const v1::Event& event)>;
 
-  // `data_only`: PUSHPULL_CAP_EVENTS_DATA_ONLY. `translate`: null for none.
-  EventSink(bool data_only, const Limits& limits, TranslateTag translate)
-      : data_only_(data_only), limits_(limits), translate_(std::move(translate)) {}
+  // `data_only`: PUSHPULL_CAP_EVENTS_DATA_ONLY. `restore`: null for none.
+  EventSink(bool data_only, const Limits& limits, RestoreNumbers restore)
+      : data_only_(data_only), limits_(limits), restore_(std::move(restore)) {}
 
   // A delivery begins. `write` is called for each event; null for the digest alone, which is the
   // hot path.
@@ -60,7 +60,7 @@ class EventSink {
 
   const bool data_only_;
   const Limits limits_;
-  TranslateTag translate_;
+  RestoreNumbers restore_;
   WriteEvent write_;
   EventDigest digest_;
   uint32_t events_ = 0;

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kPostedBuffers = 16;
 constexpr uint64_t kWouldBlockMark = 1;  // in the digest of spans, besides counts
 constexpr size_t kTagOffset = 16;
+constexpr size_t kExpCmdSnOffset = 28;
+constexpr size_t kMaxCmdSnOffset = 32;
 constexpr size_t kMaxNoteBytes = 2048;
 
 uint32_t Flag(bool value) { return value ? 1 : 0; }
@@ -98,8 +100,8 @@ PluginPlayer::PluginPlayer(const pushpull_receiver* plugin, const Trace* trace,
       options_(std::move(options)),
       sink_((plugin->capabilities & PUSHPULL_CAP_EVENTS_DATA_ONLY) != 0,
             {.events = 4 * trace->messages() + 4096, .bytes = 4 * trace->bytes.size() + (1 << 20)},
-            plan->requests.empty() ? EventSink::TranslateTag()
-                                   : [this](base::MutableBytes bhs) { TranslateTag(bhs); }) {
+            plan->requests.empty() ? EventSink::RestoreNumbers()
+                                   : [this](base::MutableBytes bhs) { RestoreNumbers(bhs); }) {
   const Parameters& given = trace->parameters;
   parameters_.struct_size = sizeof(parameters_);
   parameters_.header_digest = Flag(given.header_digest);
@@ -180,8 +182,9 @@ int PluginPlayer::Open(const Delivery& delivery) {
 int PluginPlayer::Stimulate() {
   if (plan_->requests.empty()) return PUSHPULL_OK;
   Stage(PluginStage::kStimulus);
-  tags_.assign(plan_->requests.size(), 0);
-  for (size_t i = 0; i < tags_.size(); ++i) {
+  chosen_.tags.assign(plan_->requests.size(), 0);
+  chosen_.cmd_sn_offset = 0;
+  for (size_t i = 0; i < chosen_.tags.size(); ++i) {
     const Request& asked = plan_->requests[i];
     pushpull_request request = {};
     request.struct_size = sizeof(request);
@@ -191,18 +194,24 @@ int PluginPlayer::Stimulate() {
     request.write = Flag(asked.write);
     request.expected_data_transfer_length = asked.expected_data_transfer_length;
     request.lun = asked.lun;
-    const int result = plugin_->stimulus(receiver_, &request, &tags_[i]);
+    pushpull_chosen chosen = {};
+    chosen.struct_size = sizeof(chosen);
+    const int result = plugin_->stimulus(receiver_, &request, &chosen);
     if (result != PUSHPULL_OK) return result;
+    chosen_.tags[i] = chosen.initiator_task_tag;
+    if (chosen.has_next_cmd_sn != 0) {
+      chosen_.cmd_sn_offset = chosen.next_cmd_sn - plan_->last_exp_cmd_sn;
+    }
   }
-  tagged_ = trace_->bytes;
-  WriteTags(*trace_, *plan_, tags_, tagged_);
-  if (!push_) stream_ = tagged_;
+  rewritten_ = trace_->bytes;
+  WriteNumbers(*trace_, *plan_, chosen_, rewritten_);
+  if (!push_) stream_ = rewritten_;
   return PUSHPULL_OK;
 }
 
 Played PluginPlayer::Operate(const Delivery& delivery) {
   const std::vector<Operation>& operations = delivery.operations;
-  const base::Bytes bytes = plan_->requests.empty() ? base::Bytes(trace_->bytes) : tagged_;
+  const base::Bytes bytes = plan_->requests.empty() ? base::Bytes(trace_->bytes) : rewritten_;
   messages_.clear();
   if (push_) {
     for (const PduBorders& pdu : trace_->pdus) {
@@ -296,13 +305,15 @@ Played PluginPlayer::Refused(int result) const {
   return {Played::Result::kFault, absl::StrCat("gave up with ", result, Why())};
 }
 
-void PluginPlayer::TranslateTag(base::MutableBytes bhs) const {
-  const uint32_t tag = base::LoadBe32(&bhs[kTagOffset]);
-  for (size_t i = 0; i < tags_.size(); ++i) {
-    if (tags_[i] != tag) continue;
-    base::StoreBe32(&bhs[kTagOffset], plan_->requests[i].initiator_task_tag);
-    return;
+void PluginPlayer::RestoreNumbers(base::MutableBytes bhs) const {
+  for (const size_t offset : {kExpCmdSnOffset, kMaxCmdSnOffset}) {
+    base::StoreBe32(&bhs[offset], base::LoadBe32(&bhs[offset]) - chosen_.cmd_sn_offset);
   }
+  const uint32_t tag = base::LoadBe32(&bhs[kTagOffset]);
+  const auto found = std::find(chosen_.tags.begin(), chosen_.tags.end(), tag);
+  if (found == chosen_.tags.end()) return;
+  const auto request = static_cast<size_t>(found - chosen_.tags.begin());
+  base::StoreBe32(&bhs[kTagOffset], plan_->requests[request].initiator_task_tag);
 }
 
 }  // namespace pushpull::replay

@@ -86,7 +86,7 @@ class PluginPlayer {
   // By open() or stimulus().
   Played Refused(int result) const;
   std::string Why() const;
-  void TranslateTag(base::MutableBytes bhs) const;
+  void RestoreNumbers(base::MutableBytes bhs) const;
   void Stage(PluginStage stage) {
     options_.stage->store(static_cast<uint32_t>(stage), std::memory_order_relaxed);
   }
@@ -100,8 +100,8 @@ class PluginPlayer {
   EventSink sink_;
   EventDigest spans_;
   PostedBuffers buffers_;
-  std::vector<uint32_t> tags_;         // that the receiver chose
-  std::vector<uint8_t> tagged_;        // trace.bytes with them
+  ChosenNumbers chosen_;               // by the receiver
+  std::vector<uint8_t> rewritten_;     // trace.bytes with them
   std::vector<base::Bytes> messages_;  // what is pushed
 
   // Of the current delivery.

@@ -17,6 +17,9 @@ namespace pushpull::replay {
 namespace {
 
 constexpr int kSliceMs = 10;
+constexpr uint32_t kDeathsOfAHang = 16;
+constexpr size_t kDeathsWithOutput = 256;
+constexpr char kHung[] = "hung";
 constexpr size_t kLeastOperations = 1 << 16;
 // Of the reply to the call that isn't a delivery.
 enum LoadResult : uint32_t { kLoaded, kNoFile, kNoPlugin };
@@ -171,7 +174,7 @@ void PluginHost::Describe(CallChannel::Wait wait, Death* death) {
     death->kind = "garbled";
     death->text = absl::StrCat("answers that can't be", where);
   } else if (!child_->Ended()) {
-    death->kind = "hung";
+    death->kind = kHung;
     death->text = absl::StrCat("no answer within ", options_.deadline_ms, " ms", where);
   } else if (channel_->violated()) {
     death->kind = "violation";
@@ -218,6 +221,7 @@ absl::Status PluginHost::Open(const Trace& trace) {
   PUSHPULL_RETURN_IF_ERROR(CheckCapabilities(trace));
   child_.reset();
   trace_ = &trace;
+  first_good_.reset();
   deaths_in_trace_ = 0;
   plan_ = (capabilities_ & PUSHPULL_CAP_STIMULUS) != 0 ? PlanRequests(trace) : RequestPlan();
   // One for each byte, with as many waits.
@@ -251,7 +255,9 @@ bool PluginHost::push_equals_pull() const {
 absl::StatusOr<Outcome> PluginHost::Play(const Delivery& delivery) {
   Outcome outcome;
   if (deaths_in_trace_ >= options_.max_deaths) {
-    outcome.events_digest = DigestOf(deaths_.back());
+    const Death* const known = DeathOf(delivery);
+    if (known == nullptr && first_good_.has_value()) return *first_good_;
+    outcome.events_digest = DigestOf(known == nullptr ? deaths_.back() : *known);
     outcome.fault = true;
     return outcome;
   }
@@ -264,7 +270,8 @@ absl::StatusOr<Outcome> PluginHost::Play(const Delivery& delivery) {
     outcome.events_digest = DigestOf(death);
     outcome.events = channel_->events();
     outcome.fault = true;
-    ++deaths_in_trace_;
+    deaths_in_trace_ += death.kind == kHung ? kDeathsOfAHang : 1;
+    if (deaths_.size() >= kDeathsWithOutput) death.output.clear();
     deaths_.push_back(std::move(death));
     return outcome;
   }
@@ -273,6 +280,7 @@ absl::StatusOr<Outcome> PluginHost::Play(const Delivery& delivery) {
   outcome.spans_digest = reply.spans_digest;
   outcome.events = reply.events;
   outcome.fault = static_cast<Played::Result>(reply.result) != Played::Result::kPlayed;
+  if (!first_good_.has_value() && !outcome.fault) first_good_ = outcome;
   return outcome;
 }
 
@@ -291,13 +299,16 @@ absl::StatusOr<v1::EventLog> PluginHost::PlayForLog(const Delivery& delivery) {
     AddDeath(death, "", &log);
     return log;
   }
-  const auto earlier = std::find_if(deaths_.rbegin(), deaths_.rend(), [&](const Death& other) {
-    return other.delivery == delivery && other.trace == trace_->name;
-  });
-  if (earlier != deaths_.rend()) {
-    AddDeath(*earlier, ", though not when it was played alone", &log);
-  }
+  const Death* const earlier = DeathOf(delivery);
+  if (earlier != nullptr) AddDeath(*earlier, ", though not when it was played alone", &log);
   return log;
+}
+
+const PluginHost::Death* PluginHost::DeathOf(const Delivery& delivery) const {
+  const auto found = std::find_if(deaths_.rbegin(), deaths_.rend(), [&](const Death& death) {
+    return death.delivery == delivery && death.trace == trace_->name;
+  });
+  return found == deaths_.rend() ? nullptr : &*found;
 }
 
 }  // namespace pushpull::replay

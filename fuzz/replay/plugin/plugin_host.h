@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +29,8 @@ struct PluginOptions {
   std::string options;  // handed to its open()
   // A delivery that takes longer is a hang.
   int deadline_ms = 10000;
-  // Deaths in one trace after which its other deliveries are not played any more.
-  uint32_t max_deaths = 16;
+  // Of one trace, a hang counting for 16: deliveries beyond that are not played any more.
+  uint32_t max_deaths = 512;
   uint64_t address_space_bytes = 0;  // RLIMIT_AS of the child; 0: none
 
   // "LIB.so[,OPTIONS]".
@@ -37,7 +38,9 @@ struct PluginOptions {
 };
 
 // One child plays many deliveries of a trace; a new one takes over where it died, and for each
-// trace. Used from one thread, which must live as long as the host.
+// trace. Where that was too often, a delivery that isn't known to be deadly counts as what the
+// trace's first one that wasn't came to: whoever looks for the least that is deadly keeps what he
+// found. Used from one thread, which must live as long as the host.
 class PluginHost : public Receiver {
  public:
   // How the plug-in died, or broke the ABI.
@@ -46,7 +49,7 @@ class PluginHost : public Receiver {
     Delivery delivery;
     std::string kind;    // "crashed", "exited", "hung", "violation", "garbled"
     std::string text;    // "SIGSEGV (Segmentation fault) in poll()"
-    std::string output;  // the last lines that the child printed
+    std::string output;  // the last lines that the child printed; of the first deaths only
   };
 
   // Loads the plug-in once, to see that it can be. NOT_FOUND, INVALID_ARGUMENT: what is wrong with
@@ -79,6 +82,8 @@ class PluginHost : public Receiver {
   bool Answered(Death* death);
   void Describe(CallChannel::Wait wait, Death* death);
   absl::Status Error(absl::Status status) const;
+  // In the open trace; null for none.
+  const Death* DeathOf(const Delivery& delivery) const;
 
   const PluginOptions options_;
   std::string plugin_name_;
@@ -89,7 +94,8 @@ class PluginHost : public Receiver {
   RequestPlan plan_;
   std::unique_ptr<CallChannel> channel_;
   std::unique_ptr<ChildProcess> child_;  // null: to be started
-  uint32_t deaths_in_trace_ = 0;
+  std::optional<Outcome> first_good_;    // of the trace
+  uint32_t deaths_in_trace_ = 0;         // as max_deaths counts them
   std::vector<Death> deaths_;
 };
 

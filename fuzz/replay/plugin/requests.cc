@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/serial.h"
 #include "initiator_sim/pdu/digest.h"
 #include "target/pdu/opcode.h"
 
@@ -21,6 +22,8 @@ constexpr size_t kLun = 8;
 constexpr size_t kTag = 16;
 constexpr size_t kExpectedLength = 20;  // of a SCSI Command
 constexpr size_t kStatSn = 24;
+constexpr size_t kExpCmdSn = 28;
+constexpr size_t kMaxCmdSn = 32;
 constexpr size_t kBufferOffset = 40;
 constexpr size_t kResidual = 44;       // Data-In, SCSI Response
 constexpr size_t kDesiredLength = 44;  // R2T
@@ -74,7 +77,7 @@ class Planner {
     const PduBorders& pdu = trace_.pdus[index];
     const uint8_t* const bhs = &trace_.bytes[pdu.begin];
     const Opcode opcode = OpcodeOf(bhs);
-    NoteStatSn(opcode, bhs);
+    NoteNumbers(opcode, bhs);
     if (opcode == Opcode::kReject) {
       AddReject(index);
       return;
@@ -149,7 +152,12 @@ class Planner {
     return plan_.requests[entry->second];
   }
 
-  void NoteStatSn(Opcode opcode, const uint8_t* bhs) {
+  void NoteNumbers(Opcode opcode, const uint8_t* bhs) {
+    const uint32_t exp_cmd_sn = base::LoadBe32(bhs + kExpCmdSn);
+    const bool first = bhs == trace_.bytes.data();
+    if (first || base::SerialLess(plan_.last_exp_cmd_sn, exp_cmd_sn)) {
+      plan_.last_exp_cmd_sn = exp_cmd_sn;
+    }
     if (has_stat_sn_ || (opcode == Opcode::kDataIn && !(bhs[kFlags] & kStatus))) return;
     has_stat_sn_ = true;
     plan_.first_stat_sn = base::LoadBe32(bhs + kStatSn);
@@ -161,18 +169,34 @@ class Planner {
   bool has_stat_sn_ = false;
 };
 
-// `covered`: what the digest behind it is of.
-void WriteTag(uint32_t tag, size_t offset, base::MutableBytes bytes, base::MutableBytes covered,
-              bool has_digest) {
-  if (!has_digest) {
-    base::StoreBe32(&bytes[offset], tag);
-    return;
+// Some bytes with the digest behind them, which is to stay as right or wrong as it is.
+class Covered {
+ public:
+  // `digest`: whether there is one.
+  Covered(base::MutableBytes bytes, bool digest)
+      : bytes_(bytes), digest_(digest), before_(digest ? initiator_sim::DigestOf(bytes) : 0) {}
+  Covered(const Covered&) = delete;
+  Covered& operator=(const Covered&) = delete;
+  ~Covered() {
+    if (!digest_) return;
+    uint8_t* const digest = bytes_.data() + bytes_.size();
+    base::StoreBe32(digest, base::LoadBe32(digest) ^ before_ ^ initiator_sim::DigestOf(bytes_));
   }
-  const uint32_t before = initiator_sim::DigestOf(covered);
-  base::StoreBe32(&bytes[offset], tag);
-  const uint32_t change = before ^ initiator_sim::DigestOf(covered);
-  uint8_t* const digest = covered.data() + covered.size();
-  base::StoreBe32(digest, base::LoadBe32(digest) ^ change);
+
+ private:
+  const base::MutableBytes bytes_;
+  const bool digest_;
+  const uint32_t before_;
+};
+
+Covered Header(const PduBorders& pdu, base::MutableBytes bytes) {
+  return {bytes.subspan(pdu.begin, pdu.ahs_end() - pdu.begin),
+          pdu.header_digest_end != pdu.ahs_end()};
+}
+
+Covered Data(const PduBorders& pdu, base::MutableBytes bytes) {
+  return {bytes.subspan(pdu.header_digest_end, pdu.pad_end - pdu.header_digest_end),
+          pdu.end != pdu.pad_end};
 }
 
 }  // namespace
@@ -182,20 +206,21 @@ RequestPlan PlanRequests(const Trace& trace) {
   return Planner(trace).Plan();
 }
 
-void WriteTags(const Trace& trace, const RequestPlan& plan, std::span<const uint32_t> tags,
-               base::MutableBytes bytes) {
-  CHECK_EQ(tags.size(), plan.requests.size());
+void WriteNumbers(const Trace& trace, const RequestPlan& plan, const ChosenNumbers& chosen,
+                  base::MutableBytes bytes) {
+  CHECK_EQ(chosen.tags.size(), plan.requests.size());
   CHECK_EQ(bytes.size(), trace.bytes.size());
   for (const RequestPlan::Place& place : plan.places) {
     const PduBorders& pdu = trace.pdus[place.pdu];
-    const uint32_t tag = tags[place.request];
-    if (place.offset < pdu.bhs_end) {
-      WriteTag(tag, place.offset, bytes, bytes.subspan(pdu.begin, pdu.ahs_end() - pdu.begin),
-               pdu.header_digest_end != pdu.ahs_end());
-    } else {
-      WriteTag(tag, place.offset, bytes,
-               bytes.subspan(pdu.header_digest_end, pdu.pad_end - pdu.header_digest_end),
-               pdu.end != pdu.pad_end);
+    const Covered covered = place.offset < pdu.bhs_end ? Header(pdu, bytes) : Data(pdu, bytes);
+    base::StoreBe32(&bytes[place.offset], chosen.tags[place.request]);
+  }
+  if (chosen.cmd_sn_offset == 0) return;
+  for (const PduBorders& pdu : trace.pdus) {
+    const Covered covered = Header(pdu, bytes);
+    for (const size_t offset : {kExpCmdSn, kMaxCmdSn}) {
+      uint8_t* const number = &bytes[pdu.begin + offset];
+      base::StoreBe32(number, base::LoadBe32(number) + chosen.cmd_sn_offset);
     }
   }
 }

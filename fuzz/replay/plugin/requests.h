@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -37,16 +36,24 @@ struct RequestPlan {
   };
   std::vector<Place> places;
   uint32_t first_stat_sn = 0;
+  uint32_t last_exp_cmd_sn = 0;  // the greatest (RFC 1982)
+};
+
+// What a receiver chose instead of the trace's own numbers.
+struct ChosenNumbers {
+  std::vector<uint32_t> tags;  // one for each request
+  // Is added to each ExpCmdSN and MaxCmdSN.
+  uint32_t cmd_sn_offset = 0;
 };
 
 // From the responses alone: transfer lengths are what the trace transfers plus the residual that it
 // claims. Empty for a trace to a target.
 RequestPlan PlanRequests(const Trace& trace);
 
-// Writes `tags`, one for each request, over the trace's own in `bytes` (a copy of trace.bytes), and
-// mends digests by as much as the tags changed them: a wrong digest stays wrong.
-void WriteTags(const Trace& trace, const RequestPlan& plan, std::span<const uint32_t> tags,
-               base::MutableBytes bytes);
+// Writes them over the trace's own in `bytes` (a copy of trace.bytes), and mends digests by as much
+// as that changed them: a wrong digest stays wrong.
+void WriteNumbers(const Trace& trace, const RequestPlan& plan, const ChosenNumbers& chosen,
+                  base::MutableBytes bytes);
 
 }  // namespace pushpull::replay
 

@@ -23,6 +23,7 @@ struct Response {
   uint32_t offset = 0;    // bytes 40 to 43
   uint32_t residual = 0;  // bytes 44 to 47
   std::vector<uint8_t> data = {};
+  uint32_t cmd_sn = 7;  // ExpCmdSN; MaxCmdSN is 2 above
 };
 
 std::vector<uint8_t> Header(const Response& r) {
@@ -33,6 +34,8 @@ std::vector<uint8_t> Header(const Response& r) {
   bytes[15] = r.opcode == 0x25 ? 9 : 0;
   base::StoreBe32(&bytes[16], r.tag);
   base::StoreBe32(&bytes[24], r.stat_sn);
+  base::StoreBe32(&bytes[28], r.cmd_sn);
+  base::StoreBe32(&bytes[32], r.cmd_sn + 2);
   base::StoreBe32(&bytes[40], r.offset);
   base::StoreBe32(&bytes[44], r.residual);
   return bytes;
@@ -119,7 +122,15 @@ TEST(RequestsTest, ARejectAnswersWhatItReturns) {
   EXPECT_THAT(plan.places, ElementsAre(RequestPlan::Place{0, 48 + 16, 0}));
 }
 
-TEST(RequestsTest, TagsKeepDigestsAsTheyWere) {
+TEST(RequestsTest, FindsTheGreatestExpCmdSn) {
+  std::vector<Response> responses(3, Response{0x20, 0x80, 1});
+  responses[0].cmd_sn = 0xfffffffe;
+  responses[1].cmd_sn = 3;
+  responses[2].cmd_sn = 1;
+  EXPECT_EQ(PlanRequests(TraceOf(responses)).last_exp_cmd_sn, 3u);
+}
+
+TEST(RequestsTest, NumbersKeepDigestsAsTheyWere) {
   std::vector<uint8_t> rejected(48);
   base::StoreBe32(&rejected[16], 6);
   const std::vector<Response> responses = {{0x25, 0x81, 5, 1, 0, 0, {1, 2, 3}},
@@ -127,13 +138,14 @@ TEST(RequestsTest, TagsKeepDigestsAsTheyWere) {
   for (const uint32_t damage : {0u, 0x10000u}) {
     const Trace trace = TraceOf(responses, true, damage);
     const RequestPlan plan = PlanRequests(trace);
-    const std::vector<uint32_t> tags = {0x01020304, 0x05060708};
+    const ChosenNumbers chosen{{0x01020304, 0x05060708}, 1000};
     std::vector<uint8_t> bytes = trace.bytes;
-    WriteTags(trace, plan, tags, bytes);
+    WriteNumbers(trace, plan, chosen, bytes);
 
     std::vector<Response> expected = responses;
-    expected[0].tag = tags[0];
-    base::StoreBe32(&expected[1].data[16], tags[1]);
+    expected[0].tag = chosen.tags[0];
+    base::StoreBe32(&expected[1].data[16], chosen.tags[1]);
+    for (Response& response : expected) response.cmd_sn += 1000;
     EXPECT_EQ(bytes, TraceOf(expected, true, damage).bytes) << damage;
   }
 }
