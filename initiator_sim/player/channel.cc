@@ -48,8 +48,9 @@ void Channel::Send(OutgoingPdu pdu) {
     begin = end;
   }
   if (!writes_.empty()) {
-    writes_.back().held = pdu.join_next;
-    writes_.back().completes.push_back(std::move(pdu));
+    Write& last = writes_.back();
+    last.held = pdu.join_next;
+    last.completes.push_back({last.bytes.size(), std::move(pdu)});
   }
   Pump();
 }
@@ -112,9 +113,13 @@ void Channel::Pump() {
                       base::Bytes(write.bytes).subspan(written_, result.bytes));
       }
       written_ += result.bytes;
-      if (written_ < write.bytes.size()) continue;
     }
-    for (const OutgoingPdu& pdu : write.completes) ReportSent(pdu);
+    // The peer may answer a PDU before the write that it stands in is through.
+    while (!write.completes.empty() && write.completes.front().end <= written_) {
+      ReportSent(write.completes.front().pdu);
+      write.completes.pop_front();
+    }
+    if (written_ < write.bytes.size()) continue;
     writes_.pop_front();
     written_ = 0;
   }

@@ -63,10 +63,15 @@ class Channel {
   const TapConnection& info() const { return info_; }
 
  private:
-  // What one write carries, and the PDUs of which it holds the last byte.
+  // A PDU whose last byte is the one before `end` of a write.
+  struct Completed {
+    size_t end;
+    OutgoingPdu pdu;
+  };
+  // What one write carries.
   struct Write {
     std::vector<uint8_t> bytes;
-    std::vector<OutgoingPdu> completes;
+    std::deque<Completed> completes;
     bool held = false;
   };
 

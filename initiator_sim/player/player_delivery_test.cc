@@ -121,6 +121,31 @@ TEST(PlayerDeliveryTest, WhatIsHeldBackForNobodyGoesAtTheEnd) {
       << "this ping, the epilogue's, the logout";
 }
 
+// A write that the network takes in parts: each PDU is told when its own last byte went.
+TEST(PlayerDeliveryTest, TheTapTellsEachPduOfAWriteAsItGoes) {
+  PlayerTestBed bed(1, fabric::SimOptions::Both({.max_write_bytes = 60}));
+  Mute(&bed);
+  class Order : public Tap {
+   public:
+    void OnBytes(const TapConnection&, absl::Time, Direction direction,
+                 base::Bytes bytes) override {
+      if (direction == Direction::kToTarget) sent += bytes.size();
+    }
+    void OnPdu(const TapPdu& pdu) override {
+      if (pdu.decoded->pdu.has_nop_out()) told_at.push_back(sent);
+      if (pdu.decoded->pdu.has_login_request()) login = sent;
+    }
+    size_t sent = 0, login = 0;
+    std::vector<size_t> told_at;
+  } tap;
+  bed.options.tap = &tap;
+  bed.Play(std::string(kLogin) +
+           "step { send { pdu { nop_out {} } } delivery { join_next: true } }"
+           "step { send { pdu { nop_out {} } } delivery { join_next: true } }"
+           "step { send { pdu { nop_out {} } } }");
+  EXPECT_THAT(tap.told_at, ElementsAre(tap.login + 60, tap.login + 120, tap.login + 144));
+}
+
 TEST(PlayerDeliveryTest, TheTapTellsMisbehaviour) {
   PlayerTestBed bed;
   Mute(&bed);
