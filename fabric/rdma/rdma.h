@@ -159,7 +159,7 @@ inline constexpr size_t kRdmaReplyPrivateBytes = 196;
 inline constexpr size_t kRdmaRejectPrivateBytes = 148;
 
 struct RdmaConnectOptions {
-  base::Bytes private_data;  // for the call only. Longer than the above: OnRefused, kFailed
+  base::Bytes private_data = {};  // for the call only. Longer than the above: OnRefused, kFailed
   // RDMA Reads: how many this end has under way at most, and how many of the peer's it serves at a
   // time. Cut down to what the device can; on the passive side also to what the peer offers.
   uint8_t initiator_depth = 16;
@@ -176,7 +176,7 @@ struct RdmaConnectOptions {
 struct RdmaPeer {
   // Of its request or reply. InfiniBand and RoCE fill it up with zeros to the longest there can be.
   // In a handler: for the call only.
-  base::Bytes private_data;
+  base::Bytes private_data = {};
   // The most that this end may have and serve. Once the connection is established: what holds.
   uint8_t initiator_depth = 0;
   uint8_t responder_resources = 0;
@@ -191,9 +191,9 @@ struct RdmaRefusal {
     kFailed,  // by this machine
   };
   Kind kind = Kind::kFailed;
-  int reason = 0;               // the connection manager's, or an errno value
-  base::Bytes private_data;     // kRejected: as RdmaPeer's. For the call only
-  std::string Message() const;  // what happened and what to do
+  int reason = 0;                 // the connection manager's, or an errno value
+  base::Bytes private_data = {};  // kRejected: as RdmaPeer's. For the call only
+  std::string Message() const;    // what happened and what to do
 };
 
 enum class RdmaEnd : uint8_t {

@@ -61,7 +61,7 @@ struct RdmaWork {
   // registration (local_key is ignored). At most RdmaLimits::max_inline_bytes.
   bool inline_data = false;
   uint64_t id = 0;  // comes back in the completion
-  std::span<const RdmaSegment> segments;
+  std::span<const RdmaSegment> segments = {};
   // kRead, kWrite: as the peer advertised them.
   uint64_t remote_address = 0;
   uint32_t remote_key = 0;
@@ -71,14 +71,14 @@ struct RdmaWork {
   // connection. `bound` lies in `memory`, which was registered with kWindows, and isn't empty.
   RdmaWindow* window = nullptr;
   const RdmaMemory* memory = nullptr;
-  base::MutableBytes bound;
+  base::MutableBytes bound = {};
   RdmaRights rights = RdmaRights::kLocal;
 };
 
 // One request for the receive queue: where the next Send goes, into the segments in their order.
 struct RdmaReceive {
   uint64_t id = 0;
-  std::span<const RdmaSegment> segments;
+  std::span<const RdmaSegment> segments = {};
 };
 
 enum class RdmaStatus : uint8_t {
