@@ -8,7 +8,7 @@ import unittest
 from tools.docs import documents
 from tools.peers import harness
 
-SUBCOMMANDS = ('run', 'lint', 'list', 'target', 'softroce')
+SUBCOMMANDS = ('run', 'convert', 'lint', 'list', 'target', 'softroce')
 LIMIT_S = 60
 
 
@@ -33,12 +33,12 @@ def serve(words):
   return code if line.startswith('ready ') else line
 
 
-def execute(command):
-  """The problems of a runnable `pushpull` line."""
+def execute(command, folder):
+  """The problems of a runnable `pushpull` line, run in `folder`."""
   if command.server:
     code, output = serve(command.words), ''
   else:
-    done = subprocess.run([harness.pushpull_binary(), *command.words[1:]], cwd=harness.scratch(),
+    done = subprocess.run([harness.pushpull_binary(), *command.words[1:]], cwd=folder,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors='replace', timeout=LIMIT_S, stdin=subprocess.DEVNULL, check=False)
     code, output = done.returncode, done.stdout
@@ -93,6 +93,7 @@ def example_problems(block):
 def check_document(folder, path, known):
   """All problems of one document but its lists."""
   blocks, prose = documents.split(path, documents.read(folder, path))
+  scratch = harness.scratch()  # a document's commands may go on with what those before them wrote
   problems = (documents.link_problems(folder, path, prose) +
               documents.path_problems(folder, path, prose) +
               documents.inline_option_problems(path, prose, known))
@@ -104,7 +105,7 @@ def check_document(folder, path, known):
     for command in documents.commands(block):
       found = documents.command_problems(command, folder, known)
       if not found and command.runnable and command.words[0] == 'pushpull':
-        found = execute(command)
+        found = execute(command, scratch)
       problems += found
   return problems
 

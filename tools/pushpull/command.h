@@ -18,6 +18,7 @@ inline constexpr char kVersion[] = "0.1.0";
 // code into `exit_code`. What the callback needs lives as long as `app`.
 // `arguments` stand in the report as they were given.
 void AddRunCommand(CLI::App* app, std::vector<std::string> arguments, int* exit_code);
+void AddConvertCommand(CLI::App* app, int* exit_code);
 void AddLintCommand(CLI::App* app, int* exit_code);
 void AddListCommand(CLI::App* app, int* exit_code);
 void AddTargetCommand(CLI::App* app, int* exit_code);

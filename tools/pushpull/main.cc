@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   pushpull::tools::AddRunCommand(&app, {argv + 1, argv + argc}, &exit_code);
   pushpull::tools::AddListCommand(&app, &exit_code);
   pushpull::tools::AddLintCommand(&app, &exit_code);
+  pushpull::tools::AddConvertCommand(&app, &exit_code);
   pushpull::tools::AddTargetCommand(&app, &exit_code);
   pushpull::tools::AddSoftroceCommand(&app);
   try {
