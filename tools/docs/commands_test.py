@@ -8,7 +8,7 @@ import unittest
 from tools.docs import documents
 from tools.peers import harness
 
-SUBCOMMANDS = ('run', 'convert', 'lint', 'list', 'target', 'softroce')
+SUBCOMMANDS = ('run', 'convert', 'lint', 'list', 'replay', 'target', 'softroce')
 LIMIT_S = 60
 
 

@@ -21,6 +21,7 @@ void AddRunCommand(CLI::App* app, std::vector<std::string> arguments, int* exit_
 void AddConvertCommand(CLI::App* app, int* exit_code);
 void AddLintCommand(CLI::App* app, int* exit_code);
 void AddListCommand(CLI::App* app, int* exit_code);
+void AddReplayCommand(CLI::App* app, int* exit_code);
 void AddTargetCommand(CLI::App* app, int* exit_code);
 void AddSoftroceCommand(CLI::App* app);
 

@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   pushpull::tools::AddListCommand(&app, &exit_code);
   pushpull::tools::AddLintCommand(&app, &exit_code);
   pushpull::tools::AddConvertCommand(&app, &exit_code);
+  pushpull::tools::AddReplayCommand(&app, &exit_code);
   pushpull::tools::AddTargetCommand(&app, &exit_code);
   pushpull::tools::AddSoftroceCommand(&app);
   try {

@@ -1,0 +1,61 @@
+#include "fuzz/replay/replay.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "fuzz/replay/difference.h"
+#include "fuzz/replay/scenario_trace.h"
+#include "pushpull/v1/event.pb.h"
+
+namespace pushpull::replay {
+namespace {
+
+absl::StatusOr<Finding> Show(const Trace& trace, const Delivery& found, Receiver* receiver,
+                             const Oracle& oracle, const MinimiseOptions& options) {
+  Finding finding;
+  const auto differs = [&](const Delivery& delivery) -> absl::StatusOr<bool> {
+    PUSHPULL_ASSIGN_OR_RETURN(const Outcome outcome, receiver->Play(delivery));
+    return oracle.Differs(delivery.source, outcome);
+  };
+  PUSHPULL_ASSIGN_OR_RETURN(finding.least, Minimise(trace, found, differs, options));
+  const Delivery& reference = oracle.ReferenceOf(finding.least.source);
+  PUSHPULL_ASSIGN_OR_RETURN(const v1::EventLog reference_log, receiver->PlayForLog(reference));
+  PUSHPULL_ASSIGN_OR_RETURN(const v1::EventLog found_log, receiver->PlayForLog(finding.least));
+  finding.text =
+      DescribeDifference({&trace, &reference, &reference_log, &finding.least, &found_log});
+  finding.scenario = ScenarioFromTrace(trace, finding.least);
+  finding.scenario.set_title(
+      absl::StrCat("A receiver (", receiver->name(), ") that depends on how the bytes come"));
+  return finding;
+}
+
+}  // namespace
+
+absl::StatusOr<Replayed> ReplayTrace(const Trace& trace, const std::optional<Delivery>& own,
+                                     Receiver* receiver, const ReplayOptions& options) {
+  Replayed replayed;
+  replayed.result.trace = trace.name;
+  const absl::Status opened = receiver->Open(trace);
+  if (absl::IsInvalidArgument(opened) || absl::IsUnimplemented(opened)) {
+    replayed.refused = std::string(opened.message());
+    return replayed;
+  }
+  PUSHPULL_RETURN_IF_ERROR(opened);
+  PUSHPULL_ASSIGN_OR_RETURN(const Oracle oracle, Oracle::Make(trace, receiver));
+  Deliveries deliveries(options.schedule, trace, receiver->sources(), options.budget);
+  std::function<void(uint64_t)> progress;
+  if (options.progress) {
+    progress = [&](uint64_t played) { options.progress(played, deliveries.count()); };
+  }
+  PUSHPULL_ASSIGN_OR_RETURN(replayed.result,
+                            Compare(trace, receiver, oracle, own, &deliveries, progress));
+  if (replayed.result.finding.has_value()) {
+    PUSHPULL_ASSIGN_OR_RETURN(replayed.finding, Show(trace, *replayed.result.finding, receiver,
+                                                     oracle, options.minimise));
+  }
+  return replayed;
+}
+
+}  // namespace pushpull::replay

@@ -1,0 +1,296 @@
+// pushpull replay
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "base/status.h"
+#include "conformance/report/verdict.h"
+#include "conformance/runner/suite.h"
+#include "fuzz/replay/inputs.h"
+#include "fuzz/replay/plugin/plugin_host.h"
+#include "fuzz/replay/replay.h"
+#include "fuzz/replay/reproducers.h"
+#include "fuzz/replay/rx_receiver.h"
+#include "fuzz/replay/session_receiver.h"
+#include "fuzz/replay/table.h"
+#include "target/bugs/bugs.h"
+#include "tools/endpoints/endpoints.h"
+#include "tools/endpoints/session_hosts.h"
+#include "tools/endpoints/uri.h"
+#include "tools/pushpull/capture_options.h"
+#include "tools/pushpull/command.h"
+
+namespace pushpull::tools {
+namespace {
+
+// A crash costs a child and a hang its deadline: fewer deliveries are tried to find the least.
+constexpr uint64_t kPluginMinimisePlays = 20'000;
+constexpr uint64_t kSessionMinimisePlays = 2'000;
+
+struct ReplayFlags {
+  std::vector<std::string> files, bugs;
+  std::string splits, via = "rx", plugin, out;
+  CaptureFlags capture;
+  uint64_t max_deliveries = replay::Budget().max_deliveries;
+  bool to_initiator = false, allow_writes = false;
+  replay::Parameters raw;
+  uint64_t seed = 1;
+};
+
+// What is played, one after the other, and what came of it.
+class Run {
+ public:
+  static absl::StatusOr<std::unique_ptr<Run>> Create(const ReplayFlags& flags,
+                                                     const replay::Inputs& inputs) {
+    size_t columns = 0;
+    for (const replay::Input& input : inputs.traces) {
+      columns = std::max(columns, input.trace.name.size());
+    }
+    auto run = std::unique_ptr<Run>(new Run(flags, columns));
+    PUSHPULL_ASSIGN_OR_RETURN(run->fields_, replay::Schedule::Parse("fields"));
+    PUSHPULL_ASSIGN_OR_RETURN(run->whole_, replay::Schedule::Parse("none"));
+    if (!flags.splits.empty()) {
+      PUSHPULL_ASSIGN_OR_RETURN(run->schedule_, replay::Schedule::Parse(flags.splits));
+    }
+    run->budget_.max_deliveries = flags.max_deliveries;
+    if (!flags.out.empty()) {
+      PUSHPULL_ASSIGN_OR_RETURN(run->reproducers_, replay::Reproducers::Create(flags.out));
+    }
+    return run;
+  }
+
+  void set_max_minimise_plays(uint64_t plays) { minimise_.max_plays = plays; }
+
+  absl::Status Play(const replay::Trace& trace, const std::optional<replay::Delivery>& own,
+                    replay::Receiver* receiver) {
+    if (!begun_) Print(table_.Header());
+    begun_ = true;
+    replay::ReplayOptions options;
+    options.schedule = schedule_.has_value() ? *schedule_ : own.has_value() ? whole_ : fields_;
+    options.budget = budget_;
+    options.minimise = minimise_;
+    if (isatty(STDERR_FILENO) != 0) {
+      options.progress = [&](uint64_t played, uint64_t of) {
+        std::fprintf(stderr, "\r%s %s of %s\033[K\r", trace.name.c_str(),
+                     replay::Grouped(played).c_str(), replay::Grouped(of).c_str());
+      };
+    }
+    PUSHPULL_ASSIGN_OR_RETURN(const replay::Replayed replayed,
+                              replay::ReplayTrace(trace, own, receiver, options));
+    Print(table_.Row(replayed));
+    if (!replayed.finding.has_value()) return absl::OkStatus();
+    findings_ += "\n" + replayed.finding->text;
+    if (reproducers_.has_value()) {
+      PUSHPULL_ASSIGN_OR_RETURN(const std::string path,
+                                reproducers_->Write(trace.name, *replayed.finding));
+      absl::StrAppend(&findings_, "  replay: pushpull replay ", path, via_, "\n");
+    }
+    return absl::OkStatus();
+  }
+
+  int Finish() {
+    if (table_.traces() == 0) {
+      std::fputs("pushpull: nothing was played\n", stderr);
+      return conformance::kExitNothingMatched;
+    }
+    Print(findings_);
+    if (!findings_.empty() && !reproducers_.has_value()) {
+      Print("\n--out DIR writes each as a scenario that plays it again.\n");
+    }
+    Print(findings_.empty() ? "" : "\n");
+    Print(table_.Footer(absl::ToDoubleSeconds(absl::Now() - started_)));
+    return table_.findings() > 0 ? conformance::kExitUnexpectedVerdict
+                                 : conformance::kExitAsExpected;
+  }
+
+ private:
+  Run(const ReplayFlags& flags, size_t columns)
+      : table_(columns),
+        via_(!flags.plugin.empty() ? absl::StrCat(" --plugin ", flags.plugin)
+             : flags.bugs.empty()  ? ""
+                                   : absl::StrCat(" --bug ", flags.bugs[0])) {}
+
+  static void Print(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+  }
+
+  replay::Table table_;
+  const std::string via_;
+  const absl::Time started_ = absl::Now();
+  replay::Schedule fields_, whole_;
+  std::optional<replay::Schedule> schedule_;
+  replay::Budget budget_;
+  replay::MinimiseOptions minimise_;
+  std::optional<replay::Reproducers> reproducers_;
+  std::string findings_;
+  bool begun_ = false;
+};
+
+absl::StatusOr<target::BugSet> ParseBugs(const std::vector<std::string>& names) {
+  target::BugSet bugs;
+  for (const std::string& name : names) {
+    PUSHPULL_ASSIGN_OR_RETURN(const target::Bug bug, target::ParseBugName(name));
+    bugs.Add(bug);
+  }
+  return bugs;
+}
+
+// By our own machine, or a plug-in: traces, byte by byte.
+absl::Status PlayTraces(const ReplayFlags& flags, const replay::Inputs& inputs, Run* run) {
+  std::unique_ptr<replay::Receiver> receiver;
+  if (flags.plugin.empty()) {
+    PUSHPULL_ASSIGN_OR_RETURN(const target::BugSet bugs, ParseBugs(flags.bugs));
+    receiver = replay::MakeRxReceiver(bugs);
+  } else {
+    replay::PluginOptions options = replay::PluginOptions::Parse(flags.plugin);
+    options.max_deaths = UINT32_MAX;  // the first one in a trace ends it, and is minimised
+    PUSHPULL_ASSIGN_OR_RETURN(receiver, replay::PluginHost::Create(std::move(options)));
+    run->set_max_minimise_plays(kPluginMinimisePlays);
+  }
+  for (const replay::Input& input : inputs.traces) {
+    PUSHPULL_RETURN_IF_ERROR(run->Play(input.trace, input.own, receiver.get()));
+  }
+  if (inputs.sessions.empty()) return absl::OkStatus();
+  if (inputs.traces.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        inputs.sessions[0].path,
+        ": has no `trace {}`, so it needs a target: --via session plays it through a whole one"));
+  }
+  std::fprintf(stderr, "pushpull: passed over %zu scenarios without `trace {}`: --via session\n",
+               inputs.sessions.size());
+  return absl::OkStatus();
+}
+
+// By a whole target: scenarios, with the bytes of one connection's direction cut at a time.
+absl::Status PlaySessions(const ReplayFlags& flags, const replay::Inputs& inputs, Run* run) {
+  std::unique_ptr<replay::SessionHost> host;
+  replay::SessionOptions options;
+  options.seed = flags.seed;
+  options.allow_writes = flags.allow_writes;
+  if (flags.via == "session") {
+    PUSHPULL_ASSIGN_OR_RETURN(const target::BugSet bugs, ParseBugs(flags.bugs));
+    host = MakeSimSessionHost(bugs);
+  } else {
+    PUSHPULL_ASSIGN_OR_RETURN(const TargetUri uri, ParseTargetUri(flags.via));
+    EndpointOptions endpoint;
+    endpoint.bugs = flags.bugs;
+    PUSHPULL_ASSIGN_OR_RETURN(auto factory, MakeEndpointFactory({uri}, endpoint));
+    host = MakeWriteCutSessionHost(std::move(factory));
+    options.name = flags.via;
+    options.lun = uri.lun;
+  }
+  run->set_max_minimise_plays(kSessionMinimisePlays);
+  PUSHPULL_ASSIGN_OR_RETURN(const auto receiver,
+                            replay::SessionReceiver::Create(host.get(), options));
+  PUSHPULL_ASSIGN_OR_RETURN(const std::vector<conformance::Case> cases,
+                            conformance::Expand(inputs.sessions));
+  for (const conformance::Case& c : cases) {
+    const absl::StatusOr<std::vector<replay::Trace>> traces = receiver->Record(c);
+    if (absl::IsUnimplemented(traces.status())) {
+      std::fprintf(stderr, "pushpull: passed over %s: %s\n", c.id().c_str(),
+                   std::string(traces.status().message()).c_str());
+      continue;
+    }
+    PUSHPULL_RETURN_IF_ERROR(traces.status());
+    for (const replay::Trace& trace : *traces) {
+      PUSHPULL_RETURN_IF_ERROR(run->Play(trace, std::nullopt, receiver.get()));
+    }
+  }
+  if (inputs.traces.empty()) return absl::OkStatus();
+  std::fprintf(stderr, "pushpull: passed over %zu traces, which have no peer to answer: --via rx\n",
+               inputs.traces.size());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> Replay(const ReplayFlags& flags) {
+  if (!flags.plugin.empty() && flags.via != "rx") {
+    return absl::InvalidArgumentError("--plugin is a receiver of its own: leave --via out");
+  }
+  if (!flags.plugin.empty() && !flags.bugs.empty()) {
+    return absl::InvalidArgumentError("--bug is for the reference target, not for a plug-in");
+  }
+  replay::InputOptions options;
+  options.captures = flags.capture.Options();
+  options.parameters = flags.raw;
+  options.direction =
+      flags.to_initiator ? replay::Direction::kToInitiator : replay::Direction::kToTarget;
+  PUSHPULL_ASSIGN_OR_RETURN(const replay::Inputs inputs, replay::LoadInputs(flags.files, options));
+  for (const std::string& remark : inputs.remarks) {
+    std::fprintf(stderr, "%s\n", remark.c_str());
+  }
+  PUSHPULL_ASSIGN_OR_RETURN(const std::unique_ptr<Run> run, Run::Create(flags, inputs));
+  PUSHPULL_RETURN_IF_ERROR(flags.via == "rx" ? PlayTraces(flags, inputs, run.get())
+                                             : PlaySessions(flags, inputs, run.get()));
+  return run->Finish();
+}
+
+void DeclareFlags(CLI::App* replay, ReplayFlags* flags) {
+  replay
+      ->add_option("FILE", flags->files,
+                   "traces and scenarios (.textproto), captures (pcap, pcapng), fuzz inputs (the "
+                   "bytes of one direction), or folders of them")
+      ->required();
+  replay->add_option(
+      "--splits", flags->splits,
+      "none, bytes, mss:N, fields, ahs, all1, all2, all3, notyet, queue:N, random:SEED:N, "
+      "coalesce:K, joined by commas, or all (default: a file's own delivery, else fields)");
+  replay
+      ->add_option("--via", flags->via,
+                   "rx (the reference target's receive machine), session (the whole reference "
+                   "target) or the URI of a target")
+      ->capture_default_str();
+  replay->add_option("--plugin", flags->plugin,
+                     "a receiver of your own: LIB.so[,OPTIONS] (fuzz/replay/receiver_plugin.h)");
+  replay->add_option("--out", flags->out, "the folder for a scenario of each difference");
+  replay
+      ->add_option("--max-deliveries", flags->max_deliveries,
+                   "a schedule that is more for one trace is left out (all: fits by itself)")
+      ->check(CLI::Range(uint64_t{1}, UINT64_MAX))
+      ->capture_default_str();
+  replay->add_option("--bug", flags->bugs, "a named defect of the reference target");
+  replay->add_flag("--to-initiator", flags->to_initiator, "fuzz inputs go to an initiator");
+  replay->add_flag("--header-digest", flags->raw.header_digest, "fuzz inputs have header digests");
+  replay->add_flag("--data-digest", flags->raw.data_digest, "fuzz inputs have data digests");
+  replay
+      ->add_option("--max-recv-data-segment-length", flags->raw.max_recv_data_segment_length,
+                   "of fuzz inputs")
+      ->check(CLI::Range(uint32_t{512}, uint32_t{0xffffff}))
+      ->capture_default_str();
+  AddCaptureFlags(replay, &flags->capture);
+  replay->add_flag("--allow-writes", flags->allow_writes,
+                   "--via URI: scenarios may change blocks of the LUN");
+  replay->add_option("--seed", flags->seed, "decides all that is left to chance in sessions")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void AddReplayCommand(CLI::App* app, int* exit_code) {
+  CLI::App* replay = app->add_subcommand(
+      "replay", "Plays the same bytes under every delivery and compares what a receiver sees.");
+  auto flags = std::make_shared<ReplayFlags>();
+  DeclareFlags(replay, flags.get());
+  replay->footer(
+      "Exit codes: 0 no difference, 1 a difference, 2 usage or a file that can't be read, 3 the\n"
+      "target can't be reached, 4 nothing was played.\n"
+      "Example: pushpull replay corpus/traces --splits all1,fields,notyet --out findings");
+  replay->callback([flags, exit_code] {
+    const absl::StatusOr<int> code = Replay(*flags);
+    *exit_code = code.ok() ? *code : Complain(code.status());
+  });
+}
+
+}  // namespace pushpull::tools
