@@ -1,0 +1,79 @@
+// The sessions of corpus/traces, played into the whole reference target under every cut at a
+// field's border and under random ones: each task ends alike, and the LUNs hold the same.
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "conformance/runner/suite.h"
+#include "conformance/scenario/scenario_file.h"
+#include "fuzz/replay/compare.h"
+#include "fuzz/replay/schedule.h"
+#include "fuzz/replay/session_receiver.h"
+#include "gtest/gtest.h"
+#include "tools/endpoints/session_hosts.h"
+
+namespace pushpull::tools {
+namespace {
+
+using conformance::Case;
+using conformance::ScenarioFile;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint64_t kMaxDeliveries = 30;
+#else
+constexpr uint64_t kMaxDeliveries = 150;  // of a schedule's part
+#endif
+
+std::vector<Case> Sessions() {
+  auto files = conformance::LoadScenarios("corpus/traces");
+  EXPECT_TRUE(files.ok()) << files.status();
+  std::erase_if(*files, [](const ScenarioFile& file) { return file.scenario.has_trace(); });
+  const auto cases = conformance::Expand(*files);
+  EXPECT_TRUE(cases.ok()) << cases.status();
+  return *cases;
+}
+
+std::string TestName(const testing::TestParamInfo<Case>& info) {
+  std::string name = info.param.id();
+  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+}
+
+class SessionReplayTest : public testing::TestWithParam<Case> {};
+
+TEST_P(SessionReplayTest, EachDeliveryEndsEachTaskAlike) {
+  const auto host = MakeSimSessionHost({});
+  const auto receiver = replay::SessionReceiver::Create(host.get(), {});
+  ASSERT_TRUE(receiver.ok()) << receiver.status();
+  const auto traces = (*receiver)->Record(GetParam());
+  ASSERT_TRUE(traces.ok()) << traces.status();
+  EXPECT_GE(traces->size(), 2u) << "both directions";
+  const auto schedule = replay::Schedule::Parse("fields,coalesce:2,random:1:20");
+  for (const replay::Trace& trace : *traces) {
+    SCOPED_TRACE(trace.name);
+    ASSERT_TRUE((*receiver)->Open(trace).ok());
+    const auto oracle = replay::Oracle::Make(trace, receiver->get());
+    ASSERT_TRUE(oracle.ok()) << oracle.status();
+    const auto whole = (*receiver)->PlayForLog(replay::Whole(trace, replay::Source::kTcp));
+    ASSERT_TRUE(whole.ok()) << whole.status();
+    EXPECT_EQ(whole->event(0).other().text(), "PASS") << "without a cut";
+    // A play takes some milliseconds: of streams of many PDUs the pairs of borders are left out.
+    replay::Deliveries deliveries(*schedule, trace, (*receiver)->sources(),
+                                  {.max_deliveries = kMaxDeliveries});
+    const auto result = Compare(trace, receiver->get(), *oracle, std::nullopt, &deliveries);
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_GE(result->deliveries, deliveries.count());
+    if (!result->finding.has_value()) continue;
+    ADD_FAILURE() << ToString(*result->finding) << "\n"
+                  << (*receiver)->PlayForLog(*result->finding)->DebugString() << "\nwhole:\n"
+                  << whole->DebugString();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Corpus, SessionReplayTest, testing::ValuesIn(Sessions()), TestName);
+
+}  // namespace
+}  // namespace pushpull::tools
