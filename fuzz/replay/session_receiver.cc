@@ -202,7 +202,8 @@ absl::StatusOr<std::string> SessionReceiver::PlayBesides(v1::Scenario scenario) 
         host_->factory()->uri(), ": the scratch area can't be set: ", VerdictText(result)));
   }
   std::string data;
-  for (const v1::Event& event : TasksOf(log).event()) {
+  const v1::EventLog tasks = TasksOf(log);
+  for (const v1::Event& event : tasks.event()) {
     if (event.other().text().find(": SCSI Command") != std::string::npos) {
       data = event.other().data();
     }
