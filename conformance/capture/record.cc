@@ -166,7 +166,8 @@ void Recorder::ExpectData(RecordedTask* task, const v1::Pdu& last) {
     end = std::max(end, pdu.data_in().buffer_offset() + LengthOf(pdu));
   }
   if (ReadsBlocks(task->request)) gather->set_expect_length(static_cast<uint32_t>(end));
-  if (!options_.with_data || end > task->request.scsi_command().expected_data_transfer_length()) {
+  if (!options_.with_data || !ReadsBlocks(task->request) ||
+      end > task->request.scsi_command().expected_data_transfer_length()) {
     return;
   }
   std::string data(end, '\0');

@@ -14,7 +14,7 @@ namespace pushpull::conformance {
 struct RecordOptions {
   std::string id;
   std::string source;  // the capture, for the title
-  // The data of reads and of pings must come again.
+  // The data of reads of blocks and of pings must come again.
   bool with_data = false;
 };
 

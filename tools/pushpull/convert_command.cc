@@ -51,7 +51,7 @@ void AddConvertCommand(CLI::App* app, int* exit_code) {
   convert->add_option("--connection", flags->options.connection,
                       "this connection of the capture only, counted from 1");
   convert->add_flag("--with-data", flags->options.with_data,
-                    "the scenario compares what reads and pings return");
+                    "the scenario compares what reads of blocks and pings return");
   convert
       ->add_option("--trace", flags->trace,
                    "one direction's PDUs as a trace for `replay`: to_target or to_initiator")
