@@ -8,7 +8,6 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "base/bytes.h"
-#include "base/hex.h"
 #include "base/text.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "initiator_sim/pdu/codec.h"
@@ -18,8 +17,10 @@
 namespace pushpull::replay {
 namespace {
 
-constexpr size_t kColumn = 56;    // of the left side
-constexpr size_t kMaxLines = 40;  // of one event
+constexpr size_t kColumn = 56;     // of the left side
+constexpr size_t kMaxLines = 40;   // of one event
+constexpr size_t kFirstLines = 2;  // that are always shown: what it is
+constexpr size_t kMaxBytes = 256;  // of one part
 constexpr size_t kMaxCutsShown = 4;
 constexpr size_t kBytesAround = 24;
 
@@ -60,10 +61,21 @@ std::string Count(size_t n, std::string_view what) {
   return absl::StrCat(n, " ", base::ToAbsl(what), n == 1 ? "" : "s");
 }
 
+// Rows of 16 bytes that fit a column.
 std::string Dump(const std::string& data) {
-  base::HexDumpOptions options;
-  options.max_bytes = 256;
-  return base::HexDump(base::AsBytes(data), options);
+  const base::Bytes bytes = base::AsBytes(data);
+  std::string text;
+  for (size_t row = 0; row < std::min(bytes.size(), kMaxBytes); row += 16) {
+    absl::StrAppend(&text, " ");
+    for (const uint8_t byte : bytes.subspan(row, std::min<size_t>(16, bytes.size() - row))) {
+      absl::StrAppendFormat(&text, " %02x", byte);
+    }
+    absl::StrAppend(&text, "\n");
+  }
+  if (bytes.size() > kMaxBytes) {
+    absl::StrAppend(&text, "  ... ", bytes.size() - kMaxBytes, " more bytes\n");
+  }
+  return text;
 }
 
 void AddLines(absl::string_view text, std::vector<std::string>* lines) {
@@ -72,29 +84,31 @@ void AddLines(absl::string_view text, std::vector<std::string>* lines) {
   }
 }
 
-// A part that isn't as long as its header says stands by itself: decoded with the others, it would
-// be taken for one of them.
+void AddPart(std::string_view name, const std::string& part, size_t due,
+             std::vector<std::string>* lines) {
+  if (part.empty() && due == 0) return;
+  std::string line = absl::StrCat(base::ToAbsl(name), ", ", part.size(), " bytes");
+  if (part.size() != due) absl::StrAppend(&line, "; by the header ", due);
+  lines->push_back(std::move(line));
+  AddLines(Dump(part), lines);
+}
+
+// The header decoded, and the other parts as they are: decoded together, a part that is too short
+// would be filled up with the next.
 void AddPdu(const v1::PduComplete& event, std::vector<std::string>* lines) {
   const base::Bytes bhs = base::AsBytes(event.bhs());
-  const bool whole_header = bhs.size() == initiator_sim::kBhsSize;
-  const size_t ahs_due = whole_header ? bhs[4] * size_t{4} : 0;
-  const size_t data_due = whole_header && !event.data_discarded() ? base::LoadBe24(&bhs[5]) : 0;
+  const bool whole = bhs.size() == initiator_sim::kBhsSize;
   lines->push_back("PDU");
-  if (event.data_discarded()) lines->push_back("data discarded");
+  v1::Pdu header = initiator_sim::Decode(bhs, {}).pdu;
+  header.clear_ahs();
+  header.clear_data();
+  AddLines(initiator_sim::FullText(header), lines);
   if (event.data_digest_failed()) lines->push_back("data digest wrong");
-  if (event.ahs().size() == ahs_due && event.data().size() == data_due) {
-    std::string bytes = event.bhs() + event.ahs() + event.data();
-    bytes.append(-event.data().size() % 4, '\0');
-    AddLines(initiator_sim::FullText(initiator_sim::Decode(base::AsBytes(bytes), {}).pdu), lines);
-    return;
-  }
-  lines->push_back(absl::StrCat("AHS of ", event.ahs().size(), " bytes, by its header ", ahs_due));
-  lines->push_back(
-      absl::StrCat("data of ", event.data().size(), " bytes, by its header ", data_due));
-  AddLines(initiator_sim::FullText(initiator_sim::Decode(bhs, {}).pdu), lines);
-  for (const auto& [name, part] : {std::pair("AHS", &event.ahs()), {"data", &event.data()}}) {
-    if (!part->empty()) lines->push_back(name);
-    AddLines(Dump(*part), lines);
+  AddPart("AHS", event.ahs(), whole ? bhs[4] * size_t{4} : 0, lines);
+  if (event.data_discarded()) {
+    lines->push_back("data discarded");
+  } else {
+    AddPart("data", event.data(), whole ? base::LoadBe24(&bhs[5]) : 0, lines);
   }
 }
 
@@ -105,25 +119,41 @@ std::string Pad(const std::string& text, size_t columns) {
   return text + std::string(columns > width ? columns - width : 1, ' ');
 }
 
-// Both in columns; "!" marks lines that differ.
-std::string SideBySide(const std::vector<std::string>& left,
-                       const std::vector<std::string>& right) {
-  std::string text;
+// One pair of lines.
+std::string Beside(const std::string& left, const std::string& right) {
+  const bool differs = left != right;
+  if (left.size() >= kColumn && differs) {  // one below the other
+    const std::string below =
+        right.empty() ? "" : absl::StrCat("  ! ", std::string(kColumn, ' '), right, "\n");
+    return absl::StrCat("  ! ", left, "\n", below);
+  }
+  const std::string shown = left.size() < kColumn ? left : left.substr(0, kColumn - 4) + "...";
+  std::string line =
+      absl::StrCat(differs ? "  ! " : "    ", Pad(shown, kColumn), differs ? right : shown);
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
+// Both in columns; "!" marks lines that differ. Of those that don't, the first are shown and those
+// next to one that does.
+std::string SideBySide(std::vector<std::string> left, std::vector<std::string> right) {
   const size_t lines = std::max(left.size(), right.size());
-  for (size_t i = 0; i < std::min(lines, kMaxLines); ++i) {
-    const std::string l = i < left.size() ? left[i] : "";
-    const std::string r = i < right.size() ? right[i] : "";
-    if (l.size() >= kColumn && l != r) {  // one below the other
-      absl::StrAppend(&text, "  ! ", l, "\n  ! ", std::string(kColumn, ' '), r, "\n");
+  left.resize(lines);
+  right.resize(lines);
+  std::string text;
+  size_t shown = 0;
+  bool gap = false;
+  for (size_t i = 0; i < lines && shown < kMaxLines; ++i) {
+    const auto differs = [&](size_t at) { return at < lines && left[at] != right[at]; };
+    if (i >= kFirstLines && !differs(i) && !differs(i + 1) && !differs(i - 1)) {
+      if (!gap) text += "      ...\n";
+      gap = true;
       continue;
     }
-    const std::string shown = l.size() < kColumn ? l : l.substr(0, kColumn - 4) + "...";
-    std::string line =
-        absl::StrCat(l == r ? "    " : "  ! ", Pad(shown, kColumn), l == r ? shown : r);
-    line.erase(line.find_last_not_of(' ') + 1);
-    absl::StrAppend(&text, line, "\n");
+    gap = false;
+    ++shown;
+    text += Beside(left[i], right[i]);
   }
-  if (lines > kMaxLines) absl::StrAppend(&text, "    and ", lines - kMaxLines, " lines more\n");
   return text;
 }
 
@@ -256,7 +286,7 @@ std::string DescribeDifference(const DifferenceView& view) {
   std::vector<std::string> right = EventAt(*view.found_log, at);
   absl::StrAppend(&text, "    ", Pad(ToString(*view.reference), kColumn), ToString(*view.found),
                   "\n");
-  text += SideBySide(left, right);
+  text += SideBySide(std::move(left), std::move(right));
   return text;
 }
 

@@ -78,7 +78,7 @@ TEST(ReplayTest, FindsAndShowsTheLeastCut) {
   EXPECT_THAT(finding.text, HasSubstr("cut at 50: 2 bytes into the AHS 1 of PDU 1"));
   EXPECT_THAT(finding.text, HasSubstr("event 1 (of 6 and 6) is the first that differs"));
   EXPECT_THAT(finding.text, HasSubstr("SCSI Command"));
-  EXPECT_THAT(finding.text, HasSubstr("data of 7 bytes, by its header 33"));
+  EXPECT_THAT(finding.text, HasSubstr("data, 7 bytes; by the header 33"));
   EXPECT_THAT(finding.text, HasSubstr("73 70 6f 69 6c 65 64"));
   EXPECT_THAT(finding.text, HasSubstr("|"));
 }

@@ -73,9 +73,9 @@ struct Budget {
   // Of an item that was asked for by its name: one that is more is left out.
   uint64_t max_deliveries = 20'000'000;
   // Of each item that `all` brings: deliveries times (the trace's bytes + 256), which stand for
-  // what a delivery costs by itself. 2^30: on one core a second or two for each, and for a trace
-  // with all of them about ten.
-  uint64_t all_bytes = uint64_t{1} << 30;
+  // what a delivery costs by itself. 2^31: on one core about two seconds for each, and some minutes
+  // for a hundred traces.
+  uint64_t all_bytes = uint64_t{1} << 31;
 };
 
 // The deliveries of one trace, one after the other.

@@ -94,6 +94,7 @@ def check_document(folder, path, known):
   """All problems of one document but its lists."""
   blocks, prose = documents.split(path, documents.read(folder, path))
   scratch = harness.scratch()  # a document's commands may go on with what those before them wrote
+  os.symlink(os.path.join(folder, 'corpus'), os.path.join(scratch, 'corpus'))
   problems = (documents.link_problems(folder, path, prose) +
               documents.path_problems(folder, path, prose) +
               documents.inline_option_problems(path, prose, known))

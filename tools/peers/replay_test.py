@@ -1,0 +1,100 @@
+"""pushpull replay: the table, findings with their reproducers, and complaints."""
+
+import os
+import struct
+import subprocess
+import unittest
+
+from tools.peers import harness
+
+TRACE = '''
+trace { first_burst_length: 1024 }
+step { send { pdu {
+  scsi_command { cdb { write { blocks: 1 } } }
+  ahs { ahs_type: 2 specific: "read." }
+  data { raw: "hello" }
+} } }
+step { send { pdu { nop_out {} } } }
+'''
+HEADER = bytes([0x40, 0x80]) + bytes(14) + struct.pack('>IIII', 7, 0xffffffff, 1, 1) + bytes(16)
+
+
+class ReplayTest(unittest.TestCase):
+
+  def setUp(self):
+    self.folder = harness.scratch()
+    self.trace = self.write('a trace.textproto', TRACE.encode())
+
+  def write(self, name, contents):
+    path = os.path.join(self.folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'wb') as file:
+      file.write(contents)
+    return path
+
+  def replay(self, code, *arguments):
+    done = subprocess.run([harness.pushpull_binary(), 'replay', *arguments],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL, text=True, timeout=harness.LIMIT_S,
+                          check=False)
+    self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+    return done.stdout + done.stderr
+
+  def test_table(self):
+    text = self.replay(0, self.trace, '--splits', 'none,all1,random:1:10,notyet,queue:2')
+    lines = text.splitlines()
+    self.assertEqual(lines[0].split(), ['trace', 'deliveries', 'distinct', 'events', 'result'])
+    self.assertTrue(lines[1].startswith(self.trace), lines[1])
+    self.assertEqual(lines[1].split()[-2:], ['3', 'same'])
+    self.assertRegex(lines[2], r'^1 trace, [\d,]+ deliveries .* no difference$')
+
+  def test_folder_with_all_kinds_of_files(self):
+    self.write('bytes/two_headers', HEADER * 2)
+    self.write('bytes/garbage.bin', b'\x01' * 100)
+    self.write('README.md', b'not a trace')
+    text = self.replay(0, self.folder, '--data-digest')
+    self.assertIn('3 traces', text)
+
+  def test_finding_has_a_reproducer(self):
+    out = os.path.join(self.folder, 'out')
+    text = self.replay(1, self.trace, '--splits', 'all1', '--bug', 'rx_ahs_lost_when_cut',
+                       '--out', out)
+    self.assertIn('DIFFERS: tcp, cut at 48', text)
+    self.assertIn('cut at 48: where the AHS of PDU 1 (SCSI Command) begins', text)
+    self.assertIn('AHS, 0 bytes; by the header 8', text)
+    self.assertIn('1 trace differs', text)
+    files = os.listdir(out)
+    self.assertEqual(len(files), 1)
+    path = os.path.join(out, files[0])
+    self.assertIn(f'pushpull replay {path} --bug rx_ahs_lost_when_cut', text)
+    again = self.replay(1, path, '--bug', 'rx_ahs_lost_when_cut')
+    self.assertIn('DIFFERS: tcp, cut at 48', again)
+    self.replay(0, path)
+
+  def test_what_is_too_much_is_left_out_and_said(self):
+    text = self.replay(0, self.trace, '--splits', 'all1,all3', '--max-deliveries', '1000')
+    self.assertIn('left out: all3 of 1 trace', text)
+
+  def test_sessions(self):
+    scenario = self.write('x/ping.textproto', b'id: "x/ping"\nstep { login {} }\n'
+                          b'step { probe {} }\nstep { logout {} }\nepilogue: NOTHING\n')
+    text = self.replay(0, scenario, '--via', 'session', '--splits', 'fields')
+    self.assertIn('no difference', text)
+    self.assertIn('--via session', self.replay(2, scenario))
+
+  def test_complaints(self):
+    self.assertIn('there is no such schedule', self.replay(2, self.trace, '--splits', 'some'))
+    self.assertIn('/no/such', self.replay(2, '/no/such'))
+    self.assertIn('no file to replay', self.replay(2, harness.scratch()))
+    bad = self.write('bad.textproto', b'trace {}\nstep { probe {} }\n')
+    self.assertIn('step 1: a trace has only `send` steps', self.replay(2, bad))
+    self.assertIn('leave --via out',
+                  self.replay(2, self.trace, '--plugin', 'x.so', '--via', 'session'))
+    self.assertIn('x.so', self.replay(2, self.trace, '--plugin', './x.so'))
+    self.assertIn('no_such', self.replay(2, self.trace, '--bug', 'no_such'))
+    self.assertIn('this is no target', self.replay(2, self.trace, '--via', 'elsewhere'))
+    self.assertIn('nothing was played', self.replay(4, self.trace, '--via', 'session'))
+
+
+if __name__ == '__main__':
+  unittest.main()
