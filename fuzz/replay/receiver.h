@@ -52,6 +52,9 @@ class Receiver {
   // The same once more, with all events. Logs are equal exactly where the outcomes'
   // events_digest are.
   virtual absl::StatusOr<v1::EventLog> PlayForLog(const Delivery& delivery) = 0;
+  // What a receiver that died in the last PlayForLog() had printed, in lines; empty where it
+  // didn't. Not part of what is compared.
+  virtual std::string last_words() const { return {}; }
 };
 
 }  // namespace pushpull::replay

@@ -1,5 +1,6 @@
 #include "fuzz/replay/replay.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -25,6 +26,8 @@ absl::StatusOr<Finding> Show(const Trace& trace, const Delivery& found, Receiver
   PUSHPULL_ASSIGN_OR_RETURN(const v1::EventLog found_log, receiver->PlayForLog(finding.least));
   finding.text =
       DescribeDifference({&trace, &reference, &reference_log, &finding.least, &found_log});
+  const std::string last_words = receiver->last_words();
+  if (!last_words.empty()) absl::StrAppend(&finding.text, "  last words:\n", last_words);
   finding.scenario = ScenarioFromTrace(trace, finding.least);
   finding.scenario.set_title(
       absl::StrCat("A receiver (", receiver->name(), ") that depends on how the bytes come"));

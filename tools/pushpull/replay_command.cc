@@ -155,9 +155,8 @@ absl::Status PlayTraces(const ReplayFlags& flags, const replay::Inputs& inputs, 
     PUSHPULL_ASSIGN_OR_RETURN(const target::BugSet bugs, ParseBugs(flags.bugs));
     receiver = replay::MakeRxReceiver(bugs);
   } else {
-    replay::PluginOptions options = replay::PluginOptions::Parse(flags.plugin);
-    options.max_deaths = UINT32_MAX;  // the first one in a trace ends it, and is minimised
-    PUSHPULL_ASSIGN_OR_RETURN(receiver, replay::PluginHost::Create(std::move(options)));
+    PUSHPULL_ASSIGN_OR_RETURN(
+        receiver, replay::PluginHost::Create(replay::PluginOptions::Parse(flags.plugin)));
     run->set_max_minimise_plays(kPluginMinimisePlays);
   }
   for (const replay::Input& input : inputs.traces) {

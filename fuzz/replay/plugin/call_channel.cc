@@ -17,7 +17,6 @@
 namespace pushpull::replay {
 namespace {
 
-constexpr size_t kLogBytes = size_t{64} << 20;
 // About as long as a small delivery takes.
 constexpr int kSpins = 4000;
 
@@ -42,8 +41,9 @@ void Pause() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CallChannel>> CallChannel::Create(size_t max_operations) {
-  const size_t bytes = sizeof(Shared) + max_operations * sizeof(Operation) + kLogBytes;
+absl::StatusOr<std::unique_ptr<CallChannel>> CallChannel::Create(size_t max_operations,
+                                                                 size_t log_bytes) {
+  const size_t bytes = sizeof(Shared) + max_operations * sizeof(Operation) + log_bytes;
   void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
@@ -51,13 +51,16 @@ absl::StatusOr<std::unique_ptr<CallChannel>> CallChannel::Create(size_t max_oper
         absl::StrCat("no ", bytes, " bytes to share with a child process: ", strerror(errno)));
   }
   const bool spin = sysconf(_SC_NPROCESSORS_ONLN) > 1;
-  return std::unique_ptr<CallChannel>(new CallChannel(memory, bytes, max_operations, spin));
+  return std::unique_ptr<CallChannel>(
+      new CallChannel(memory, bytes, max_operations, log_bytes, spin));
 }
 
-CallChannel::CallChannel(void* memory, size_t bytes, size_t max_operations, bool spin)
+CallChannel::CallChannel(void* memory, size_t bytes, size_t max_operations, size_t log_bytes,
+                         bool spin)
     : shared_(new(memory) Shared),
       mapped_bytes_(bytes),
       max_operations_(max_operations),
+      log_bytes_(log_bytes),
       spin_(spin),
       operations_(reinterpret_cast<Operation*>(shared_ + 1)),
       log_(reinterpret_cast<uint8_t*>(operations_ + max_operations)) {}
@@ -123,7 +126,7 @@ std::string CallChannel::text() const {
 
 bool CallChannel::ReadLog(v1::EventLog* log) const {
   const uint64_t end = shared_->log_bytes.load(std::memory_order_acquire);
-  if (end > kLogBytes) return false;
+  if (end > log_bytes_) return false;
   for (uint64_t at = 0; at < end;) {
     uint32_t size;
     if (end - at < sizeof(size)) return false;
@@ -170,7 +173,7 @@ bool CallChannel::ReadDelivery(Delivery* delivery, bool* with_log) const {
 bool CallChannel::WriteEvent(const v1::Event& event) {
   const uint64_t at = shared_->log_bytes.load(std::memory_order_relaxed);
   const auto size = static_cast<uint32_t>(event.ByteSizeLong());
-  if (kLogBytes - at < sizeof(size) + size) return false;
+  if (log_bytes_ - at < sizeof(size) + size) return false;
   std::memcpy(log_ + at, &size, sizeof(size));
   if (!event.SerializeToArray(log_ + at + sizeof(size), static_cast<int>(size))) return false;
   shared_->log_bytes.store(at + sizeof(size) + size, std::memory_order_release);

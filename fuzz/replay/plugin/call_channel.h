@@ -30,8 +30,10 @@ class CallChannel {
     uint64_t capabilities = 0;
   };
 
-  // Room for deliveries of up to `max_operations`. Create it before the child is forked.
-  static absl::StatusOr<std::unique_ptr<CallChannel>> Create(size_t max_operations);
+  // Room for deliveries of up to `max_operations`, and for `log_bytes` of events. Create it before
+  // the child is forked.
+  static absl::StatusOr<std::unique_ptr<CallChannel>> Create(size_t max_operations,
+                                                             size_t log_bytes);
   CallChannel(const CallChannel&) = delete;
   CallChannel& operator=(const CallChannel&) = delete;
   ~CallChannel();
@@ -91,12 +93,13 @@ class CallChannel {
     std::array<char, 4096> text;
   };
 
-  CallChannel(void* memory, size_t bytes, size_t max_operations, bool spin);
+  CallChannel(void* memory, size_t bytes, size_t max_operations, size_t log_bytes, bool spin);
   void Publish();
 
   Shared* const shared_;
   const size_t mapped_bytes_;
   const size_t max_operations_;
+  const size_t log_bytes_;
   const bool spin_;  // there is another processor that may answer meanwhile
   Operation* const operations_;
   uint8_t* const log_;

@@ -22,7 +22,7 @@ extern "C" void __sanitizer_set_death_callback(void (*callback)()) __attribute__
 namespace pushpull::replay {
 namespace {
 
-constexpr size_t kMaxTailBytes = 4096;
+constexpr size_t kMaxTailBytes = 16384;  // a sanitizer's report
 
 void Limit(int resource, uint64_t bytes) {
   rlimit limit;

@@ -42,7 +42,7 @@ class ChildProcess {
 
   // Of an ended child: "SIGSEGV (Segmentation fault)", "exit status 3".
   std::string End() const;
-  // The last lines that it printed, printable, at most a few kilobytes.
+  // The last lines that it printed, printable, at most some kilobytes.
   std::string Output() const;
   pid_t pid() const { return pid_; }
 

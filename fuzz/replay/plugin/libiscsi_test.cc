@@ -133,7 +133,7 @@ TEST_P(LibiscsiCutsTest, SeesTheSameUnderEveryCut) {
     }
     const auto oracle = Oracle::Make(trace, host.get());
     ASSERT_TRUE(oracle.ok()) << oracle.status();
-    const auto schedule = Schedule::Parse(trace.bytes.size() < 700 ? "all1,fields,bytes,notyet"
+    const auto schedule = Schedule::Parse(trace.bytes.size() < 300 ? "all1,fields,bytes,notyet"
                                                                    : "fields,notyet,mss:536");
     Deliveries cuts(*schedule, trace, host->sources());
     const auto result = Compare(trace, host.get(), *oracle, std::nullopt, &cuts);

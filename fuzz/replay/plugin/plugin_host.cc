@@ -21,6 +21,7 @@ constexpr uint32_t kDeathsOfAHang = 16;
 constexpr size_t kDeathsWithOutput = 256;
 constexpr char kHung[] = "hung";
 constexpr size_t kLeastOperations = 1 << 16;
+constexpr size_t kLeastLogBytes = 32 << 20;
 // Of the reply to the call that isn't a delivery.
 enum LoadResult : uint32_t { kLoaded, kNoFile, kNoPlugin };
 
@@ -49,7 +50,7 @@ PluginOptions PluginOptions::Parse(std::string_view text) {
 
 absl::StatusOr<std::unique_ptr<PluginHost>> PluginHost::Create(PluginOptions options) {
   std::unique_ptr<PluginHost> host(new PluginHost(std::move(options)));
-  PUSHPULL_ASSIGN_OR_RETURN(host->channel_, CallChannel::Create(0));
+  PUSHPULL_ASSIGN_OR_RETURN(host->channel_, CallChannel::Create(0, 0));
   PUSHPULL_RETURN_IF_ERROR(host->StartChild());
   host->child_.reset();
   return host;
@@ -224,9 +225,10 @@ absl::Status PluginHost::Open(const Trace& trace) {
   first_good_.reset();
   deaths_in_trace_ = 0;
   plan_ = (capabilities_ & PUSHPULL_CAP_STIMULUS) != 0 ? PlanRequests(trace) : RequestPlan();
-  // One for each byte, with as many waits.
+  // An operation for each byte, with as many waits; events as many as an EventSink takes.
   PUSHPULL_ASSIGN_OR_RETURN(
-      channel_, CallChannel::Create(std::max(kLeastOperations, 4 * trace.bytes.size() + 16)));
+      channel_, CallChannel::Create(std::max(kLeastOperations, 4 * trace.bytes.size() + 16),
+                                    kLeastLogBytes + 4 * trace.bytes.size()));
   PUSHPULL_RETURN_IF_ERROR(StartChild());
   // Does it want this trace at all?
   Death death;
@@ -295,12 +297,15 @@ absl::StatusOr<v1::EventLog> PluginHost::PlayForLog(const Delivery& delivery) {
     death.text = "events that can't be read";
     AddDeath(death, "", &log);
   }
+  last_words_ = death.output;
   if (!answered) {
     AddDeath(death, "", &log);
     return log;
   }
   const Death* const earlier = DeathOf(delivery);
-  if (earlier != nullptr) AddDeath(*earlier, ", though not when it was played alone", &log);
+  if (earlier == nullptr) return log;
+  AddDeath(*earlier, ", though not when it was played alone", &log);
+  last_words_ = earlier->output;
   return log;
 }
 

@@ -63,6 +63,7 @@ class PluginHost : public Receiver {
   absl::StatusOr<Outcome> Play(const Delivery& delivery) override;
   // In a child of its own, which played nothing before. A death is the log's last event.
   absl::StatusOr<v1::EventLog> PlayForLog(const Delivery& delivery) override;
+  std::string last_words() const override { return last_words_; }
 
   uint64_t capabilities() const { return capabilities_; }
   // Of all traces, in order; not those of PlayForLog.
@@ -97,6 +98,7 @@ class PluginHost : public Receiver {
   std::optional<Outcome> first_good_;    // of the trace
   uint32_t deaths_in_trace_ = 0;         // as max_deaths counts them
   std::vector<Death> deaths_;
+  std::string last_words_;
 };
 
 }  // namespace pushpull::replay

@@ -211,7 +211,11 @@ TEST(PluginHostTest, KeepsTheLastWords) {
   EXPECT_TRUE(Played(*host, CutAt(trace, 20)).fault);
   ASSERT_EQ(host->deaths().size(), 1u);
   EXPECT_THAT(host->deaths()[0].output, HasSubstr("last words\n"));
-  EXPECT_LE(host->deaths()[0].output.size(), 8192u);
+  EXPECT_LE(host->deaths()[0].output.size(), 32768u);
+  (void)Logged(*host, CutAt(trace, 20));
+  EXPECT_THAT(host->last_words(), HasSubstr("last words\n"));
+  (void)Logged(*host, Whole(trace, Source::kTcp));
+  EXPECT_EQ(host->last_words(), "");
 }
 
 TEST(PluginHostTest, GivesUpATraceThatIsTooOftenDeadly) {

@@ -91,13 +91,14 @@ INSTANTIATE_TEST_SUITE_P(All, WrongTest,
                                            WrongCase{"digest_forgotten", true, "tcp, cut at 81"},
                                            WrongCase{"mixed", false, "tcp, cut at 116"},
                                            WrongCase{"overread", false, "push, 5 PDUs",
-                                                     "(Segmentation fault) in push()"},
+                                                     " in push()"},
                                            WrongCase{"empty_data_tail", false, "tcp, cut at 284"}),
                          [](const auto& info) { return info.param.option; });
 
 TEST(PluginsTest, RightOnesAreFoundRight) {
-  for (const std::string name : {"wrong", "machine"}) {
+  for (const std::string name : {"wrong", "machine", "example"}) {
     for (const bool digests : {false, true}) {
+      if (digests && name == "example") continue;
       auto host = Host(name, "");
       const auto found = Replay(host.get(), MixedTrace(digests, digests), kSchedule);
       ASSERT_TRUE(found.ok()) << found.status();

@@ -262,7 +262,7 @@ static size_t flush(struct receiver *rx, uint8_t *first, size_t room) {
     n = recv(rx->peer, buffer, sizeof(buffer), 0);
     if (n > 0) {
       const size_t more = (size_t)n < room - kept ? (size_t)n : room - kept;
-      memcpy(first + kept, buffer, more);
+      if (more > 0) memcpy(first + kept, buffer, more);
       kept += more;
       rx->host->send(rx->host->context, buffer, (size_t)n);
       rounds = 0;
