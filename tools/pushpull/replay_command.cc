@@ -95,7 +95,10 @@ class Run {
     if (reproducers_.has_value()) {
       PUSHPULL_ASSIGN_OR_RETURN(const std::string path,
                                 reproducers_->Write(trace.name, *replayed.finding));
-      absl::StrAppend(&findings_, "  replay: pushpull replay ", path, via_, "\n");
+      absl::StrAppend(
+          &findings_,
+          sessions_ ? "  the bytes that were cut, as a trace: " : "  replay: pushpull replay ",
+          path, sessions_ ? "" : via_, "\n");
     }
     return absl::OkStatus();
   }
@@ -120,7 +123,8 @@ class Run {
       : table_(columns),
         via_(!flags.plugin.empty() ? absl::StrCat(" --plugin ", flags.plugin)
              : flags.bugs.empty()  ? ""
-                                   : absl::StrCat(" --bug ", flags.bugs[0])) {}
+                                   : absl::StrCat(" --bug ", flags.bugs[0])),
+        sessions_(flags.via != "rx") {}
 
   static void Print(const std::string& text) {
     std::fputs(text.c_str(), stdout);
@@ -128,7 +132,8 @@ class Run {
   }
 
   replay::Table table_;
-  const std::string via_;
+  const std::string via_;  // what the command needs to play a finding again
+  const bool sessions_;    // a finding is played again only with its whole session
   const absl::Time started_ = absl::Now();
   replay::Schedule fields_, whole_;
   std::optional<replay::Schedule> schedule_;
