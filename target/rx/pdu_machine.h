@@ -280,7 +280,6 @@ std::optional<ProtocolError> PduMachine<S, D, Q>::CheckLengths(BhsView bhs) cons
   if constexpr (kTraits.message_boundaries) {
     const size_t remaining = source_->MessageRemaining();
     const size_t padded = size_t{data} + PadBytes(data);
-    if (remaining > padded && faults_.IgnoresLeftover()) return std::nullopt;
     if (remaining > padded) {
       return ProtocolError{Reason::kLeftoverBytes, "RFC 7145 §10.1.3.3", Action::kCloseSession};
     }
@@ -440,7 +439,10 @@ auto PduMachine<S, D, Q>::Complete() -> Step {
   }
   if constexpr (kTraits.message_boundaries) source_->EndMessage();
   if (faults_.DigestFailureCarried()) slot_->set_data_digest_failed();
-  if (faults_.QueuesTwice() && queue_->capacity() - queue_->size() > 1) Enqueue(slot_);
+  if (faults_.QueuesTwice()) {
+    Enqueue(slot_);
+    return std::nullopt;
+  }
   Enqueue(std::move(slot_));
   faults_.OnComplete();
   held_ = framing_.one_at_a_time;

@@ -111,7 +111,8 @@ bool PushSource::Begin() {
   held_ = SlotRef(pool_->slot(message.slot));
   base_ = pool_->Buffer(message.slot).data();
   length_ = message.bytes;
-  offset_ = std::min<size_t>(kTraits.header_bytes, length_);
+  const bool skips = !pool_->options().bugs.Has(Bug::kRxMessageHeaderKept) || !more_was_there_;
+  offset_ = skips ? std::min<size_t>(kTraits.header_bytes, length_) : 0;
   inside_ = true;
   return true;
 }
@@ -146,7 +147,10 @@ PduSlot* PushSource::AllocTask(base::Bytes bhs) {
 
 void PushSource::EndMessage() {
   inside_ = false;
-  if (pool_->options().bugs.Has(Bug::kRxMessageSlotKept) && count_ > 0) kept_.push_back(held_);
+  more_was_there_ = kBugsEnabled && count_ > 0;
+  if (pool_->options().bugs.Has(Bug::kRxMessageSlotKept) && more_was_there_) {
+    kept_.push_back(held_);
+  }
   held_ = SlotRef();
   length_ = offset_ = 0;
 }

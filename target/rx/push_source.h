@@ -89,7 +89,9 @@ class PushSource {
   size_t length_ = 0;
   size_t offset_ = 0;
 
-  std::vector<SlotRef> kept_;  // Bug::kRxMessageSlotKept
+  // Of defects on demand.
+  bool more_was_there_ = false;  // when the last message ended
+  std::vector<SlotRef> kept_;    // Bug::kRxMessageSlotKept
 };
 
 }  // namespace pushpull::target

@@ -33,7 +33,7 @@ class RxFaults {
 
   // ---- what the machine tells ----
   void OnPoll() {
-    if constexpr (kBugsEnabled) digest_failed_in_poll_ = false, pdus_in_poll_ = 0;
+    if constexpr (kBugsEnabled) digest_failed_in_poll_ = false;
   }
   void OnNotYet() {
     if constexpr (kBugsEnabled) waited_ = true;
@@ -68,7 +68,7 @@ class RxFaults {
     if constexpr (kBugsEnabled) queue_was_full_ = true;
   }
   void OnComplete() {
-    if constexpr (kBugsEnabled) queue_was_full_ = false, ++pdus_in_poll_;
+    if constexpr (kBugsEnabled) queue_was_full_ = queued_twice_ = false;
   }
 
   // ---- what it does then ----
@@ -110,8 +110,10 @@ class RxFaults {
   bool DigestFailureCarried() const {
     return bugs_.Has(Bug::kRxDigestFailureCarried) && digest_failed_in_poll_;
   }
-  bool QueuesTwice() const { return bugs_.Has(Bug::kRxQueuedTwice) && queue_was_full_; }
-  bool IgnoresLeftover() const { return bugs_.Has(Bug::kRxLeftoverUnchecked) && pdus_in_poll_ > 0; }
+  // kRxQueuedTwice: once for each PDU, after which it is complete still.
+  bool QueuesTwice() {
+    return bugs_.Has(Bug::kRxQueuedTwice) && queue_was_full_ && !std::exchange(queued_twice_, true);
+  }
 
  private:
   BugSet bugs_;
@@ -122,10 +124,10 @@ class RxFaults {
   bool owes_digest_ = false;
   bool digest_failed_in_poll_ = false;
   bool queue_was_full_ = false;
+  bool queued_twice_ = false;
   uint32_t ahs_bytes_ = 0;
   uint32_t pad_ = 0;
   uint32_t last_piece_ = 0;
-  uint32_t pdus_in_poll_ = 0;
 };
 
 }  // namespace pushpull::target
