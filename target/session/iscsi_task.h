@@ -105,7 +105,8 @@ class IscsiTask final : public DataInProducer {
   WriteFlow write_flow;
   ReadFlow read_flow;
   DataBuffer buffer;
-  absl::InlinedVector<iovec, 8> pieces;           // of `buffer`, for `scsi`
+  uint32_t placed_offset = 0;                     // in `buffer`: of the last Data-Out
+  absl::InlinedVector<iovec, 8> pieces;           // of `buffer` or `slot`, for `scsi`
   std::array<uint8_t, 2 + kMaxSenseBytes> sense;  // the response's data segment
 
   bool bidirectional() const { return read && write; }

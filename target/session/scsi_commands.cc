@@ -102,8 +102,21 @@ void ScsiCommands::PlaceDataOut(IscsiTask* task, const DataOut& header, Placemen
   const WriteFlow::Acceptance accepted = task->write_flow.Accept(header, task->lun);
   if (accepted.error.has_value()) return placement.Refuse(*accepted.error);
   if (accepted.discard) return placement.Discard();
+  task->placed_offset = accepted.offset;
   task->buffer.Visit(accepted.offset, accepted.length,
                      [&](base::MutableBytes piece) { placement.Into(piece); });
+}
+
+void ScsiCommands::CopyFromSlot(IscsiTask* task, const PduSlot& pdu) {
+  uint32_t offset = task->placed_offset;
+  for (const base::MutableBytes run : pdu.data()) {
+    const uint8_t* from = run.data();
+    task->buffer.Visit(offset, static_cast<uint32_t>(run.size()), [&](base::MutableBytes piece) {
+      std::copy_n(from, piece.size(), piece.data());
+      from += piece.size();
+    });
+    offset += static_cast<uint32_t>(run.size());
+  }
 }
 
 void ScsiCommands::OnDataOut(IscsiTask* task, const DataOut& header, bool intact) {
@@ -159,14 +172,31 @@ void ScsiCommands::Execute(IscsiTask* task) {
     if (task->buffer.capacity() == 0) task->buffer.Begin(&session_->worker().buffers(), bytes);
     if (!TakeMemory(task, static_cast<uint32_t>(bytes))) return;
   }
-  task->buffer.Visit(0, static_cast<uint32_t>(bytes), [&](base::MutableBytes piece) {
-    task->pieces.push_back({piece.data(), piece.size()});
-  });
+  uint32_t in_slot = 0;
+  if (scsi.direction == DataDirection::kOut && task->connection->traits().data_stays_in_slot) {
+    in_slot = AddPiecesInSlot(task, static_cast<uint32_t>(bytes));
+  }
+  task->buffer.Visit(
+      in_slot, static_cast<uint32_t>(bytes) - in_slot,
+      [&](base::MutableBytes piece) { task->pieces.push_back({piece.data(), piece.size()}); });
   scsi.data = {task->pieces.data(), task->pieces.size()};
   task->state = TaskState::kExecuting;
   RetryWaiting();
   if (session_->node().device().Execute(&scsi) == Execution::kPending) return;
   OnDeviceDone(task);
+}
+
+// The command's immediate data where the transport put it, as the beginning of the task's data;
+// returns how much that is. The task holds the slot.
+uint32_t ScsiCommands::AddPiecesInSlot(IscsiTask* task, uint32_t bytes) {
+  uint32_t added = 0;
+  for (const base::MutableBytes run : task->slot->data()) {
+    const uint32_t n = std::min<uint32_t>(bytes - added, static_cast<uint32_t>(run.size()));
+    if (n == 0) break;
+    task->pieces.push_back({run.data(), n});
+    added += n;
+  }
+  return added;
 }
 
 // RFC 7143 §11.4.7.2.

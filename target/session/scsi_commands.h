@@ -32,6 +32,8 @@ class ScsiCommands {
 
   // The header of a Data-Out of `task` came; its data was received; or it was refused.
   void PlaceDataOut(IscsiTask* task, const DataOut& header, Placement& placement);
+  // Its data into its place, on a transport that leaves data in the slot.
+  void CopyFromSlot(IscsiTask* task, const PduSlot& pdu);
   void OnDataOut(IscsiTask* task, const DataOut& header, bool intact);
 
   // Ends a command of which the initiator hears nothing more, wherever it is.
@@ -53,6 +55,7 @@ class ScsiCommands {
   void Request(IscsiTask* task);
   void SendR2t(IscsiTask* task, const WriteFlow::Request& request);
   void Execute(IscsiTask* task);
+  uint32_t AddPiecesInSlot(IscsiTask* task, uint32_t bytes);
   void FailTask(IscsiTask* task);
   void RememberOpenTransfers(IscsiTask* task);
 

@@ -174,6 +174,8 @@ void Session::OnDataOut(Connection& connection, const SlotRef& pdu, IscsiTask* t
   // Null: of no task. Done: aborted while its data came.
   if (task == nullptr || task->state == TaskState::kDone) return;
   if (pdu->refusal().has_value() && Has(Bug::kRejectEndsTask)) return FinishSilently(task);
+  // The slot is wanted back: unsolicited data of which the task waits for more.
+  if (connection.traits().data_stays_in_slot) scsi_.CopyFromSlot(task, *pdu);
   scsi_.OnDataOut(task, DataOut::Decode(pdu->bhs()), intact);
   task_manager_.Progress();
 }

@@ -19,12 +19,21 @@ Worker::~Worker() {
 // ---- connections ------------------------------------------------------------------------------
 
 void Worker::Accept(std::unique_ptr<fabric::Stream> stream) {
+  // Refused, the stream's end closes it.
+  if (Admits()) Add(std::make_unique<TcpConnection>(this, std::move(stream)))->Start();
+}
+
+bool Worker::Accept(std::unique_ptr<Connection> connection) {
+  if (!Admits()) return false;
+  Add(std::move(connection))->Start();
+  return true;
+}
+
+bool Worker::Admits() {
   counters_.Add(Count::kConnectionsAccepted);
-  if (on_shutdown_ || !node_->BeginLogin()) {
-    counters_.Add(Count::kConnectionsRefused);
-    return;  // the stream's end closes it
-  }
-  Add(std::make_unique<TcpConnection>(this, std::move(stream)))->Start();
+  if (!on_shutdown_ && node_->BeginLogin()) return true;
+  counters_.Add(Count::kConnectionsRefused);
+  return false;
 }
 
 void Worker::Adopt(std::unique_ptr<fabric::Stream> stream, std::unique_ptr<LoginPhase> login) {

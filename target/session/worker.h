@@ -48,6 +48,8 @@ class Worker {
 
   // A connection that a portal accepted, on this loop.
   void Accept(std::unique_ptr<fabric::Stream> stream);
+  // The same on another transport. False: there are too many.
+  bool Accept(std::unique_ptr<Connection> connection);
   // One whose login was done on another loop, and whose session lives here.
   void Adopt(std::unique_ptr<fabric::Stream> stream, std::unique_ptr<LoginPhase> login);
   // Takes a closed connection out of the list; it is destroyed when what is running has returned.
@@ -81,6 +83,7 @@ class Worker {
     std::vector<absl::AnyInvocable<void()>> on_end;
   };
 
+  bool Admits();
   Connection* Add(std::unique_ptr<Connection> connection);
   void CheckShutdown();
 
