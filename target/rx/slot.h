@@ -66,7 +66,7 @@ class PduSlot {
     bhs_ = bhs;
     message_header_ = message_header;
     ahs_ = {};
-    data_.resize(0);  // unlike clear(), keeps its memory
+    while (!data_.empty()) data_.pop_back();  // unlike clear(), keeps its memory
     data_discarded_ = false;
     data_digest_failed_ = false;
     refusal_.reset();

@@ -1,4 +1,6 @@
-// The machine's tables: that they say what is so, and that README.md shows them.
+// The machine's tables: that they say what is so, and that documents show them.
+
+#include "target/rx/tables.h"
 
 #include <fstream>
 #include <set>
@@ -15,45 +17,30 @@
 namespace pushpull::target {
 namespace {
 
-std::string Value(const TransportTraits& traits, const TraitRow& row) {
-  if (const auto* flag = std::get_if<0>(&row.member)) return traits.*(*flag) ? "yes" : "no";
-  return std::to_string(traits.*std::get<1>(row.member));
+std::string Contents(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
-std::string StatesTable() {
-  std::ostringstream out;
-  out << "| state | chunk | bytes | when | section |\n|---|---|---|---|---|\n";
-  for (const RxStateRow& row : kRxStateRows) {
-    out << "| " << row.state << " | " << row.chunk << " | " << row.size << " | " << row.when
-        << " | " << row.section << " |\n";
+TEST(TablesTest, DocumentsShowThem) {
+  for (const std::string path : {"docs/DESIGN.md", "target/rx/README.md"}) {
+    const std::string document = Contents(path);
+    for (const char* name : {"rx-states", "rx-diagram", "rx-traits"}) {
+      EXPECT_NE(document.find("<!-- " + std::string(name) + " -->\n"), document.npos)
+          << path << " doesn't show " << name;
+    }
+    EXPECT_EQ(document, WithTables(document))
+        << "bazel run //target/rx:write_tables -- $PWD/" << path;
   }
-  return out.str();
 }
 
-std::string TraitsTable() {
-  std::ostringstream out;
-  out << "| trait | tcp | iser | section |\n|---|---|---|---|\n";
-  for (const TraitRow& row : kTraitRows) {
-    out << "| `" << row.trait << "` | " << Value(kTcpTraits, row) << " | "
-        << Value(kIserTraits, row) << " | " << row.section << " |\n";
-  }
-  return out.str();
-}
-
-std::string Between(const std::string& text, const std::string& name) {
-  const std::string begin = "<!-- " + name + " -->\n";
-  const size_t from = text.find(begin);
-  const size_t to = text.find("<!-- /" + name + " -->");
-  if (from == text.npos || to == text.npos) return "(no " + name + ")";
-  return text.substr(from + begin.size(), to - from - begin.size());
-}
-
-TEST(TablesTest, ReadmeShowsThem) {
-  std::ifstream file("target/rx/README.md");
-  std::stringstream readme;
-  readme << file.rdbuf();
-  EXPECT_EQ(Between(readme.str(), "states"), StatesTable());
-  EXPECT_EQ(Between(readme.str(), "traits"), TraitsTable());
+TEST(TablesTest, WritesBetweenMarkersAlone) {
+  EXPECT_EQ(WithTables("a\n<!-- rx-states -->\nold\n<!-- /rx-states -->\nb\n"),
+            "a\n<!-- rx-states -->\n" + StatesTable() + "<!-- /rx-states -->\nb\n");
+  EXPECT_EQ(WithTables("<!-- rx-traits -->\nno end"), "<!-- rx-traits -->\nno end");
+  EXPECT_EQ(WithTables("nothing"), "nothing");
 }
 
 TEST(TablesTest, EveryStateOnceInItsOrder) {

@@ -13,6 +13,12 @@ namespace {
 // Places that one read may go to, beside the read-ahead buffer.
 constexpr size_t kMaxPlaces = 31;
 
+// Data that was read ahead is copied a second time, into its place. From so many bytes of it in one
+// PDU on that costs more than the calls that reading ahead saves...
+constexpr size_t kTooMuchAhead = 2048;
+// ...and so little is read ahead from then on: the next PDU's header and what small data it has.
+constexpr size_t kLittleAhead = 112;
+
 }  // namespace
 
 void TcpSource::NeedBuffer() {
@@ -52,29 +58,23 @@ Obtained::Answer TcpSource::Fill(size_t size) {
     begin_ = 0;
   }
   while (end_ - begin_ < size) {
-    const iovec rest{buffer_.get() + end_, buffers_->buffer_bytes() - end_};
+    const size_t wanted = size - (end_ - begin_);
+    const iovec rest{buffer_.get() + end_,
+                     std::clamp(ahead_, wanted, buffers_->buffer_bytes() - end_)};
     const fabric::IoResult result = stream_->TryRead({&rest, 1});
     if (const auto answer = AnswerOf(result); answer != Obtained::Answer::kReady) return answer;
     end_ += result.bytes;
+    // Small PDUs follow one another: the more of them in one call the better.
+    if (result.bytes == rest.iov_len) ahead_ = std::min(2 * ahead_, buffers_->buffer_bytes());
   }
   return Obtained::Answer::kReady;
 }
 
-base::MutableBytes TcpSource::TakeBuffered(size_t size) {
-  const base::MutableBytes bytes(buffer_.get() + begin_, size);
-  begin_ += size;
-  return bytes;
-}
-
-Obtained TcpSource::Obtain(Chunk /*kind*/, size_t size) {
-  if (end_ - begin_ < size) {
-    const auto answer = Fill(size);
-    if (answer != Obtained::Answer::kReady) {
-      return {answer, buffer_ ? base::MutableBytes(buffer_.get() + begin_, end_ - begin_)
-                              : base::MutableBytes()};
-    }
-  }
-  return {Obtained::Answer::kReady, TakeBuffered(size)};
+Obtained TcpSource::ObtainAfterRead(size_t size) {
+  const auto answer = Fill(size);
+  if (answer == Obtained::Answer::kReady) return {answer, TakeBuffered(size)};
+  if (!buffer_) return {answer};
+  return {answer, {buffer_.get() + begin_, end_ - begin_}};
 }
 
 Obtained::Answer TcpSource::ReadStraight(std::span<const base::MutableBytes> into) {
@@ -88,7 +88,7 @@ Obtained::Answer TcpSource::ReadStraight(std::span<const base::MutableBytes> int
     vector[count++] = {place.data(), place.size()};
     wanted += place.size();
   }
-  vector[count++] = {buffer_.get(), buffers_->buffer_bytes()};
+  vector[count++] = {buffer_.get(), ahead_};
   const fabric::IoResult result = stream_->TryRead({vector.data(), count});
   if (const auto answer = AnswerOf(result); answer != Obtained::Answer::kReady) return answer;
   landed_ = std::min(result.bytes, wanted);
@@ -107,6 +107,7 @@ Obtained TcpSource::ObtainData(std::span<const base::MutableBytes> into, size_t 
   if (landed_ == 0) {
     if (begin_ != end_) {
       const size_t n = std::min(place.size(), end_ - begin_);
+      if (n > kTooMuchAhead) ahead_ = std::min(kLittleAhead, buffers_->buffer_bytes());
       std::memcpy(place.data(), TakeBuffered(n).data(), n);
       return {Obtained::Answer::kReady, place.first(n)};
     }

@@ -1,6 +1,7 @@
 #include "target/rx/tcp_source.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -136,6 +137,75 @@ TEST(TcpSourceTest, ReadsAheadSmallPdusInOneRead) {
   EXPECT_EQ(f.machine.Poll(40), RxStop::kBudget);
   EXPECT_TRUE(f.source.has_read_ahead());
   EXPECT_EQ(f.stream.reads(), 1u);
+}
+
+// Large data segments one behind the other, of which as much has come as is asked for.
+class BulkStream final : public fabric::Stream {
+ public:
+  BulkStream(std::vector<uint8_t> bytes, base::Bytes places)
+      : bytes_(std::move(bytes)), places_(places) {}
+
+  fabric::IoResult TryRead(std::span<const iovec> buffers) override {
+    size_t moved = 0;
+    for (const iovec& buffer : buffers) {
+      const size_t n = std::min(buffer.iov_len, bytes_.size() - at_);
+      if (n == 0) break;
+      std::memcpy(buffer.iov_base, bytes_.data() + at_, n);
+      const auto* to = static_cast<const uint8_t*>(buffer.iov_base);
+      if (to >= places_.data() && to < places_.data() + places_.size()) straight += n;
+      at_ += n;
+      moved += n;
+    }
+    ++reads;
+    if (moved == 0) return {fabric::IoResult::Kind::kWouldBlock};
+    return {fabric::IoResult::Kind::kBytes, moved};
+  }
+  fabric::IoResult TryWrite(std::span<const iovec> /*buffers*/) override {
+    return {fabric::IoResult::Kind::kWouldBlock};
+  }
+  void SetHandlers(fabric::Task /*readable*/, fabric::Task /*writable*/) override {}
+  void ShutdownWrite() override {}
+  void Close() override {}
+  void Abort() override {}
+  fabric::Address local() const override { return {}; }
+  fabric::Address peer() const override { return {}; }
+
+  size_t straight = 0;  // bytes that were read into their places at once
+  size_t reads = 0;
+
+ private:
+  const std::vector<uint8_t> bytes_;
+  const base::Bytes places_;
+  size_t at_ = 0;
+};
+
+TEST(TcpSourceTest, ReadsLittleAheadOfLargeDataAndMuchOfSmall) {
+  constexpr size_t kData = 8192;
+  std::vector<TestPdu> pdus(100, MakePdu(Opcode::kDataOut, 1, 0, kData, 0));
+  pdus.insert(pdus.end(), 2000, MakePdu(Opcode::kNopOut, 2, 0, 0));
+  TestDelegate delegate;
+  BulkStream stream(Wire(pdus, {}), delegate.write_buffer);
+  ReadAheadPool buffers;
+  const BlockPool::Handle pool = BlockPool::Create({});
+  TcpSource source(&stream, &buffers, pool.get());
+  PduQueue queue(1);
+  PduMachine machine(&source, &delegate, &queue);
+  const auto receive = [&](size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      machine.Poll(1);
+      ASSERT_EQ(queue.size(), 1u);
+      ASSERT_EQ(queue.Pop()->data_bytes(), i < 100 ? pdus[i].data.size() : 0u);
+    }
+  };
+  receive(100);
+  EXPECT_GT(stream.straight, 100 * kData * 9 / 10) << "nine tenths are copied once";
+  EXPECT_LT(stream.reads, 110u) << "with one call for each PDU";
+  stream.reads = 0;
+  for (int i = 0; i < 2000; ++i) {
+    machine.Poll(1);
+    ASSERT_EQ(queue.Pop()->data_bytes(), 0u);
+  }
+  EXPECT_LT(stream.reads, 20u) << "and hundreds of small PDUs in one call";
 }
 
 TEST(TcpSourceTest, LongestAhsChainFitsTheSmallestBuffer) {
