@@ -17,8 +17,9 @@
 namespace pushpull::replay {
 namespace {
 
-// About as long as a small delivery takes.
-constexpr int kSpins = 4000;
+// Some tens of microseconds: a sleep takes about as long.
+constexpr int kMaxSpins = 4000;
+constexpr int kMinSpins = 16;
 
 static_assert(std::atomic<uint32_t>::is_always_lock_free);
 static_assert(std::is_trivially_copyable_v<Operation>);
@@ -62,6 +63,7 @@ CallChannel::CallChannel(void* memory, size_t bytes, size_t max_operations, size
       max_operations_(max_operations),
       log_bytes_(log_bytes),
       spin_(spin),
+      spins_(kMaxSpins),
       operations_(reinterpret_cast<Operation*>(shared_ + 1)),
       log_(reinterpret_cast<uint8_t*>(operations_ + max_operations)) {}
 
@@ -104,16 +106,22 @@ absl::Status CallChannel::Ask(const Delivery& delivery, bool with_log) {
   return absl::OkStatus();
 }
 
-CallChannel::Wait CallChannel::WaitForAnswer(int ms) {
-  const auto look = [this] { return shared_->answered.load(std::memory_order_acquire); };
-  uint32_t answered = look();
-  for (int i = 0; spin_ && i < kSpins && answered != serial_; ++i) {
+uint32_t CallChannel::Spin(const std::atomic<uint32_t>& word, uint32_t value) {
+  uint32_t now = word.load(std::memory_order_acquire);
+  for (int i = 0; spin_ && i < spins_ && now == value; ++i) {
     Pause();
-    answered = look();
+    now = word.load(std::memory_order_acquire);
   }
+  // Where the processors are needed by others, the other end doesn't run while this one looks.
+  spins_ = now == value ? std::max(spins_ / 2, kMinSpins) : std::min(spins_ * 2, kMaxSpins);
+  return now;
+}
+
+CallChannel::Wait CallChannel::WaitForAnswer(int ms) {
+  uint32_t answered = Spin(shared_->answered, serial_ - 1);
   if (answered == serial_ - 1) {
     FutexWait(&shared_->answered, answered, ms);
-    answered = look();
+    answered = shared_->answered.load(std::memory_order_acquire);
   }
   if (answered == serial_) return Wait::kAnswered;
   return answered == serial_ - 1 ? Wait::kNotYet : Wait::kGarbled;
@@ -145,11 +153,7 @@ bool CallChannel::ReadLog(v1::EventLog* log) const {
 }
 
 void CallChannel::WaitForCall() {
-  uint32_t asked = shared_->asked.load(std::memory_order_acquire);
-  for (int i = 0; spin_ && i < kSpins && asked == serial_; ++i) {
-    Pause();
-    asked = shared_->asked.load(std::memory_order_acquire);
-  }
+  uint32_t asked = Spin(shared_->asked, serial_);
   while (asked == serial_) {
     FutexWait(&shared_->asked, asked, -1);
     asked = shared_->asked.load(std::memory_order_acquire);

@@ -95,12 +95,15 @@ class CallChannel {
 
   CallChannel(void* memory, size_t bytes, size_t max_operations, size_t log_bytes, bool spin);
   void Publish();
+  // Looks at `word` for a while as long as it is `value`; what it is then.
+  uint32_t Spin(const std::atomic<uint32_t>& word, uint32_t value);
 
   Shared* const shared_;
   const size_t mapped_bytes_;
   const size_t max_operations_;
   const size_t log_bytes_;
   const bool spin_;  // there is another processor that may answer meanwhile
+  int spins_;        // looks, before sleep: fewer where they were in vain
   Operation* const operations_;
   uint8_t* const log_;
   uint32_t serial_ = 0;  // of the last call, at either end
