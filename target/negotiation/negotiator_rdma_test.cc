@@ -44,6 +44,94 @@ TEST(Rdma, ValuesAreChecked) {
             "error: iSERHelloRequired has an inadmissible value (RFC 7145 §6.10)");
 }
 
+// Each key of RFC 7145 §6, and what is answered where it has its place and where it hasn't. None is
+// ever answered NotUnderstood (§3.3); a declaration has no answer (RFC 7143 §6.2).
+struct KeyAnswers {
+  const char* pair;
+  const char* rdma;       // with RDMAExtensions=Yes
+  const char* tcp;        // without
+  const char* discovery;  // over RDMA
+  const char* later;      // in the Full Feature Phase
+};
+constexpr KeyAnswers kKeyAnswers[] = {
+    {"RDMAExtensions=Yes", "RDMAExtensions=Yes", "RDMAExtensions=No", "RDMAExtensions=Irrelevant",
+     "RDMAExtensions=Reject"},
+    {"TargetRecvDataSegmentLength=4096", "TargetRecvDataSegmentLength=4096",
+     "TargetRecvDataSegmentLength=Irrelevant", "TargetRecvDataSegmentLength=Irrelevant",
+     "TargetRecvDataSegmentLength=Reject"},
+    {"InitiatorRecvDataSegmentLength=4096", "InitiatorRecvDataSegmentLength=4096",
+     "InitiatorRecvDataSegmentLength=Irrelevant", "InitiatorRecvDataSegmentLength=Irrelevant",
+     "InitiatorRecvDataSegmentLength=Reject"},
+    {"MaxOutstandingUnexpectedPDUs=4", "", "", "",
+     "error: MaxOutstandingUnexpectedPDUs can't be used in the Full Feature Phase (RFC 7143 §13)"},
+    {"MaxAHSLength=512", "", "", "",
+     "error: MaxAHSLength can't be used in the Full Feature Phase (RFC 7143 §13)"},
+    {"TaggedBufferForSolicitedDataOnly=Yes", "", "", "",
+     "error: TaggedBufferForSolicitedDataOnly can't be used in the Full Feature Phase "
+     "(RFC 7143 §13)"},
+    {"iSERHelloRequired=Yes", "", "", "",
+     "error: iSERHelloRequired can't be used in the Full Feature Phase (RFC 7143 §13)"},
+};
+
+TEST(Rdma, NoKeyIsEverNotUnderstood) {
+  NegotiationContext discovery = Discovery();
+  discovery.rdma_transport = true;
+  for (const KeyAnswers& key : kKeyAnswers) {
+    SCOPED_TRACE(key.pair);
+    const std::string pair(key.pair);
+    const bool extensions = pair == "RDMAExtensions=Yes";
+    const std::string offered = extensions ? pair : "RDMAExtensions=Yes|" + pair;
+    const std::string answered = std::string("RDMAExtensions=Yes") +
+                                 (extensions || *key.rdma == 0 ? "" : "|") +
+                                 (extensions ? "" : key.rdma);
+    EXPECT_EQ(SayOnce({.context = Rdma()}, offered), answered);
+    EXPECT_EQ(SayOnce(Party(), pair), key.tcp);
+    EXPECT_EQ(SayOnce({.context = discovery}, pair), key.discovery);
+    EXPECT_EQ(SayOnce(Party(), pair, kFullFeature), key.later);
+  }
+}
+
+// The order within one text doesn't matter: open-iscsi sends RDMAExtensions last.
+TEST(Rdma, ExtensionsSettleKeysThatStandBeforeThem) {
+  EXPECT_EQ(SayOnce({.context = Rdma()}, "TargetRecvDataSegmentLength=4096|RDMAExtensions=Yes"),
+            "TargetRecvDataSegmentLength=4096|RDMAExtensions=Yes");
+  EXPECT_EQ(SayOnce({.context = Rdma()}, "TargetRecvDataSegmentLength=4096|RDMAExtensions=No"),
+            "TargetRecvDataSegmentLength=Irrelevant|RDMAExtensions=No");
+}
+
+TEST(Rdma, NumbersAtTheEdges) {
+  const struct {
+    const char* offer;
+    const char* answer;  // behind RDMAExtensions=Yes
+  } kCases[] = {
+      {"InitiatorRecvDataSegmentLength=511", "InitiatorRecvDataSegmentLength=Reject"},
+      {"InitiatorRecvDataSegmentLength=512", "InitiatorRecvDataSegmentLength=512"},
+      {"InitiatorRecvDataSegmentLength=16777215", "InitiatorRecvDataSegmentLength=16777215"},
+      {"InitiatorRecvDataSegmentLength=16777216", "InitiatorRecvDataSegmentLength=Reject"},
+      {"TargetRecvDataSegmentLength=16777216", "TargetRecvDataSegmentLength=Reject"},
+      {"MaxOutstandingUnexpectedPDUs=0", ""},
+      {"MaxOutstandingUnexpectedPDUs=2", ""},
+      {"MaxOutstandingUnexpectedPDUs=4294967295", ""},
+      {"MaxOutstandingUnexpectedPDUs=4294967296",
+       "error: MaxOutstandingUnexpectedPDUs has an inadmissible value (RFC 7145 §6.7)"},
+      {"MaxAHSLength=0", ""},
+      {"MaxAHSLength=1", "error: MaxAHSLength has an inadmissible value (RFC 7145 §6.8)"},
+      {"MaxAHSLength=2", ""},
+      {"MaxAHSLength=4294967296", "error: MaxAHSLength has an inadmissible value (RFC 7145 §6.8)"},
+      {"TaggedBufferForSolicitedDataOnly=1",
+       "error: TaggedBufferForSolicitedDataOnly has an inadmissible value (RFC 7145 §6.9)"},
+  };
+  for (const auto& test : kCases) {
+    const std::string said =
+        SayOnce({.context = Rdma()}, std::string("RDMAExtensions=Yes|") + test.offer);
+    const std::string answer(test.answer);
+    const std::string expected = answer.starts_with("error") ? answer
+                                 : answer.empty()            ? "RDMAExtensions=Yes"
+                                                             : "RDMAExtensions=Yes|" + answer;
+    EXPECT_EQ(said, expected) << test.offer;
+  }
+}
+
 TEST(Rdma, LinuxInitiatorHearsNoUnknownKeys) {
   Party party{.context = Rdma()};
   const char* const kLinux =
