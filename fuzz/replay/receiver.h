@@ -5,6 +5,7 @@
 #define FUZZ_REPLAY_RECEIVER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "fuzz/replay/delivery.h"
 #include "fuzz/replay/trace.h"
 #include "pushpull/v1/event.pb.h"
+#include "pushpull/v1/scenario.pb.h"
 
 namespace pushpull::replay {
 
@@ -55,6 +57,11 @@ class Receiver {
   // What a receiver that died in the last PlayForLog() had printed, in lines; empty where it
   // didn't. Not part of what is compared.
   virtual std::string last_words() const { return {}; }
+
+  // What plays this delivery of the open trace again, where that isn't the trace itself.
+  virtual std::optional<v1::Scenario> ScenarioOf(const Delivery& /*delivery*/) const {
+    return std::nullopt;
+  }
 };
 
 }  // namespace pushpull::replay

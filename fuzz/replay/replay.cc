@@ -28,7 +28,8 @@ absl::StatusOr<Finding> Show(const Trace& trace, const Delivery& found, Receiver
       DescribeDifference({&trace, &reference, &reference_log, &finding.least, &found_log});
   const std::string last_words = receiver->last_words();
   if (!last_words.empty()) absl::StrAppend(&finding.text, "  last words:\n", last_words);
-  finding.scenario = ScenarioFromTrace(trace, finding.least);
+  std::optional<v1::Scenario> own = receiver->ScenarioOf(finding.least);
+  finding.scenario = own.has_value() ? *std::move(own) : ScenarioFromTrace(trace, finding.least);
   finding.scenario.set_title(
       absl::StrCat("A receiver (", receiver->name(), ") that depends on how the bytes come"));
   return finding;

@@ -64,6 +64,8 @@ Trace TraceOf(const WireLog& log, uint32_t id, Direction direction, std::string 
 
 }  // namespace
 
+Budget SessionBudget() { return {.max_deliveries = 5000, .all_bytes = uint64_t{6} << 20}; }
+
 struct SessionReceiver::Played {
   initiator_sim::PlayResult result;
   WireLog log;
@@ -101,6 +103,8 @@ absl::StatusOr<std::vector<Trace>> SessionReceiver::Record(const conformance::Ca
     return absl::FailedPreconditionError(
         absl::StrCat(c.id(), ": without a cut it comes to ", VerdictText(played.result)));
   }
+  std::optional<v1::SessionDelivery> own;
+  if (c.scenario().has_session_delivery()) own = c.scenario().session_delivery();
   std::vector<Trace> traces;
   for (const auto& [id, info] : played.log.connections()) {
     for (const Direction direction : {Direction::kToTarget, Direction::kToInitiator}) {
@@ -110,12 +114,49 @@ absl::StatusOr<std::vector<Trace>> SessionReceiver::Record(const conformance::Ca
           TraceOf(played.log, id, direction,
                   absl::StrCat(c.id(), " #", id, " ", info.name,
                                direction == Direction::kToTarget ? " to target" : " to initiator"));
-      if (trace.bytes.empty()) continue;
+      const bool asked_for =
+          !own.has_value() || (own->connection() == id - 1 &&
+                               own->to_initiator() == (direction == Direction::kToInitiator));
+      if (trace.bytes.empty() || !asked_for) continue;
       streams_[trace.name] = {id - 1, direction};
       traces.push_back(std::move(trace));
     }
   }
   return traces;
+}
+
+std::optional<Delivery> SessionReceiver::OwnDelivery(const Trace& trace) const {
+  if (!case_.scenario().has_session_delivery() || !streams_.contains(trace.name)) {
+    return std::nullopt;
+  }
+  const v1::SessionDelivery& own = case_.scenario().session_delivery();
+  Delivery delivery;
+  delivery.not_yet_before_each_read = own.not_yet_before_each_read();
+  size_t at = 0;
+  for (const uint64_t cut : own.cut()) {
+    if (cut >= trace.bytes.size()) break;
+    if (cut > at) {
+      delivery.Feed(cut - at);
+      at = cut;
+    } else {
+      delivery.NotYet();
+    }
+  }
+  delivery.Feed(trace.bytes.size() - at);
+  delivery.End();
+  return delivery;
+}
+
+std::optional<v1::Scenario> SessionReceiver::ScenarioOf(const Delivery& delivery) const {
+  v1::Scenario scenario = case_.scenario();
+  const SessionCuts cuts = CutsOf(delivery);
+  v1::SessionDelivery* own = scenario.mutable_session_delivery();
+  own->Clear();
+  own->set_connection(static_cast<uint32_t>(cuts.connection));
+  own->set_to_initiator(cuts.direction == Direction::kToInitiator);
+  for (const uint64_t at : cuts.at) own->add_cut(at);
+  own->set_not_yet_before_each_read(cuts.not_yet_before_each_read);
+  return scenario;
 }
 
 absl::Status SessionReceiver::Open(const Trace& trace) {

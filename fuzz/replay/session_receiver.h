@@ -18,6 +18,7 @@
 #include "conformance/runner/preconditions.h"
 #include "conformance/runner/suite.h"
 #include "fuzz/replay/receiver.h"
+#include "fuzz/replay/schedule.h"
 #include "fuzz/replay/session_host.h"
 
 namespace pushpull::replay {
@@ -30,6 +31,10 @@ struct SessionOptions {
   std::string name = "session";
 };
 
+// What is too much for one trace: a play takes about a millisecond, whatever its bytes, so that
+// `all` brings each single cut of short streams only, and nothing with pairs but at borders.
+Budget SessionBudget();
+
 class SessionReceiver final : public Receiver {
  public:
   // Looks at the target first. Errors are InspectTarget's. `host` lives longer.
@@ -37,15 +42,20 @@ class SessionReceiver final : public Receiver {
                                                                  const SessionOptions& options);
 
   // Plays the case without cuts: a trace for each direction of each connection that the host can
-  // cut and that has bytes. They can be opened until the next Record. UNIMPLEMENTED: the case can't
-  // be played here (it says what it needs). FAILED_PRECONDITION: even so it comes to no verdict.
+  // cut and that has bytes; where the case has a delivery of its own, only the one that it is for.
+  // They can be opened until the next Record. UNIMPLEMENTED: the case can't be played here (it says
+  // what it needs). FAILED_PRECONDITION: even so it comes to no verdict.
   absl::StatusOr<std::vector<Trace>> Record(const conformance::Case& c);
+  // The case's own delivery, of a trace that Record made of it.
+  std::optional<Delivery> OwnDelivery(const Trace& trace) const;
 
   std::string name() const override { return options_.name; }
   absl::Status Open(const Trace& trace) override;
   std::vector<Source> sources() const override { return {Source::kTcp}; }
   absl::StatusOr<Outcome> Play(const Delivery& delivery) override;
   absl::StatusOr<v1::EventLog> PlayForLog(const Delivery& delivery) override;
+  // The case, with this delivery.
+  std::optional<v1::Scenario> ScenarioOf(const Delivery& delivery) const override;
 
  private:
   struct Played;

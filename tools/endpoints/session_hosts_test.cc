@@ -134,6 +134,18 @@ TEST(SimSessionHostTest, ADefectOfTheReceiveMachineIsFound) {
     within |= pdu.data_end > pdu.header_digest_end && cuts[0] >= pdu.pad_end && cuts[0] < pdu.end;
   }
   EXPECT_TRUE(within) << ToString(*least);
+
+  // The scenario that is written for it plays it again, and nothing else.
+  conformance::Case again;
+  again.script.scenario = (*receiver)->ScenarioOf(*least).value();
+  const auto same = (*receiver)->Record(again);
+  ASSERT_TRUE(same.ok()) << same.status();
+  ASSERT_EQ(same->size(), 1u);
+  EXPECT_EQ((*same)[0].name, trace.name);
+  const auto own = (*receiver)->OwnDelivery((*same)[0]);
+  ASSERT_TRUE(own.has_value());
+  EXPECT_EQ(replay::CutsOf(*own), cuts);
+  ASSERT_TRUE((*receiver)->Open((*same)[0]).ok());
   const auto log = (*receiver)->PlayForLog(*least);
   ASSERT_TRUE(log.ok());
   EXPECT_THAT(Texts(*log, "task"), testing::Contains(HasSubstr("NOP-In")));

@@ -71,6 +71,12 @@ class Run {
     return run;
   }
 
+  // But for what the user said.
+  void set_budget(const replay::Budget& budget) {
+    const uint64_t said = budget_.max_deliveries;
+    budget_ = budget;
+    if (said != replay::Budget().max_deliveries) budget_.max_deliveries = said;
+  }
   void set_max_minimise_plays(uint64_t plays) { minimise_.max_plays = plays; }
 
   absl::Status Play(const replay::Trace& trace, const std::optional<replay::Delivery>& own,
@@ -95,10 +101,7 @@ class Run {
     if (reproducers_.has_value()) {
       PUSHPULL_ASSIGN_OR_RETURN(const std::string path,
                                 reproducers_->Write(trace.name, *replayed.finding));
-      absl::StrAppend(
-          &findings_,
-          sessions_ ? "  the bytes that were cut, as a trace: " : "  replay: pushpull replay ",
-          path, sessions_ ? "" : via_, "\n");
+      absl::StrAppend(&findings_, "  replay: pushpull replay ", path, via_, "\n");
     }
     return absl::OkStatus();
   }
@@ -121,10 +124,9 @@ class Run {
  private:
   Run(const ReplayFlags& flags, size_t columns)
       : table_(columns),
-        via_(!flags.plugin.empty() ? absl::StrCat(" --plugin ", flags.plugin)
-             : flags.bugs.empty()  ? ""
-                                   : absl::StrCat(" --bug ", flags.bugs[0])),
-        sessions_(flags.via != "rx") {}
+        via_(absl::StrCat(flags.via == "rx" ? "" : absl::StrCat(" --via ", flags.via),
+                          flags.plugin.empty() ? "" : absl::StrCat(" --plugin ", flags.plugin),
+                          flags.bugs.empty() ? "" : absl::StrCat(" --bug ", flags.bugs[0]))) {}
 
   static void Print(const std::string& text) {
     std::fputs(text.c_str(), stdout);
@@ -133,7 +135,6 @@ class Run {
 
   replay::Table table_;
   const std::string via_;  // what the command needs to play a finding again
-  const bool sessions_;    // a finding is played again only with its whole session
   const absl::Time started_ = absl::Now();
   replay::Schedule fields_, whole_;
   std::optional<replay::Schedule> schedule_;
@@ -197,6 +198,7 @@ absl::Status PlaySessions(const ReplayFlags& flags, const replay::Inputs& inputs
     options.lun = uri.lun;
   }
   run->set_max_minimise_plays(kSessionMinimisePlays);
+  run->set_budget(replay::SessionBudget());
   PUSHPULL_ASSIGN_OR_RETURN(const auto receiver,
                             replay::SessionReceiver::Create(host.get(), options));
   PUSHPULL_ASSIGN_OR_RETURN(const std::vector<conformance::Case> cases,
@@ -210,7 +212,7 @@ absl::Status PlaySessions(const ReplayFlags& flags, const replay::Inputs& inputs
     }
     PUSHPULL_RETURN_IF_ERROR(traces.status());
     for (const replay::Trace& trace : *traces) {
-      PUSHPULL_RETURN_IF_ERROR(run->Play(trace, std::nullopt, receiver.get()));
+      PUSHPULL_RETURN_IF_ERROR(run->Play(trace, receiver->OwnDelivery(trace), receiver.get()));
     }
   }
   if (inputs.traces.empty()) return absl::OkStatus();
