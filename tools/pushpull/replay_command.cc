@@ -39,6 +39,9 @@ namespace {
 constexpr uint64_t kPluginMinimisePlays = 20'000;
 constexpr uint64_t kSessionMinimisePlays = 2'000;
 
+// What the name of a session's trace adds to the scenario's: " #1 c1 to initiator".
+constexpr size_t kStreamColumns = 19;
+
 struct ReplayFlags {
   std::vector<std::string> files, bugs;
   std::string splits, via = "rx", plugin, out;
@@ -57,6 +60,9 @@ class Run {
     size_t columns = 0;
     for (const replay::Input& input : inputs.traces) {
       columns = std::max(columns, input.trace.name.size());
+    }
+    for (const conformance::ScenarioFile& file : inputs.sessions) {
+      columns = std::max(columns, file.scenario.id().size() + kStreamColumns);
     }
     auto run = std::unique_ptr<Run>(new Run(flags, columns));
     PUSHPULL_ASSIGN_OR_RETURN(run->fields_, replay::Schedule::Parse("fields"));
