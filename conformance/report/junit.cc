@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/text.h"
+#include "conformance/report/explain.h"
 #include "conformance/report/verdict.h"
 
 namespace pushpull::conformance {
@@ -71,10 +72,7 @@ std::string FailureText(const v1::CaseResult& result) {
   }
   if (!failure.expected().empty()) absl::StrAppend(&text, "expected: ", failure.expected(), "\n");
   if (!failure.actual().empty()) absl::StrAppend(&text, "actual: ", failure.actual(), "\n");
-  for (const v1::Violation& violation : result.violation()) {
-    absl::StrAppend(&text, violation.rule(), " (", violation.section(), "), PDU ",
-                    violation.frame(), ": ", violation.message(), "\n");
-  }
+  for (const std::string& line : ViolationLines(result)) absl::StrAppend(&text, line, "\n");
   if (failure.line() != 0) absl::StrAppend(&text, failure.file(), ":", failure.line(), "\n");
   if (!result.replay().empty()) absl::StrAppend(&text, "replay: ", result.replay(), "\n");
   return text;
@@ -92,6 +90,11 @@ std::string CaseElement(const v1::CaseResult& result, bool strict) {
                           result.overlay_reason(), result.overlay_reason().empty() ? "" : "]"));
   switch (ShapeOf(result, strict)) {
     case Shape::kPassed:
+      // WARN and AMBIGUOUS pass, and are told all the same.
+      if (result.verdict() != v1::PASS) {
+        absl::StrAppend(&out, "      <system-out>", ToAbsl(VerdictName(result)), ": ",
+                        Escape(FailureText(result)), "</system-out>\n");
+      }
       break;
     case Shape::kSkipped:
       absl::StrAppend(&out, "      <skipped message=\"", ToAbsl(VerdictName(result)), ": ", message,
@@ -108,6 +111,49 @@ std::string CaseElement(const v1::CaseResult& result, bool strict) {
   }
   absl::StrAppend(&out, "    </testcase>\n");
   return out;
+}
+
+std::string SuiteElement(const std::string& name, size_t tests, const Counts& counts,
+                         const v1::RunResult& run, const std::string& cases) {
+  return absl::StrFormat(
+      "  <testsuite name=\"%s\" tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"%d\" "
+      "time=\"%.3f\" timestamp=\"%s\">\n%s  </testsuite>\n",
+      Escape(name), tests, counts.failures, counts.errors, counts.skipped, counts.seconds,
+      Escape(run.started()), cases);
+}
+
+// A test that is no case of the suites, and failed. `element`: failure or error.
+std::string OwnElement(const std::string& name, const std::string& area, const char* element,
+                       const std::string& type, const std::string& message) {
+  return absl::StrFormat(
+      "    <testcase name=\"%s\" classname=\"%s\" time=\"0.000\">\n"
+      "      <%s type=\"%s\" message=\"%s\">%s</%s>\n    </testcase>\n",
+      Escape(name), Escape(area), element, type, Escape(message), Escape(message), element);
+}
+
+// Why the run as such failed, and entries of the profile that no longer hold, as tests of their
+// own.
+std::string OwnSuites(const v1::RunResult& run, int* tests, Counts* total) {
+  std::string suites;
+  if (!run.run_error().empty()) {
+    Counts counts;
+    counts.errors = 1;
+    suites += SuiteElement("run", 1, counts, run,
+                           OwnElement("run/target", "run", "error", "RUN", run.run_error()));
+    ++total->errors;
+    ++*tests;
+  }
+  if (run.profile_complaint().empty()) return suites;
+  Counts counts;
+  std::string cases;
+  for (const v1::ProfileComplaint& complaint : run.profile_complaint()) {
+    cases += OwnElement(absl::StrCat("profile/", complaint.id()), "profile", "failure", "STALE",
+                        ComplaintLine(run.profile(), complaint));
+    ++counts.failures;
+  }
+  total->failures += counts.failures;
+  *tests += counts.failures;
+  return suites + SuiteElement("profile", static_cast<size_t>(counts.failures), counts, run, cases);
 }
 
 }  // namespace
@@ -129,21 +175,19 @@ std::string ToJunit(const v1::RunResult& run, bool strict) {
       counts.seconds += result->seconds();
       cases += CaseElement(*result, strict);
     }
-    suites += absl::StrFormat(
-        "  <testsuite name=\"%s\" tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"%d\" "
-        "time=\"%.3f\" timestamp=\"%s\">\n%s  </testsuite>\n",
-        Escape(area), results.size(), counts.failures, counts.errors, counts.skipped,
-        counts.seconds, Escape(run.started()), cases);
+    suites += SuiteElement(area, results.size(), counts, run, cases);
     total.failures += counts.failures;
     total.errors += counts.errors;
     total.skipped += counts.skipped;
   }
+  int tests = run.result_size();
+  suites += OwnSuites(run, &tests, &total);
   return absl::StrFormat(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuites name=\"pushpull %s\" tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"%d\" "
       "time=\"%.3f\">\n%s</testsuites>\n",
-      Escape(run.target()), run.result_size(), total.failures, total.errors, total.skipped,
-      run.seconds(), suites);
+      Escape(run.target()), tests, total.failures, total.errors, total.skipped, run.seconds(),
+      suites);
 }
 
 }  // namespace pushpull::conformance

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "absl/strings/str_cat.h"
 #include "conformance/report/junit.h"
 #include "conformance/report/result_folder.h"
 #include "conformance/report/text.h"
@@ -79,6 +80,57 @@ TEST(TextTest, SummaryCounts) {
   EXPECT_THAT(text, HasSubstr("1 XFAIL"));
 }
 
+v1::RunResult Parse(const char* text) {
+  v1::RunResult run;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &run));
+  return run;
+}
+
+TEST(RunErrorTest, StandsInJunitAndText) {
+  const v1::RunResult run = Parse(R"(target: "tcp://h" run_error: "no <answer>")");
+  const std::string xml = ToJunit(run, false);
+  EXPECT_THAT(xml, HasSubstr("tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\""));
+  EXPECT_THAT(xml, HasSubstr("<testcase name=\"run/target\" classname=\"run\""));
+  EXPECT_THAT(xml, HasSubstr("<error type=\"RUN\" message=\"no &lt;answer&gt;\">"));
+  EXPECT_THAT(SummaryText(run, {}), HasSubstr("the run failed: no <answer>"));
+}
+
+TEST(ProfileComplaintTest, StandsInJunitAndText) {
+  const v1::RunResult run = Parse(R"(
+    profile: "p.textproto" profile_complaint { id: "a/*" message: "is stale" line: 3 }
+    result { id: "a/b" area: "a" verdict: PASS })");
+  const std::string xml = ToJunit(run, false);
+  EXPECT_THAT(xml, HasSubstr("tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\""));
+  EXPECT_THAT(xml, HasSubstr("<testcase name=\"profile/a/*\" classname=\"profile\""));
+  EXPECT_THAT(xml, HasSubstr("message=\"p.textproto:3: entry a/* is stale\""));
+  const std::string text = SummaryText(run, {});
+  EXPECT_THAT(text, HasSubstr("profile: 1 entry no longer holds"));
+  EXPECT_THAT(text, HasSubstr("  p.textproto:3: entry a/* is stale\n"));
+}
+
+TEST(WarnTest, IsAsReadableAsFail) {
+  v1::RunResult run = Parse(R"(
+    result {
+      id: "a/b" area: "a" verdict: WARN replay: "pushpull run --only a/b"
+      failure { message: "monitor: x: y" file: "a/b.textproto" line: 4 }
+    })");
+  for (int i = 0; i < 10; ++i) {
+    v1::Violation* violation = run.mutable_result(0)->add_violation();
+    violation->set_rule(i % 5 == 4 ? "other" : "x");
+    violation->set_message(absl::StrCat("y ", i));
+    violation->set_frame(static_cast<uint32_t>(i));
+  }
+  const std::string text = CaseText(run.result(0), {});
+  EXPECT_THAT(text, HasSubstr("script:      a/b.textproto:4\n"));
+  EXPECT_THAT(text, HasSubstr("replay:      pushpull run --only a/b\n"));
+  EXPECT_THAT(text, HasSubstr("PDU 0: y 0 (x, ); 8 times, also at PDU 1, 2, 3, 5, 6 ...\n"));
+  EXPECT_THAT(text, HasSubstr("PDU 4: y 4 (other, ); 2 times, also at PDU 9\n"));
+  EXPECT_THAT(text, Not(HasSubstr("y 1")));
+  const std::string xml = ToJunit(run, false);
+  EXPECT_THAT(xml, HasSubstr("<system-out>WARN: monitor: x: y"));
+  EXPECT_THAT(xml, HasSubstr("replay: pushpull run --only a/b"));
+}
+
 TEST(ResultFolderTest, WritesWhatCanBeReadBack) {
   const std::string path = ::testing::TempDir() + "/results/nested";
   absl::StatusOr<ResultFolder> folder = ResultFolder::Create(path);
@@ -92,6 +144,16 @@ TEST(ResultFolderTest, WritesWhatCanBeReadBack) {
   EXPECT_TRUE(std::filesystem::exists(path + "/junit.xml"));
   EXPECT_FALSE(std::filesystem::exists(path + "/junit.xml.part"));
   EXPECT_EQ(folder->CasePath("login/a#row 1", "wire.pcapng"), "cases/login/a.row.1/wire.pcapng");
+}
+
+TEST(ResultFolderTest, SaysWhyItCannotBeWritten) {
+  const std::string path = ::testing::TempDir() + "/in_the_way";
+  absl::StatusOr<ResultFolder> folder = ResultFolder::Create(path);
+  ASSERT_TRUE(folder.ok());
+  std::filesystem::create_directories(path + "/result.json.part");
+  const absl::Status status = folder->WriteRun(SampleRun(), false);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("result.json: Is a directory"));
 }
 
 TEST(ResultFolderTest, SaysWhatToDoWhenTheNameIsTaken) {

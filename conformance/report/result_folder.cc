@@ -2,6 +2,8 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -16,11 +18,16 @@ namespace fs = std::filesystem;
 
 absl::StatusOr<ResultFolder> ResultFolder::Create(std::string path) {
   std::error_code error;
+  if (fs::exists(path, error) && !fs::is_directory(path, error)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("can't make the result folder ", path,
+                     ": there is a file of that name; choose another ", "with --out"));
+  }
   fs::create_directories(path, error);
   if (error || !fs::is_directory(path, error)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "can't make the result folder ", path, ": ",
-        error ? error.message() : "there is a file of that name", "; choose another with --out"));
+    return absl::FailedPreconditionError(absl::StrCat("can't make the result folder ", path, ": ",
+                                                      error ? error.message() : "it is not there",
+                                                      "; choose another with --out"));
   }
   return ResultFolder(std::move(path));
 }
@@ -40,16 +47,18 @@ absl::Status ResultFolder::Write(std::string_view relative_path, std::string_vie
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
   const fs::path unfinished = path.string() + ".part";
+  errno = 0;
   std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
   file.write(contents.data(), static_cast<std::streamsize>(contents.size()));
   file.close();
   if (!file) {
-    return absl::UnavailableError(
-        absl::StrCat("can't write ", path.string(), ": is the disk full or the folder read-only?"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "can't write ", path.string(), ": ", errno != 0 ? std::strerror(errno) : "it failed",
+        "; see that the disk isn't full and the folder may be written, or choose another (--out)"));
   }
   fs::rename(unfinished, path, error);
   if (error) {
-    return absl::UnavailableError(
+    return absl::FailedPreconditionError(
         absl::StrCat("can't write ", path.string(), ": ", error.message()));
   }
   return absl::OkStatus();

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/text.h"
+#include "conformance/report/explain.h"
 #include "conformance/report/verdict.h"
 
 namespace pushpull::conformance {
@@ -62,15 +63,11 @@ std::string CaseText(const v1::CaseResult& result, const TextOptions& options) {
   AppendField(&out, "requirement", absl::StrJoin(failure.cite(), ", "));
   AppendField(&out, "expected", failure.expected());
   AppendField(&out, "came", failure.actual());
-  for (const v1::Violation& violation : result.violation()) {
-    AppendField(&out, "monitor",
-                absl::StrFormat("PDU %d: %s (%s, %s)", violation.frame(), violation.message(),
-                                violation.rule(), violation.section()));
-  }
+  for (const std::string& line : ViolationLines(result)) AppendField(&out, "monitor", line);
   if (failure.line() != 0) {
     AppendField(&out, "script", absl::StrCat(failure.file(), ":", failure.line()));
   }
-  if (!IsExpected(result, options.strict)) AppendField(&out, "replay", result.replay());
+  if (WorthReplaying(result)) AppendField(&out, "replay", result.replay());
   return out;
 }
 
@@ -90,6 +87,7 @@ std::string SummaryText(const v1::RunResult& run, const TextOptions& options) {
     });
   };
   std::string out = "\n";
+  if (!run.run_error().empty()) absl::StrAppend(&out, "the run failed: ", run.run_error(), "\n\n");
   for (const auto& [area, counts] : areas) {
     absl::StrAppendFormat(&out, "  %-16s %s\n", area, join(counts));
   }
@@ -97,6 +95,14 @@ std::string SummaryText(const v1::RunResult& run, const TextOptions& options) {
                         join(total),
                         unexpected == 0 ? std::string("all as expected")
                                         : absl::StrCat(unexpected, " not as expected"));
+  if (!run.profile_complaint().empty()) {
+    absl::StrAppendFormat(
+        &out, "profile: %d %s, which fails the run\n", run.profile_complaint_size(),
+        run.profile_complaint_size() == 1 ? "entry no longer holds" : "entries no longer hold");
+    for (const v1::ProfileComplaint& complaint : run.profile_complaint()) {
+      absl::StrAppend(&out, "  ", ComplaintLine(run.profile(), complaint), "\n");
+    }
+  }
   return out;
 }
 

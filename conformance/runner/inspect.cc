@@ -69,9 +69,11 @@ class Inspection {
     const PlayResult played =
         conformance::Play(endpoint.get(), settings_, facts, std::move(script), 1, {answers});
     if (played.verdict == v1::PASS || played.verdict == v1::WARN) return absl::OkStatus();
+    const v1::Failure& failure = played.failure;
+    const bool told = failure.actual().empty() || failure.actual() == failure.message();
     return absl::UnavailableError(
-        absl::StrCat(factory_->uri(), ": ", played.failure.message(),
-                     played.failure.actual().empty() ? "" : "; came: ", played.failure.actual()));
+        absl::StrCat(factory_->uri(), ": ", failure.message(),
+                     told ? "" : "; came: ", told ? std::string() : failure.actual()));
   }
 
  private:

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/nearest.h"
 #include "conformance/runner/glob.h"
 
 namespace pushpull::conformance {
@@ -13,6 +14,11 @@ namespace {
 bool IsDate(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
   return std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }) == 8;
+}
+
+bool Judged(v1::Verdict verdict) {
+  return verdict == v1::PASS || verdict == v1::FAIL || verdict == v1::TIMEOUT ||
+         verdict == v1::WARN || verdict == v1::AMBIGUOUS;
 }
 
 // What a profile may expect: everything that is not plainly a pass, and not our own error.
@@ -24,7 +30,8 @@ bool MayBeExpected(v1::Verdict verdict) {
 }  // namespace
 
 absl::StatusOr<ProfileOverlay> ProfileOverlay::Create(const v1::Profile& profile,
-                                                      std::string_view today) {
+                                                      std::string_view today,
+                                                      const std::vector<uint32_t>& lines) {
   ProfileOverlay overlay;
   for (const v1::ExpectedFailure& expected : profile.expect()) {
     if (expected.id().empty() || expected.reason().empty()) {
@@ -51,32 +58,40 @@ absl::StatusOr<ProfileOverlay> ProfileOverlay::Create(const v1::Profile& profile
       }
       entry.expired = expected.expires() < today;
     }
+    if (overlay.entries_.size() < lines.size()) entry.line = lines[overlay.entries_.size()];
     entry.glob = expected.id().find_first_of("*?") != std::string::npos;
     overlay.entries_.push_back(std::move(entry));
   }
   return overlay;
 }
 
+void ProfileOverlay::SetCases(const std::vector<std::string>& ids) {
+  ids_ = ids;
+  for (Entry& entry : entries_) {
+    entry.cases = static_cast<size_t>(std::count_if(ids.begin(), ids.end(), [&](const auto& id) {
+      return GlobMatch(entry.expected.id(), id);
+    }));
+  }
+}
+
 void ProfileOverlay::Apply(v1::CaseResult* result) {
   std::string differs;
+  const Entry* as_expected = nullptr;
   const Entry* passed_one = nullptr;
+  const v1::Verdict verdict = result->verdict();
   for (Entry& entry : entries_) {
     if (!GlobMatch(entry.expected.id(), result->id())) continue;
     // A case that could not be judged says nothing about the entry.
-    entry.met = true;
+    if (Judged(verdict)) ++entry.judged;
     if (entry.expired) continue;
-    const v1::Verdict verdict = result->verdict();
     const bool verdict_fits =
         std::find(entry.verdicts.begin(), entry.verdicts.end(), verdict) != entry.verdicts.end();
     const bool message_fits =
         absl::StartsWith(result->failure().message(), entry.expected.message_prefix());
     if (verdict_fits && message_fits) {
       entry.failed_as_expected = true;
-      result->set_overlay(v1::XFAIL);
-      result->set_overlay_reason(entry.expected.reason());
-      return;
-    }
-    if (verdict == v1::PASS) {
+      if (as_expected == nullptr) as_expected = &entry;
+    } else if (verdict == v1::PASS) {
       if (!entry.glob) passed_one = &entry;
     } else if (verdict_fits) {
       differs = absl::StrCat("the profile expects a message that starts with \"",
@@ -87,7 +102,10 @@ void ProfileOverlay::Apply(v1::CaseResult* result) {
                        entry.expected.verdict().empty() ? "FAIL" : "");
     }
   }
-  if (passed_one != nullptr) {
+  if (as_expected != nullptr) {
+    result->set_overlay(v1::XFAIL);
+    result->set_overlay_reason(as_expected->expected.reason());
+  } else if (passed_one != nullptr) {
     result->set_overlay(v1::XPASS);
     result->set_overlay_reason(absl::StrCat("expected to fail: ", passed_one->expected.reason()));
   } else if (!differs.empty()) {
@@ -95,19 +113,29 @@ void ProfileOverlay::Apply(v1::CaseResult* result) {
   }
 }
 
-std::vector<std::string> ProfileOverlay::Complaints(bool whole_suite) const {
-  std::vector<std::string> complaints;
+std::vector<v1::ProfileComplaint> ProfileOverlay::Complaints() const {
+  std::vector<v1::ProfileComplaint> complaints;
   for (const Entry& entry : entries_) {
+    std::string message;
     if (entry.expired) {
-      complaints.push_back(absl::StrCat("profile entry ", entry.expected.id(), " expired on ",
-                                        entry.expected.expires(), ": look at it again"));
-    } else if (!entry.met && whole_suite) {
-      complaints.push_back(
-          absl::StrCat("profile entry ", entry.expected.id(), " matches no case: remove it"));
-    } else if (entry.met && entry.glob && !entry.failed_as_expected && whole_suite) {
-      complaints.push_back(absl::StrCat("profile entry ", entry.expected.id(),
-                                        ": no case that it matches fails any more"));
+      message = absl::StrCat("expired on ", entry.expected.expires(), ": look at it again");
+    } else if (entry.cases == 0) {
+      message = absl::StrCat("matches no case: remove it");
+      const std::vector<std::string> nearest = base::Nearest(entry.expected.id(), ids_);
+      if (!nearest.empty()) {
+        absl::StrAppend(&message, ", or did you mean ", absl::StrJoin(nearest, ", "), "?");
+      }
+    } else if (entry.glob && entry.judged == entry.cases && !entry.failed_as_expected) {
+      message = entry.cases == 1
+                    ? std::string("the case that it matches doesn't fail so any more: remove it")
+                    : absl::StrCat("none of the ", entry.cases,
+                                   " cases that it matches fails so any more: remove it");
     }
+    if (message.empty()) continue;
+    v1::ProfileComplaint& complaint = complaints.emplace_back();
+    complaint.set_id(entry.expected.id());
+    complaint.set_message(message);
+    complaint.set_line(entry.line);
   }
   return complaints;
 }

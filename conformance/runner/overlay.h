@@ -4,6 +4,8 @@
 #ifndef CONFORMANCE_RUNNER_OVERLAY_H_
 #define CONFORMANCE_RUNNER_OVERLAY_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +20,13 @@ namespace pushpull::conformance {
 class ProfileOverlay {
  public:
   // `today` is YYYY-MM-DD. Fails where an entry has no id, no reason, an unknown verdict or a date
-  // that is none.
-  static absl::StatusOr<ProfileOverlay> Create(const v1::Profile& profile, std::string_view today);
+  // that is none. `lines`: where each entry stands in the profile's file; may be empty.
+  static absl::StatusOr<ProfileOverlay> Create(const v1::Profile& profile, std::string_view today,
+                                               const std::vector<uint32_t>& lines = {});
+
+  // The ids of all cases that there are, chosen for this run or not: whether an entry is stale
+  // shows against them.
+  void SetCases(const std::vector<std::string>& ids);
 
   // Sets overlay and overlay_reason.
   //   XFAIL  an entry names the id, the verdict and a prefix of the message
@@ -27,21 +34,27 @@ class ProfileOverlay {
   // A failure that differs from its entry stays what it is; overlay_reason says how it differs.
   void Apply(v1::CaseResult* result);
 
-  // After all results were seen: what is wrong with the profile itself. `whole_suite`: nothing was
-  // filtered away, so an entry that met no case is stale.
-  std::vector<std::string> Complaints(bool whole_suite) const;
+  // After all results were seen: what is wrong with the profile itself.
+  //   an entry whose date is past
+  //   an entry that matches no case that there is, chosen or not
+  //   a glob whose cases were all judged in this run (not SKIP, UNSUPPORTED or ERROR), and none of
+  //   them fails as it says
+  std::vector<v1::ProfileComplaint> Complaints() const;
 
  private:
   struct Entry {
     v1::ExpectedFailure expected;
     std::vector<v1::Verdict> verdicts;
+    uint32_t line = 0;
     bool glob = false;
     bool expired = false;
-    bool met = false;
+    size_t cases = 0;   // that it matches, of all there are
+    size_t judged = 0;  // of them, in this run
     bool failed_as_expected = false;
   };
 
   std::vector<Entry> entries_;
+  std::vector<std::string> ids_;
 };
 
 }  // namespace pushpull::conformance

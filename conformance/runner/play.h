@@ -38,6 +38,7 @@ struct PlaySettings {
   absl::Duration step_timeout = absl::Seconds(10);
   initiator_sim::SplitSchedule splits;
   uint64_t scratch_lba = 0;
+  std::optional<uint64_t> scratch_last_lba;  // given: the LUN must have it
   std::map<std::string, std::string> readings;
   bool allow_elapse = true;
 };

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/shell_quote.h"
 #include "conformance/monitor/monitor.h"
 #include "conformance/tap/pcapng.h"
 #include "conformance/tap/wire_log.h"
@@ -35,12 +37,30 @@ v1::CaseResult Skeleton(const Case& c) {
   return result;
 }
 
-std::string Quoted(const std::string& id) {
-  return id.find_first_of("#*?' ") == std::string::npos ? id : absl::StrCat("'", id, "'");
+// The command that plays this case again, with the ISID that it had.
+std::string Replay(const PlayCaseOptions& options, const std::string& id) {
+  std::string isid;
+  if (options.settings->isid.has_value()) {
+    const auto& bytes = *options.settings->isid;
+    isid =
+        absl::StrCat(" --isid ", absl::BytesToHexString(std::string(bytes.begin(), bytes.end())));
+  }
+  return absl::StrCat(options.replay_command, isid, " --only ", base::ShellQuoted(id));
+}
+
+// The step that was played when the frame came or went, from 0.
+size_t StepOf(const WireLog& log, uint32_t frame) {
+  size_t step = 0;
+  for (const WireEntry& entry : log.entries()) {
+    if (entry.kind == WireEntry::Kind::kStep) step = entry.step;
+    if (entry.kind == WireEntry::Kind::kPdu && entry.frame == frame) break;
+  }
+  return step;
 }
 
 // What the monitor saw counts as much as what the case asked for.
-void AddViolations(const std::vector<v1::Violation>& violations, v1::CaseResult* result) {
+void AddViolations(const std::vector<v1::Violation>& violations, const WireLog& log,
+                   const initiator_sim::Script& script, v1::CaseResult* result) {
   const v1::Violation* must = nullptr;
   const v1::Violation* should = nullptr;
   for (const v1::Violation& violation : violations) {
@@ -64,6 +84,10 @@ void AddViolations(const std::vector<v1::Violation>& violations, v1::CaseResult*
   failure->Clear();
   failure->set_message(absl::StrCat("monitor: ", decides->rule(), ": ", decides->message()));
   for (const std::string& row : decides->cite()) failure->add_cite(row);
+  failure->set_file(script.file);
+  const size_t step = StepOf(log, decides->frame());
+  failure->set_step(absl::StrCat("step ", step + 1));
+  if (step < script.step_lines.size()) failure->set_line(script.step_lines[step]);
 }
 
 absl::Status WriteRecord(const ResultFolder& folder, const Case& c, const WireLog& log,
@@ -102,7 +126,7 @@ void Fault(const std::string& message, v1::CaseResult* result) {
 
 v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options) {
   v1::CaseResult result = Skeleton(c);
-  result.set_replay(absl::StrCat(options.replay_command, " --only ", Quoted(c.id())));
+  result.set_replay(Replay(options, c.id()));
   const auto start = std::chrono::steady_clock::now();
 
   WireLog log;
@@ -120,7 +144,7 @@ v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseO
     *result.mutable_failure() = std::move(played.failure);
     complaints = (*endpoint)->Complaints();
   }
-  if (options.monitor) AddViolations(monitor.violations(), &result);
+  if (options.monitor) AddViolations(monitor.violations(), log, c.script, &result);
   if (!complaints.empty()) Fault(complaints[0], &result);
   if (options.folder != nullptr) {
     if (absl::Status status = WriteRecord(*options.folder, c, log, &result); !status.ok()) {

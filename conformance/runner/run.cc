@@ -37,6 +37,7 @@ class Run {
     RunOutcome outcome;
     absl::StatusOr<TargetFacts> facts =
         InspectTarget(factory_, options_.play, factory_->target_name(), options_.lun);
+    if (facts.ok() && !FitsScratch(*facts).ok()) facts = FitsScratch(*facts);
     if (!facts.ok()) return Unreachable(facts.status());
     offer_ = MakeOffer(*std::move(facts));
     if (absl::Status sane = CheckSane(options_.play); !sane.ok()) return Unreachable(sane);
@@ -52,9 +53,22 @@ class Run {
   }
 
  private:
-  static RunOutcome Unreachable(absl::Status status) {
+  // What the user allows to be changed has to be there.
+  absl::Status FitsScratch(const TargetFacts& facts) const {
+    const std::optional<uint64_t> last = options_.play.scratch_last_lba;
+    if (!last.has_value() || *last < facts.block_count) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("--scratch-lba ", options_.play.scratch_lba, "-", *last, ": LUN ",
+                     facts.luns[0], " of ", factory_->uri(), " has ", facts.block_count,
+                     " blocks, 0-", facts.block_count == 0 ? 0 : facts.block_count - 1));
+  }
+
+  RunOutcome Unreachable(absl::Status status) const {
     RunOutcome outcome;
     outcome.status = std::move(status);
+    outcome.result.set_target(factory_->uri());
+    outcome.result.set_seed(options_.seed);
+    outcome.result.set_run_error(std::string(outcome.status.message()));
     outcome.result.set_exit_code(absl::IsInvalidArgument(outcome.status) ? kExitUsage
                                                                          : kExitTargetUnreachable);
     return outcome;
@@ -97,10 +111,14 @@ class Run {
     // A target that works but breaks a rule is one to be tested.
     const v1::CaseResult result = PlayOne(sanity_, settings, nullptr, /*monitor=*/false);
     if (!IsFailure(result.verdict(), false)) return absl::OkStatus();
-    return absl::UnavailableError(absl::StrCat(
-        factory_->uri(), ": a plain session fails: ", result.failure().message(),
-        result.failure().expected().empty() ? "" : "; expected: ", result.failure().expected(),
-        result.failure().actual().empty() ? "" : "; came: ", result.failure().actual()));
+    const v1::Failure& failure = result.failure();
+    std::string message =
+        absl::StrCat(factory_->uri(), ": a plain session fails: ", failure.message());
+    if (!failure.expected().empty()) absl::StrAppend(&message, "; expected: ", failure.expected());
+    if (!failure.actual().empty() && failure.actual() != failure.message()) {
+      absl::StrAppend(&message, "; came: ", failure.actual());
+    }
+    return absl::UnavailableError(message);
   }
 
   void Work(const PlaySettings& settings) {
@@ -162,7 +180,9 @@ class Run {
       }
     }
     if (options_.overlay != nullptr) {
-      outcome.complaints = options_.overlay->Complaints(options_.whole_suite);
+      for (v1::ProfileComplaint& complaint : options_.overlay->Complaints()) {
+        *run.add_profile_complaint() = std::move(complaint);
+      }
     }
     uint32_t unexpected = 0;
     for (v1::CaseResult& result : results_) {
@@ -174,8 +194,8 @@ class Run {
     run.set_target(factory_->uri());
     run.set_target_identity(offer_.facts.identity);
     run.set_seed(options_.seed);
-    run.set_exit_code(unexpected == 0 && outcome.complaints.empty() ? kExitAsExpected
-                                                                    : kExitUnexpectedVerdict);
+    run.set_exit_code(unexpected == 0 && run.profile_complaint().empty() ? kExitAsExpected
+                                                                         : kExitUnexpectedVerdict);
     return outcome;
   }
 

@@ -32,8 +32,6 @@ struct RunOptions {
 
   // Laid over the verdicts; may be null.
   ProfileOverlay* overlay = nullptr;
-  // All cases of the suites are in this run: a profile's entries must all meet one.
-  bool whole_suite = true;
 
   // Where wire logs go; may be null.
   const ResultFolder* folder = nullptr;
@@ -47,8 +45,7 @@ struct RunOptions {
 struct RunOutcome {
   // Not OK: no case was played. (UNAVAILABLE, INVALID_ARGUMENT: as InspectTarget)
   absl::Status status;
-  v1::RunResult result;                 // with its exit code
-  std::vector<std::string> complaints;  // about the profile
+  v1::RunResult result;  // with its exit code; where status isn't OK, run_error says so, too
 };
 
 // `sanity` is played first, last, and after whatever may have harmed a target that isn't our own.

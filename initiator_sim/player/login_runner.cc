@@ -78,7 +78,7 @@ Progress LoginRunner::Advance() {
         if (link_->channel == nullptr) {
           return play_->Fail(absl::StrCat("connection ", link_name_, " was not accepted: ",
                                           std::string(link_->connect_error.message())),
-                             "an open connection", std::string(link_->connect_error.message()));
+                             "an open connection");
         }
         progress = BeginExchange();
         break;

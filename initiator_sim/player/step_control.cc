@@ -40,7 +40,7 @@ class ConnectAction : public Action {
     if (!open && !connect_.expect_refused()) {
       const std::string why(link_->connect_error.message());
       return play_->Fail(absl::StrCat("connection ", link_name_, " was not accepted: ", why),
-                         "an open connection", why);
+                         "an open connection");
     }
     return Progress::kDone;
   }

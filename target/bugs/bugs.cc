@@ -1,13 +1,12 @@
 #include "target/bugs/bugs.h"
 
-#include <algorithm>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/nearest.h"
 
 namespace pushpull::target {
 namespace {
@@ -24,35 +23,10 @@ constexpr BugInfo kTable[] = {
 };
 static_assert(std::size(kTable) == static_cast<size_t>(Bug::kCount));
 
-// Levenshtein distance.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replace = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replace});
-    }
-  }
-  return row[b.size()];
-}
-
-// Up to three names, nearest first; one that holds what was typed comes before all others.
 std::vector<std::string> NearestNames(std::string_view typed) {
-  // A name that was typed never is as long as a message; the bound keeps the table small.
-  typed = typed.substr(0, 100);
-  std::vector<std::pair<size_t, std::string_view>> ranked;
-  for (const BugInfo& info : kTable) {
-    const bool holds = !typed.empty() && info.name.find(typed) != std::string_view::npos;
-    ranked.emplace_back(holds ? 0 : EditDistance(typed, info.name), info.name);
-  }
-  std::sort(ranked.begin(), ranked.end());
   std::vector<std::string> names;
-  for (size_t i = 0; i < std::min<size_t>(3, ranked.size()); ++i)
-    names.emplace_back(ranked[i].second);
-  return names;
+  for (const BugInfo& info : kTable) names.emplace_back(info.name);
+  return base::Nearest(typed, names);
 }
 
 constexpr bool Sanitized() {

@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/shell_quote.h"
 #include "base/status.h"
 #include "target/store/file_request.h"
 
@@ -24,14 +25,43 @@ constexpr int kThreads = 4;
 
 std::string Quoted(const std::string& path) { return absl::StrCat("file '", path, "'"); }
 
+// A command line that gives the file this size.
+std::string ResizeCommand(const std::string& size, const std::string& path) {
+  return absl::StrCat("`truncate -s ", size, path[0] == '-' ? " -- " : " ", base::ShellQuoted(path),
+                      "`");
+}
+
+// There is nothing of this name. What helps depends on what there is above it.
+absl::Status MissingError(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  struct stat status;
+  if (stat(folder.c_str(), &status) != 0) {
+    return absl::NotFoundError(absl::StrCat(Quoted(path),
+                                            " does not exist, nor does the directory ", "'", folder,
+                                            "': check the path"));
+  }
+  if (slash != std::string::npos && slash + 1 == path.size()) {
+    return absl::NotFoundError(absl::StrCat(Quoted(path), " is no name of a file"));
+  }
+  if (lstat(path.c_str(), &status) == 0) {
+    return absl::NotFoundError(
+        absl::StrCat(Quoted(path), " is a symbolic link to what does not exist"));
+  }
+  return absl::NotFoundError(
+      absl::StrCat(Quoted(path), " does not exist: create it with ", ResizeCommand("1G", path)));
+}
+
 // What the user can do about a file that can't be opened.
 absl::Status OpenError(const FileStoreOptions& options, int error) {
   const std::string file = Quoted(options.path);
   const std::string what = absl::StrCat(file, " can't be opened: ", std::strerror(error));
   switch (error) {
     case ENOENT:
-      return absl::NotFoundError(absl::StrCat(
-          file, " does not exist: create it with `truncate -s 1G ", options.path, "`"));
+      return MissingError(options.path);
+    case ENOTDIR:
+      return absl::NotFoundError(
+          absl::StrCat(file, " can't be there: a part of its path is a file, not a directory"));
     case EACCES:
     case EPERM:
     case EROFS:
@@ -84,14 +114,18 @@ absl::Status FileStore::FindSize() {
   }
   if (size_bytes_ == 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat(file, " is empty: give it a size with `truncate -s 1G ", options_.path, "`"));
+        S_ISBLK(status.st_mode)
+            ? absl::StrCat(file, " is a block device of size 0: is there a medium in it?")
+            : absl::StrCat(file, " is empty: give it a size with ",
+                           ResizeCommand("1G", options_.path)));
   }
   if (size_bytes_ % options_.block_size != 0) {
     const uint64_t whole = size_bytes_ - size_bytes_ % options_.block_size;
+    // Nobody is told to lengthen a file that was never meant to be a disk.
     return absl::InvalidArgumentError(
         absl::StrCat(file, " has ", size_bytes_, " bytes, which is no multiple of the block size ",
-                     options_.block_size, ": resize it with `truncate -s ",
-                     whole + options_.block_size, " ", options_.path, "`"));
+                     options_.block_size, "; if it is meant to be a disk, resize it with ",
+                     ResizeCommand(absl::StrCat(whole + options_.block_size), options_.path)));
   }
   return absl::OkStatus();
 }

@@ -81,6 +81,19 @@ TEST_P(FileStoreTest, ErrorsSayWhatToDo) {
   ExpectError(Open(false, 4096).status(), absl::StatusCode::kInvalidArgument,
               "no multiple of the block size 4096");
   unlink(path_.c_str());
+  path_ = absl::StrCat(folder_, "/it's odd");
+  ExpectError(Open().status(), absl::StatusCode::kNotFound,
+              absl::StrCat("`truncate -s 1G '", folder_, "/it'\\''s odd'`"));
+  for (const auto& [path, advice] : {
+           std::pair("/no/such/folder/disk", "nor does the directory '/no/such/folder/'"),
+           std::pair("/no_such_folder/", "nor does the directory '/no_such_folder/'"),
+           std::pair("/dev/null/disk", "is a file, not a directory"),
+       }) {
+    path_ = path;
+    const absl::Status status = Open().status();
+    ExpectError(status, absl::StatusCode::kNotFound, advice);
+    EXPECT_EQ(status.message().find("truncate"), std::string::npos) << status;
+  }
   path_ = folder_;
   ExpectError(Open().status(), absl::StatusCode::kInvalidArgument, "is a directory");
   path_ = "/dev/null";

@@ -11,9 +11,7 @@ namespace pushpull::tools {
 namespace {
 
 constexpr uint16_t kDefaultPort = 3260;  // RFC 7143 §15
-constexpr char kForms[] =
-    "; the forms are tcp://HOST[:PORT][/IQN[/LUN]], iser://HOST[:PORT][/IQN[/LUN]], embedded:, "
-    "embedded-sim:, embedded-iser:";
+constexpr char kForms[] = "; the forms are tcp://HOST[:PORT][/IQN[/LUN]], embedded:, embedded-sim:";
 
 absl::Status Wrong(std::string_view text, std::string_view what) {
   return absl::InvalidArgumentError(

@@ -1,6 +1,8 @@
 """Bad input to the command line: a clear message that says what to do, and the right exit code."""
 
+import json
 import os
+import re
 import subprocess
 import unittest
 
@@ -15,6 +17,7 @@ class CliTest(unittest.TestCase):
                           timeout=harness.LIMIT_S, check=False)
     self.assertEqual(done.returncode, code, done.stdout + done.stderr)
     self.assertIn(message, done.stdout + done.stderr)
+    return done.stdout + done.stderr
 
   def test_usage(self):
     self.complains(2, 'subcommand', )
@@ -29,6 +32,48 @@ class CliTest(unittest.TestCase):
     self.complains(2, 'No such file', 'run', '--chap-user', 'me', '--chap-secret-file', '/no/file')
     self.complains(2, '/no/profile', 'run', '--profile', '/no/profile')
     self.complains(2, '/no/suites', 'run', '--suites', '/no/suites')
+    self.complains(2, 'no scenario (*.textproto)', 'run', '--suites', harness.scratch())
+
+  def test_numbers(self):
+    for option, bad in [('--seed', '-1'), ('--seed', '99999999999999999999'), ('--seed', 'nan'),
+                        ('--jobs', '-1'), ('--jobs', '0'), ('--jobs', '4294967297'),
+                        ('--max-suite-version', '-1'), ('--max-suite-version', '4294967296'),
+                        ('--step-timeout-s', 'nan'), ('--step-timeout-s', 'inf'),
+                        ('--step-timeout-s', '-1'), ('--step-timeout-s', '1e300'),
+                        ('--timeout-scale', 'nan'), ('--timeout-scale', '0')]:
+      with self.subTest(f'{option} {bad}'):
+        self.complains(2, f'{option}: "{bad}" is not a', 'run', f'{option}={bad}')
+    self.complains(2, '--seed: "-1" is not a', 'target', '--lun', 'ram:1M', '--seed=-1')
+    self.complains(2, '--threads: "0" is not a', 'target', '--lun', 'ram:1M', '--threads', '0')
+
+  def test_unknown_subcommand(self):
+    self.complains(2, 'no subcommand "rum"; nearest: run', 'rum')
+    self.complains(2, 'target', 'frob')
+
+  def test_forms_of_targets(self):
+    for uri in ('embedded::', 'embedded-sim::', 'embedded-sim:x', 'embedded:/iqn.x', ''):
+      self.complains(2, 'the forms are tcp://HOST[:PORT][/IQN[/LUN]], embedded:, embedded-sim:\n',
+                     'run', '--target', uri)
+    self.complains(2, 'over TCP only', 'run', '--target', 'iser://127.0.0.1/iqn.x')
+
+  def test_output_that_cannot_be_written(self):
+    for arguments in (('run', '--only', 'sanity/alive'), ('list',), ('target', '--list-bugs'),
+                      ('--help',), ('target', '--lun', 'ram:1M', '--listen', 'tcp://127.0.0.1:0')):
+      with self.subTest(arguments), open('/dev/full', 'wb') as full:
+        done = subprocess.run([harness.pushpull_binary(), *arguments], stdout=full,
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+                              timeout=harness.LIMIT_S, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn('standard output could not be written', done.stderr)
+
+  def test_scratch_blocks_are_on_the_disk(self):
+    output = self.complains(2, 'blocks, 0-', 'run', '--only', 'sanity/alive', '--scratch-lba',
+                            '99999000-99999999')
+    last = int(re.search(r'blocks, 0-(\d+)', output).group(1))
+    self.complains(2, 'blocks, 0-', 'run', '--only', 'sanity/alive', '--scratch-lba',
+                   f'{last - 62}-{last + 1}')
+    self.complains(0, 'PASS', 'run', '--only', 'sanity/alive', '--scratch-lba',
+                   f'{last - 63}-{last}')
 
   def test_nothing_matches(self):
     self.complains(4, 'no case matches', 'run', '--only', 'no/such/case')
@@ -36,7 +81,39 @@ class CliTest(unittest.TestCase):
 
   def test_target_that_is_not_there(self):
     port = harness.free_port()
-    self.complains(3, f'127.0.0.1:{port}', 'run', '--target', f'tcp://127.0.0.1:{port}/iqn.x')
+    out = os.path.join(harness.scratch(), 'results')
+    output = self.complains(3, f'127.0.0.1:{port}', 'run', '--target',
+                            f'tcp://127.0.0.1:{port}/iqn.x', '--out', out)
+    self.assertEqual(output.count('connection refused'), 1, output)
+    with open(os.path.join(out, 'result.json'), encoding='utf-8') as file:
+      result = json.load(file)
+    self.assertIn('connection refused', result['run_error'])
+    self.assertEqual(result['exit_code'], 3)
+    with open(os.path.join(out, 'junit.xml'), encoding='utf-8') as file:
+      junit = file.read()
+    self.assertIn('errors="1"', junit)
+    self.assertIn('connection refused', junit)
+
+  def test_stale_profile_entries_are_told_everywhere(self):
+    folder = harness.scratch()
+    profile = os.path.join(folder, 'profile.textproto')
+    with open(profile, 'w', encoding='utf-8') as file:
+      file.write('# what we know\nexpect { id: "sanity/*" reason: "r" }\n'
+                 'expect { id: "sanity/alife" reason: "r" }\n'
+                 'expect { id: "read/*" reason: "none of these is played" }\n')
+    out = os.path.join(folder, 'results')
+    output = self.complains(1, f'{profile}:2: entry sanity/* the case', 'run', '--only', 'sanity/*',
+                            '--profile', profile, '--out', out)
+    self.assertIn(f'{profile}:3: entry sanity/alife matches no case', output)
+    self.assertNotIn('read/*', output)
+    with open(os.path.join(out, 'junit.xml'), encoding='utf-8') as file:
+      junit = file.read()
+    self.assertIn('<testcase name="profile/sanity/*"', junit)
+    self.assertIn('failures="2"', junit)
+    with open(os.path.join(out, 'report.txt'), encoding='utf-8') as file:
+      self.assertIn('2 entries no longer hold', file.read())
+    with open(os.path.join(out, 'result.json'), encoding='utf-8') as file:
+      self.assertEqual(len(json.load(file)['profile_complaint']), 2)
 
   def test_bad_scenario(self):
     folder = harness.scratch()
@@ -71,7 +148,13 @@ class CliTest(unittest.TestCase):
     path = os.path.join(harness.scratch(), 'taken')
     with open(path, 'w', encoding='utf-8') as file:
       file.write('x')
-    self.complains(2, '--out', 'run', '--only', 'sanity/alive', '--out', path)
+    self.complains(2, 'a file of that name', 'run', '--only', 'sanity/alive', '--out', path)
+    for taken in (os.path.join(path, 'below'), '/proc/below'):
+      self.complains(2, 'choose another with --out', 'run', '--only', 'sanity/alive', '--out',
+                     taken)
+    folder = harness.scratch()
+    os.mkdir(os.path.join(folder, 'result.json'))
+    self.complains(2, 'result.json', 'run', '--only', 'sanity/alive', '--out', folder)
 
   def test_target_bad_lun_and_bug(self):
     self.complains(2, '25Q', 'target', '--lun', 'ram:25Q')

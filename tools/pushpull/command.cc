@@ -2,9 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
+#include "absl/strings/str_join.h"
+#include "base/nearest.h"
 #include "conformance/report/verdict.h"
 
 namespace pushpull::tools {
@@ -14,6 +19,27 @@ int Complain(const absl::Status& status) {
   std::fprintf(stderr, "pushpull: %s\n", message.c_str());
   if (absl::IsUnavailable(status)) return conformance::kExitTargetUnreachable;
   if (absl::IsInternal(status)) return conformance::kExitInternal;
+  return conformance::kExitUsage;
+}
+
+bool IsSubcommand(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands({})) names.push_back(sub->get_name());
+  if (word.starts_with('-') || std::find(names.begin(), names.end(), word) != names.end()) {
+    return true;
+  }
+  const std::vector<std::string> nearest = base::Nearest(word, names, 2);
+  std::fprintf(stderr, "pushpull: there is no subcommand \"%s\"; nearest: %s; there are: %s\n",
+               word.c_str(), absl::StrJoin(nearest, ", ").c_str(),
+               absl::StrJoin(names, ", ").c_str());
+  return false;
+}
+
+int FinishOutput(int exit_code) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+  std::fprintf(stderr, "pushpull: standard output could not be written%s%s\n",
+               errno != 0 ? ": " : "", errno != 0 ? std::strerror(errno) : "");
   return conformance::kExitUsage;
 }
 

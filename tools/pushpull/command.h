@@ -32,6 +32,15 @@ int RunSoftroce(const std::vector<std::string>& arguments);
 // UNAVAILABLE, 5 for INTERNAL, else 2.
 int Complain(const absl::Status& status);
 
+// Whether `word`, the first of the command line, is a subcommand or an option. Where it is neither,
+// standard error says which it may have been meant to be.
+bool IsSubcommand(const CLI::App& app, const std::string& word);
+
+// For the end of the program: whether standard output took all that was written. Where it didn't
+// (a full disk, a closed pipe), standard error says so and the exit code becomes 2; else it is
+// `exit_code`.
+int FinishOutput(int exit_code);
+
 // --color auto|always|never, NO_COLOR and whether standard output is a terminal.
 bool UseColor(std::string_view when);
 

@@ -1,6 +1,5 @@
 // The command line: declares the subcommands and wires everything.
 
-#include <clocale>
 #include <csignal>
 #include <cstdio>
 #include <string_view>
@@ -29,11 +28,14 @@ int main(int argc, char** argv) {
   pushpull::tools::AddReplayCommand(&app, &exit_code);
   pushpull::tools::AddTargetCommand(&app, &exit_code);
   pushpull::tools::AddSoftroceCommand(&app);
+  if (!pushpull::tools::IsSubcommand(app, argc > 1 ? argv[1] : "--help")) {
+    return pushpull::conformance::kExitUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // CLI11 has codes of its own; 0 stands for --help and --version.
-    return app.exit(error) == 0 ? 0 : pushpull::conformance::kExitUsage;
+    exit_code = app.exit(error) == 0 ? 0 : pushpull::conformance::kExitUsage;
   }
-  return exit_code;
+  return pushpull::tools::FinishOutput(exit_code);
 }

@@ -20,6 +20,7 @@
 #include "target/config.h"
 #include "target/portal/tcp_target.h"
 #include "tools/pushpull/command.h"
+#include "tools/pushpull/numbers.h"
 
 namespace pushpull::tools {
 namespace {
@@ -150,10 +151,11 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
   target->add_option("--name", flags->name, "the target's iSCSI name");
   target
       ->add_option("--threads", flags->threads, "loops that sessions are spread over (default: 1)")
-      ->check(CLI::Range(uint32_t{1}, target::kMaxThreads));
+      ->transform(WholeNumber(1, target::kMaxThreads));
   target->add_option("--bug", flags->bugs, "give it this named defect");
   target->add_flag("--list-bugs", flags->list_bugs, "the named defects, with what each breaks");
   target->add_option("--seed", flags->seed, "decides all that is left to chance")
+      ->transform(WholeNumber(0, UINT64_MAX))
       ->capture_default_str();
   target->footer("Example: pushpull target --lun ram:256M --listen tcp://127.0.0.1:0");
   target->callback([flags, exit_code] {

@@ -1,0 +1,25 @@
+// What the reports say below a result, the same in each of them.
+
+#ifndef CONFORMANCE_REPORT_EXPLAIN_H_
+#define CONFORMANCE_REPORT_EXPLAIN_H_
+
+#include <string>
+#include <vector>
+
+#include "pushpull/v1/report.pb.h"
+
+namespace pushpull::conformance {
+
+// A line for each rule of the monitor that was broken: its first violation, and how many more there
+// were.
+std::vector<std::string> ViolationLines(const v1::CaseResult& result);
+
+// Whether a reader wants to play the case again: something is wrong, or may be.
+bool WorthReplaying(const v1::CaseResult& result);
+
+// "profile.textproto:12: login/one: none of ..."; `profile` is the file's path.
+std::string ComplaintLine(const std::string& profile, const v1::ProfileComplaint& complaint);
+
+}  // namespace pushpull::conformance
+
+#endif  // CONFORMANCE_REPORT_EXPLAIN_H_
