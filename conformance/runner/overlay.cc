@@ -2,18 +2,23 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/nearest.h"
+#include "conformance/report/verdict.h"
 #include "conformance/runner/glob.h"
 
 namespace pushpull::conformance {
 namespace {
 
-bool IsDate(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
-  return std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }) == 8;
+// Of a message, what another run will say, too: up to the first number.
+std::string StablePrefix(const std::string& message) {
+  constexpr size_t kEnough = 12;
+  const size_t digit = message.find_first_of("0123456789");
+  if (digit == std::string::npos || digit < kEnough) return message;
+  return std::string(absl::StripTrailingAsciiWhitespace(message.substr(0, digit)));
 }
 
 bool Judged(v1::Verdict verdict) {
@@ -21,48 +26,23 @@ bool Judged(v1::Verdict verdict) {
          verdict == v1::WARN || verdict == v1::AMBIGUOUS;
 }
 
-// What a profile may expect: everything that is not plainly a pass, and not our own error.
-bool MayBeExpected(v1::Verdict verdict) {
-  return verdict == v1::FAIL || verdict == v1::TIMEOUT || verdict == v1::WARN ||
-         verdict == v1::AMBIGUOUS;
-}
-
 }  // namespace
 
-absl::StatusOr<ProfileOverlay> ProfileOverlay::Create(const v1::Profile& profile,
-                                                      std::string_view today,
-                                                      const std::vector<uint32_t>& lines) {
-  ProfileOverlay overlay;
+ProfileOverlay::ProfileOverlay(const v1::Profile& profile, std::string_view today,
+                               const std::vector<uint32_t>& lines) {
   for (const v1::ExpectedFailure& expected : profile.expect()) {
-    if (expected.id().empty() || expected.reason().empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("profile entry \"", expected.id(), "\": an id and a reason are needed"));
-    }
     Entry entry;
     entry.expected = expected;
     for (const std::string& name : expected.verdict()) {
       v1::Verdict verdict;
-      if (!v1::Verdict_Parse(name, &verdict) || !MayBeExpected(verdict)) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("profile entry \"", expected.id(), "\": verdict \"", name,
-                         "\" is not one of FAIL, TIMEOUT, WARN, AMBIGUOUS"));
-      }
-      entry.verdicts.push_back(verdict);
+      if (v1::Verdict_Parse(name, &verdict)) entry.verdicts.push_back(verdict);
     }
-    if (entry.verdicts.empty()) entry.verdicts.push_back(v1::FAIL);
-    if (!expected.expires().empty()) {
-      if (!IsDate(expected.expires())) {
-        return absl::InvalidArgumentError(absl::StrCat("profile entry \"", expected.id(),
-                                                       "\": expires must be YYYY-MM-DD, not \"",
-                                                       expected.expires(), "\""));
-      }
-      entry.expired = expected.expires() < today;
-    }
-    if (overlay.entries_.size() < lines.size()) entry.line = lines[overlay.entries_.size()];
+    if (expected.verdict().empty()) entry.verdicts.push_back(v1::FAIL);
+    entry.expired = !expected.expires().empty() && expected.expires() < today;
+    if (entries_.size() < lines.size()) entry.line = lines[entries_.size()];
     entry.glob = expected.id().find_first_of("*?") != std::string::npos;
-    overlay.entries_.push_back(std::move(entry));
+    entries_.push_back(std::move(entry));
   }
-  return overlay;
 }
 
 void ProfileOverlay::SetCases(const std::vector<std::string>& ids) {
@@ -113,24 +93,27 @@ void ProfileOverlay::Apply(v1::CaseResult* result) {
   }
 }
 
+std::string ProfileOverlay::ComplaintOf(const Entry& entry) const {
+  if (entry.expired) {
+    return absl::StrCat("expired on ", entry.expected.expires(), ": look at it again");
+  }
+  if (entry.cases == 0) {
+    const std::vector<std::string> nearest = base::Nearest(entry.expected.id(), ids_);
+    return absl::StrCat(
+        "matches no case: remove it",
+        nearest.empty() ? ""
+                        : absl::StrCat(", or did you mean ", absl::StrJoin(nearest, ", "), "?"));
+  }
+  if (!entry.glob || entry.judged != entry.cases || entry.failed_as_expected) return "";
+  return entry.cases == 1 ? std::string("matches a case that doesn't fail so any more: remove it")
+                          : absl::StrCat("matches ", entry.cases,
+                                         " cases, none of which fails so any more: remove it");
+}
+
 std::vector<v1::ProfileComplaint> ProfileOverlay::Complaints() const {
   std::vector<v1::ProfileComplaint> complaints;
   for (const Entry& entry : entries_) {
-    std::string message;
-    if (entry.expired) {
-      message = absl::StrCat("expired on ", entry.expected.expires(), ": look at it again");
-    } else if (entry.cases == 0) {
-      message = absl::StrCat("matches no case: remove it");
-      const std::vector<std::string> nearest = base::Nearest(entry.expected.id(), ids_);
-      if (!nearest.empty()) {
-        absl::StrAppend(&message, ", or did you mean ", absl::StrJoin(nearest, ", "), "?");
-      }
-    } else if (entry.glob && entry.judged == entry.cases && !entry.failed_as_expected) {
-      message = entry.cases == 1
-                    ? std::string("the case that it matches doesn't fail so any more: remove it")
-                    : absl::StrCat("none of the ", entry.cases,
-                                   " cases that it matches fails so any more: remove it");
-    }
+    const std::string message = ComplaintOf(entry);
     if (message.empty()) continue;
     v1::ProfileComplaint& complaint = complaints.emplace_back();
     complaint.set_id(entry.expected.id());
@@ -138,6 +121,36 @@ std::vector<v1::ProfileComplaint> ProfileOverlay::Complaints() const {
     complaint.set_line(entry.line);
   }
   return complaints;
+}
+
+ProfileRepair ProfileOverlay::Repair(const v1::RunResult& run, bool strict) const {
+  ProfileRepair repair;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (!entries_[i].expired && !ComplaintOf(entries_[i]).empty()) repair.drop.insert(i);
+  }
+  for (const v1::CaseResult& result : run.result()) {
+    const bool known = std::find(ids_.begin(), ids_.end(), result.id()) != ids_.end();
+    if (IsExpected(result, strict) || !known) continue;
+    v1::ExpectedFailure added;
+    bool expired = false;
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      const Entry& entry = entries_[i];
+      expired = expired || (entry.expired && GlobMatch(entry.expected.id(), result.id()));
+      if (entry.expected.id() != result.id()) continue;
+      // It passes now, or fails in another way.
+      if (!entry.expired && Judged(result.verdict())) repair.drop.insert(i);
+      added = entry.expected;
+    }
+    // An entry that expired is for somebody to look at, not to be renewed unseen.
+    if (expired || result.overlay() == v1::XPASS || !MayBeExpected(result.verdict())) continue;
+    added.set_id(result.id());
+    added.clear_verdict();
+    if (result.verdict() != v1::FAIL) added.add_verdict(v1::Verdict_Name(result.verdict()));
+    added.set_message_prefix(StablePrefix(result.failure().message()));
+    if (added.reason().empty()) added.set_reason("added by --fix-profile: say why");
+    repair.add.push_back(std::move(added));
+  }
+  return repair;
 }
 
 }  // namespace pushpull::conformance

@@ -10,8 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
+#include "conformance/runner/profile.h"
 #include "pushpull/v1/profile.pb.h"
 #include "pushpull/v1/report.pb.h"
 
@@ -19,10 +18,10 @@ namespace pushpull::conformance {
 
 class ProfileOverlay {
  public:
-  // `today` is YYYY-MM-DD. Fails where an entry has no id, no reason, an unknown verdict or a date
-  // that is none. `lines`: where each entry stands in the profile's file; may be empty.
-  static absl::StatusOr<ProfileOverlay> Create(const v1::Profile& profile, std::string_view today,
-                                               const std::vector<uint32_t>& lines = {});
+  // A profile that ParseProfile took. `today` is YYYY-MM-DD. `lines`: where each entry stands in
+  // the profile's file; may be empty.
+  explicit ProfileOverlay(const v1::Profile& profile, std::string_view today,
+                          const std::vector<uint32_t>& lines = {});
 
   // The ids of all cases that there are, chosen for this run or not: whether an entry is stale
   // shows against them.
@@ -41,6 +40,10 @@ class ProfileOverlay {
   //   them fails as it says
   std::vector<v1::ProfileComplaint> Complaints() const;
 
+  // What makes the profile fit: without stale entries and those of cases that pass, with one for
+  // each case that failed unexpectedly (its entry, if it had one, with what came now).
+  ProfileRepair Repair(const v1::RunResult& run, bool strict) const;
+
  private:
   struct Entry {
     v1::ExpectedFailure expected;
@@ -52,6 +55,9 @@ class ProfileOverlay {
     size_t judged = 0;  // of them, in this run
     bool failed_as_expected = false;
   };
+
+  // Empty: it holds.
+  std::string ComplaintOf(const Entry& entry) const;
 
   std::vector<Entry> entries_;
   std::vector<std::string> ids_;

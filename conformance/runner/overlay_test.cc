@@ -30,9 +30,7 @@ v1::CaseResult Result(const std::string& id, v1::Verdict verdict, const std::str
 class OverlayTest : public ::testing::Test {
  protected:
   void Use(const std::string& text) {
-    absl::StatusOr<ProfileOverlay> made = ProfileOverlay::Create(ParseProfile(text), "2026-11-22");
-    ASSERT_TRUE(made.ok()) << made.status();
-    overlay_ = *std::move(made);
+    overlay_ = ProfileOverlay(ParseProfile(text), "2026-11-22");
     overlay_.SetCases({"a/b", "a/c", "old"});
   }
   v1::CaseResult Apply(v1::CaseResult result) {
@@ -48,7 +46,7 @@ class OverlayTest : public ::testing::Test {
     return texts;
   }
 
-  ProfileOverlay overlay_;
+  ProfileOverlay overlay_{v1::Profile(), "2026-11-22"};
 };
 
 TEST_F(OverlayTest, ExpectedFailureIsXfail) {
@@ -88,7 +86,7 @@ TEST_F(OverlayTest, GlobIsStaleOnceAllOfItsCasesWereJudgedAndNoneFails) {
   Apply(Result("a/b", v1::PASS));
   EXPECT_THAT(Complaints(), IsEmpty()) << "a/c was not chosen";
   Apply(Result("a/c", v1::FAIL, "yes"));
-  EXPECT_THAT(Complaints(), ElementsAre(HasSubstr("a/* none of the 2 cases that it matches")));
+  EXPECT_THAT(Complaints(), ElementsAre(HasSubstr("a/* matches 2 cases, none of which fails")));
 }
 
 TEST_F(OverlayTest, GlobIsNotStaleWhileACaseCouldNotBeJudged) {
@@ -116,13 +114,25 @@ TEST_F(OverlayTest, StaleAndExpiredEntriesAreComplainedOf) {
                           HasSubstr("expired on 2026-11-21")));
 }
 
-TEST_F(OverlayTest, BadEntriesAreRefused) {
-  for (const char* text : {R"(expect { id: "a" })", R"(expect { reason: "r" })",
-                           R"(expect { id: "a" reason: "r" verdict: "FAILED" })",
-                           R"(expect { id: "a" reason: "r" verdict: "ERROR" })",
-                           R"(expect { id: "a" reason: "r" expires: "soon" })"}) {
-    EXPECT_FALSE(ProfileOverlay::Create(ParseProfile(text), "2026-11-22").ok()) << text;
+TEST_F(OverlayTest, RepairDropsWhatIsStaleAndAddsWhatFails) {
+  Use(R"(expect { id: "gone" reason: "stale" }
+         expect { id: "a/b" reason: "passes now" }
+         expect { id: "a/c" reason: "fails otherwise" bug: "B1" message_prefix: "no " }
+         expect { id: "old" reason: "expired" expires: "2026-11-21" })");
+  v1::RunResult run;
+  for (v1::CaseResult result :
+       {Result("a/b", v1::PASS), Result("a/c", v1::TIMEOUT, "awaiting ITT 0x17 of it"),
+        Result("old", v1::FAIL, "x"), Result("sanity#at_the_end", v1::FAIL, "dead")}) {
+    *run.add_result() = Apply(std::move(result));
   }
+  const ProfileRepair repair = overlay_.Repair(run, false);
+  EXPECT_THAT(repair.drop, ElementsAre(0, 1, 2));
+  ASSERT_EQ(repair.add.size(), 1u);
+  EXPECT_EQ(repair.add[0].id(), "a/c");
+  EXPECT_EQ(repair.add[0].verdict(0), "TIMEOUT");
+  EXPECT_EQ(repair.add[0].message_prefix(), "awaiting ITT");
+  EXPECT_EQ(repair.add[0].reason(), "fails otherwise");
+  EXPECT_EQ(repair.add[0].bug(), "B1");
 }
 
 TEST(VerdictTest, WarnFailsOnlyUnderStrict) {

@@ -1,5 +1,6 @@
 #include "conformance/runner/play.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -11,8 +12,21 @@ using initiator_sim::Tap;
 using initiator_sim::TapConnection;
 using initiator_sim::TapPdu;
 
-// Each step ends by its own deadline; this is for a scenario whose steps all wait to the last.
 constexpr absl::Duration kAllowance = absl::Minutes(1);
+
+// Each step ends by its own deadline, and all of them together before this, at the worst.
+absl::Duration Limit(const v1::Scenario& scenario, const PlaySettings& settings,
+                     absl::Duration hook_limit) {
+  // More than the timeouts that the player lets a step have (and its login, its epilogue).
+  constexpr int kTimeouts = 8;
+  absl::Duration limit = kAllowance + 4 * kTimeouts * settings.step_timeout;
+  for (const v1::Step& step : scenario.step()) {
+    absl::Duration timeout = std::max(settings.step_timeout, absl::Milliseconds(step.timeout_ms()));
+    if (step.has_trigger()) timeout = std::max(timeout, hook_limit);
+    limit += kTimeouts * timeout;
+  }
+  return limit;
+}
 
 class Taps : public Tap {
  public:
@@ -43,7 +57,8 @@ class Taps : public Tap {
 }  // namespace
 
 PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFacts& facts,
-                initiator_sim::Script script, uint64_t seed, std::vector<Tap*> taps) {
+                initiator_sim::Script script, uint64_t seed, std::vector<Tap*> taps,
+                PlayHooks hooks) {
   if (endpoint->tap() != nullptr) taps.push_back(endpoint->tap());
   Taps all(std::move(taps));
 
@@ -64,11 +79,11 @@ PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFa
   options.splits = settings.splits;
   options.allow_elapse = settings.allow_elapse;
   options.readings = settings.readings;
-  options.hook = endpoint->hook();
+  options.hook = hooks.hook != nullptr ? std::move(hooks.hook) : endpoint->hook();
+  options.hook_limit = hooks.limit;
   options.tap = &all;
 
-  const absl::Duration limit =
-      settings.step_timeout * (script.scenario.step_size() + 4) * 4 + kAllowance;
+  const absl::Duration limit = Limit(script.scenario, settings, hooks.limit);
   std::optional<PlayResult> result;
   initiator_sim::Player player(std::move(options), std::move(script));
   player.Start([&result](PlayResult played) { result = std::move(played); });

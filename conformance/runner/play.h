@@ -43,10 +43,17 @@ struct PlaySettings {
   bool allow_elapse = true;
 };
 
+// Administrative hooks that are used instead of the endpoint's own.
+struct PlayHooks {
+  initiator_sim::Hook hook;
+  absl::Duration limit;  // within which each ends by itself
+};
+
 // Plays `script`; what the taps are told comes on this thread. The endpoint's own tap is told too.
 initiator_sim::PlayResult Play(Endpoint* endpoint, const PlaySettings& settings,
                                const TargetFacts& facts, initiator_sim::Script script,
-                               uint64_t seed, std::vector<initiator_sim::Tap*> taps);
+                               uint64_t seed, std::vector<initiator_sim::Tap*> taps,
+                               PlayHooks hooks = {});
 
 }  // namespace pushpull::conformance
 

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/shell_quote.h"
 #include "conformance/monitor/monitor.h"
+#include "conformance/report/verdict.h"
 #include "conformance/tap/pcapng.h"
 #include "conformance/tap/wire_log.h"
 
@@ -124,32 +127,69 @@ void Fault(const std::string& message, v1::CaseResult* result) {
 
 }  // namespace
 
-v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options) {
-  v1::CaseResult result = Skeleton(c);
-  result.set_replay(Replay(options, c.id()));
-  const auto start = std::chrono::steady_clock::now();
+namespace {
 
+// From an endpoint to a verdict, without the user's commands around it.
+void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
+                    v1::CaseResult* result) {
   WireLog log;
   Monitor monitor;
   std::vector<std::string> complaints;
   {
     absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = factory->Make(options.seed);
-    if (!endpoint.ok()) {
-      Fault(std::string(endpoint.status().message()), &result);
-      return result;
+    if (!endpoint.ok()) return Fault(std::string(endpoint.status().message()), result);
+    // Its commands end before the loop that they answer on.
+    std::optional<CommandHooks> commands;
+    PlayHooks hooks;
+    if (options.commands != nullptr && !options.commands->hooks.empty()) {
+      commands.emplace(*options.commands, c.id(), options.folder, (*endpoint)->loop(),
+                       factory->virtual_time());
+      // The player is told what became of a command that was ended at its limit.
+      hooks = {.hook = commands->hook(), .limit = options.commands->limit + absl::Seconds(5)};
     }
     PlayResult played = Play(endpoint->get(), *options.settings, *options.facts, c.script,
-                             options.seed, {&log, &monitor});
-    result.set_verdict(played.verdict);
-    *result.mutable_failure() = std::move(played.failure);
+                             options.seed, {&log, &monitor}, std::move(hooks));
+    result->set_verdict(played.verdict);
+    *result->mutable_failure() = std::move(played.failure);
     complaints = (*endpoint)->Complaints();
   }
-  if (options.monitor) AddViolations(monitor.violations(), log, c.script, &result);
-  if (!complaints.empty()) Fault(complaints[0], &result);
-  if (options.folder != nullptr) {
-    if (absl::Status status = WriteRecord(*options.folder, c, log, &result); !status.ok()) {
-      Fault(std::string(status.message()), &result);
-    }
+  if (options.monitor) AddViolations(monitor.violations(), log, c.script, result);
+  if (!complaints.empty()) Fault(complaints[0], result);
+  if (options.folder == nullptr) return;
+  if (absl::Status status = WriteRecord(*options.folder, c, log, result); !status.ok()) {
+    Fault(std::string(status.message()), result);
+  }
+}
+
+// --before-case or --after-case. False: it failed, and the result says so.
+bool RunAround(const PlayCaseOptions& options, const Case& c, const char* when,
+               v1::CaseResult* result) {
+  if (options.commands == nullptr) return true;
+  const bool before = std::string_view(when) == "before";
+  const absl::Status status = RunCommand(
+      *options.commands, before ? options.commands->before_case : options.commands->after_case,
+      when, c.id(), options.folder);
+  if (status.ok()) return true;
+  const std::string failed = absl::StrCat("--", when, "-case: ", std::string(status.message()));
+  // A failure of the target tells more than that of a command after it.
+  if (IsFailure(result->verdict(), false) && !before) {
+    result->mutable_failure()->set_message(
+        absl::StrCat(result->failure().message(), "; then ", failed));
+  } else {
+    Fault(failed, result);
+  }
+  return false;
+}
+
+}  // namespace
+
+v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options) {
+  v1::CaseResult result = Skeleton(c);
+  result.set_replay(Replay(options, c.id()));
+  const auto start = std::chrono::steady_clock::now();
+  if (RunAround(options, c, "before", &result)) {
+    PlayOnEndpoint(factory, c, options, &result);
+    RunAround(options, c, "after", &result);
   }
   result.set_seconds(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());

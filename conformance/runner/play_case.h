@@ -10,6 +10,7 @@
 #include "conformance/runner/endpoint.h"
 #include "conformance/runner/play.h"
 #include "conformance/runner/suite.h"
+#include "conformance/runner/target_commands.h"
 #include "pushpull/v1/report.pb.h"
 
 namespace pushpull::conformance {
@@ -20,7 +21,8 @@ struct PlayCaseOptions {
   uint64_t seed = 1;
   const ResultFolder* folder = nullptr;  // for wire logs; may be null
   std::string replay_command;
-  bool monitor = true;  // what the passive rules say counts
+  const TargetCommands* commands = nullptr;  // of the user; may be null
+  bool monitor = true;                       // what the passive rules say counts
 };
 
 // The verdict is the player's, or a worse one where the monitor saw the target break a rule, or

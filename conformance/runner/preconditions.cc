@@ -34,9 +34,11 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
     return skip(absl::StrCat("it needs blocks of ", needs.block_size(), " bytes; this LUN's have ",
                              offer.facts.block_size));
   }
-  if (needs.hook_size() != 0 && !offer.hooks) {
-    return skip(absl::StrCat("it needs the target's administrative hook \"", needs.hook(0),
-                             "\", which nothing here can call"));
+  for (const std::string& hook : needs.hook()) {
+    if (offer.hooks.contains(hook)) continue;
+    return skip(absl::StrCat("it needs the target's administrative hook \"", hook,
+                             "\"; a profile can give a command for it: hook { hook: \"", hook,
+                             "\" command: \"...\" }"));
   }
   if (needs.virtual_time() && !offer.virtual_time) {
     return skip("it needs virtual time; --target embedded-sim: has it");

@@ -18,8 +18,8 @@ namespace pushpull::conformance {
 struct Offer {
   TargetFacts facts;
   size_t portals = 1;
-  bool writes = false;  // blocks may be changed
-  bool hooks = false;   // there are administrative hooks
+  bool writes = false;          // blocks may be changed
+  std::set<std::string> hooks;  // the names of administrative hooks
   bool virtual_time = false;
   bool chap = false;
   bool mutual_chap = false;

@@ -16,7 +16,8 @@ Offer Plenty() {
   offer.facts.block_size = 512;
   offer.facts.block_count = 2048;
   offer.portals = 2;
-  offer.writes = offer.hooks = offer.virtual_time = offer.chap = offer.mutual_chap = true;
+  offer.hooks = {"drain"};
+  offer.writes = offer.virtual_time = offer.chap = offer.mutual_chap = true;
   return offer;
 }
 
@@ -37,7 +38,7 @@ TEST(PreconditionsTest, EachNeedIsLookedAt) {
       {"needs { portals: 2 }", [](Offer* o) { o->portals = 1; }, "--target"},
       {"needs { blocks: 2048 }", [](Offer* o) { o->facts.block_count = 2047; }, "2047"},
       {"needs { block_size: 512 }", [](Offer* o) { o->facts.block_size = 4096; }, "4096"},
-      {"needs { hook: \"drain\" }", [](Offer* o) { o->hooks = false; }, "\"drain\""},
+      {"needs { hook: \"drain\" }", [](Offer* o) { o->hooks = {"other"}; }, "\"drain\""},
       {"needs { virtual_time: true }", [](Offer* o) { o->virtual_time = false; }, "embedded-sim:"},
       {"needs { chap: true }", [](Offer* o) { o->chap = false; }, "--chap-user"},
       {"needs { mutual_chap: true }", [](Offer* o) { o->mutual_chap = false; }, "mutual"},

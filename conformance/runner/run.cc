@@ -19,6 +19,9 @@
 namespace pushpull::conformance {
 namespace {
 
+// Between two looks at a target that is starting.
+constexpr absl::Duration kLookEvery = absl::Milliseconds(100);
+
 // Cases that change what others look at: blocks, tasks of other sessions.
 bool PlaysAlone(const Case& c) {
   if (c.scenario().needs().writes()) return true;
@@ -82,6 +85,7 @@ class Run {
     offer.virtual_time = factory_->virtual_time();
     offer.chap = !options_.play.chap.user.empty();
     offer.mutual_chap = !options_.play.chap.mutual_user.empty();
+    for (const auto& [name, command] : options_.commands.hooks) offer.hooks.insert(name);
     offer.lacks.insert(options_.lacks.begin(), options_.lacks.end());
     return offer;
   }
@@ -96,9 +100,10 @@ class Run {
   }
 
   v1::CaseResult PlayOne(const Case& c, const PlaySettings& settings, const ResultFolder* folder,
-                         bool monitor = true) {
+                         bool of_suite = true) {
     PlayCaseOptions options;
-    options.monitor = monitor;
+    if (of_suite) options.commands = &options_.commands;
+    options.monitor = of_suite;
     options.settings = &settings;
     options.facts = &offer_.facts;
     options.seed = options_.seed;
@@ -109,7 +114,7 @@ class Run {
 
   absl::Status CheckSane(const PlaySettings& settings) {
     // A target that works but breaks a rule is one to be tested.
-    const v1::CaseResult result = PlayOne(sanity_, settings, nullptr, /*monitor=*/false);
+    const v1::CaseResult result = PlayOne(sanity_, settings, nullptr, /*of_suite=*/false);
     if (!IsFailure(result.verdict(), false)) return absl::OkStatus();
     const v1::Failure& failure = result.failure();
     std::string message =
@@ -141,27 +146,75 @@ class Run {
       return NotPlayed(c, unmet->verdict, unmet->message);
     }
     if (factory_->own_target()) return PlayOne(c, settings, options_.folder);
+    bool harmed = false;
+    const uint32_t restarts = restarts_;
+    v1::CaseResult result;
     if (PlaysAlone(c)) {
       const std::unique_lock lock(shared_target_);
-      return PlayOnShared(c, settings);
+      result = PlayOnShared(c, settings, &harmed);
+    } else {
+      const std::shared_lock lock(shared_target_);
+      result = PlayOnShared(c, settings, &harmed);
     }
-    const std::shared_lock lock(shared_target_);
-    return PlayOnShared(c, settings);
+    if (harmed) Revive(c, settings, restarts, &result);
+    return result;
   }
 
   // What failed may have killed the target: then the rest of the run says nothing.
-  v1::CaseResult PlayOnShared(const Case& c, const PlaySettings& settings) {
+  v1::CaseResult PlayOnShared(const Case& c, const PlaySettings& settings, bool* harmed) {
     if (std::string killer = Killer(); !killer.empty()) {
       return NotPlayed(c, v1::ERROR,
                        absl::StrCat("not played: the target no longer answers since ", killer));
     }
     v1::CaseResult result = PlayOne(c, settings, options_.folder);
-    if (result.verdict() == v1::PASS || CheckSane(settings).ok()) return result;
-    const std::lock_guard lock(mutex_);
-    if (killer_.empty()) killer_ = c.id();
-    result.mutable_failure()->set_message(
-        absl::StrCat(result.failure().message(), "; after it the target no longer answers"));
+    *harmed = result.verdict() != v1::PASS && !CheckSane(settings).ok();
     return result;
+  }
+
+  // After a case, the target doesn't stand a plain session. Nothing else is played meanwhile.
+  // `restarts`: how often it had been restarted when the case began.
+  void Revive(const Case& c, const PlaySettings& settings, uint32_t restarts,
+              v1::CaseResult* result) {
+    const std::unique_lock alone(shared_target_);
+    if (restarts_ != restarts && Killer().empty()) {
+      // Another case, beside this one, was the end of it: this one says nothing yet.
+      bool harmed = false;
+      *result = PlayOnShared(c, settings, &harmed);
+      if (!harmed) return;
+    }
+    if (!Killer().empty() || CheckSane(settings).ok()) return;
+    std::string what = "after it the target no longer answers";
+    if (!options_.commands.restart.empty()) {
+      const absl::Status status = Restart(c, settings);
+      ++restarts_;
+      if (status.ok()) return Append(absl::StrCat(what, ", and was restarted"), result);
+      absl::StrAppend(&what, "; restart_command: ", std::string(status.message()));
+    }
+    Append(what, result);
+    const std::lock_guard lock(mutex_);
+    killer_ = c.id();
+  }
+
+  static void Append(const std::string& what, v1::CaseResult* result) {
+    result->mutable_failure()->set_message(absl::StrCat(result->failure().message(), "; ", what));
+  }
+
+  // OK: it stands a plain session again. It may take its time until it listens.
+  absl::Status Restart(const Case& c, const PlaySettings& settings) {
+    const TargetCommands& commands = options_.commands;
+    const auto deadline =
+        std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(commands.limit);
+    absl::Status status =
+        RunCommand(commands, commands.restart, "restart", c.id(), options_.folder);
+    if (!status.ok()) return status;
+    while (!(status = CheckSane(settings)).ok() && std::chrono::steady_clock::now() < deadline) {
+      auto pause = factory_->Make(options_.seed);
+      if (pause.ok()) (*pause)->RunUntil([] { return false; }, kLookEvery);
+    }
+    if (status.ok()) return status;
+    return absl::UnavailableError(absl::StrCat("it ended with 0, but within ",
+                                               absl::FormatDuration(commands.limit), " ",
+                                               std::string(status.message())));
   }
 
   std::string Killer() {
@@ -207,6 +260,7 @@ class Run {
 
   std::atomic<size_t> next_ = 0;
   std::shared_mutex shared_target_;
+  std::atomic<uint32_t> restarts_ = 0;
   std::mutex mutex_;  // guards all below
   std::vector<v1::CaseResult> results_;
   size_t done_ = 0;

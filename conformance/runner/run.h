@@ -16,6 +16,7 @@
 #include "conformance/runner/overlay.h"
 #include "conformance/runner/play.h"
 #include "conformance/runner/suite.h"
+#include "conformance/runner/target_commands.h"
 #include "pushpull/v1/report.pb.h"
 
 namespace pushpull::conformance {
@@ -29,6 +30,7 @@ struct RunOptions {
   uint32_t jobs = 1;
   uint64_t seed = 1;
   std::vector<std::string> lacks;
+  TargetCommands commands;
 
   // Laid over the verdicts; may be null.
   ProfileOverlay* overlay = nullptr;

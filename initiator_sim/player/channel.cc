@@ -11,6 +11,8 @@ namespace pushpull::initiator_sim {
 namespace {
 
 constexpr size_t kReadSize = 65536;
+// A peer that sends faster than we read must not keep the loop from its timers.
+constexpr int kReadsInATurn = 256;
 
 Direction Opposite(Direction direction) {
   return direction == Direction::kToTarget ? Direction::kToInitiator : Direction::kToTarget;
@@ -26,7 +28,8 @@ Channel::Channel(std::unique_ptr<fabric::Stream> stream, fabric::Loop* loop, Tap
       tap_(tap),
       incoming_(incoming),
       handlers_(std::move(handlers)),
-      read_buffer_(kReadSize) {
+      read_buffer_(kReadSize),
+      read_on_(loop) {
   if (tap_ != nullptr) tap_->OnOpened(info_, loop_->Now());
   stream_->SetHandlers([this] { OnReadable(); }, [this] { Pump(); });
 }
@@ -66,6 +69,7 @@ void Channel::ShutdownWriteWhenDrained() {
 }
 
 void Channel::Close() {
+  read_on_.Cancel();
   if (!open_) return;
   open_ = false;
   stream_->Close();
@@ -163,7 +167,11 @@ bool Channel::TakeFrames() {
 }
 
 void Channel::OnReadable() {
-  while (open_) {
+  for (int reads = 0; open_; ++reads) {
+    if (reads == kReadsInATurn) {
+      read_on_.Start(absl::ZeroDuration(), [this] { OnReadable(); });
+      return;
+    }
     const iovec buffer = {read_buffer_.data(), read_buffer_.size()};
     const fabric::IoResult result = stream_->TryRead({&buffer, 1});
     switch (result.kind) {

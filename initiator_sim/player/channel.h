@@ -61,6 +61,9 @@ class Channel {
   // Neither closed by us nor ended by the peer.
   bool open() const { return open_; }
   const TapConnection& info() const { return info_; }
+  // What came of a PDU that isn't whole.
+  base::Bytes unfinished() const { return framer_.pending_bytes(); }
+  Digests receive_digests() const { return framer_.digests(); }
 
  private:
   // A PDU whose last byte is the one before `end` of a write.
@@ -92,6 +95,7 @@ class Channel {
   std::deque<Write> writes_;
   size_t written_ = 0;  // of writes_.front()
   std::vector<uint8_t> read_buffer_;
+  fabric::Timer read_on_;  // with what was left for the loop's next turn
   bool open_ = true;
   bool writable_ = true;
   bool shutdown_due_ = false;

@@ -12,6 +12,10 @@
 namespace pushpull::initiator_sim {
 namespace {
 
+// A step that goes on and on, since what comes keeps starting its deadline again, ends after so
+// many of its timeouts.
+constexpr int kTimeoutsInAStep = 6;
+
 // Of step names in failures: "serve_r2ts".
 std::string ActionName(const v1::Step& step) {
   const auto* field = v1::Step::descriptor()->FindFieldByNumber(step.action_case());
@@ -24,7 +28,8 @@ Play::Play(PlayerOptions options, Script script)
     : options_(std::move(options)),
       script_(std::move(script)),
       random_(options_.seed),
-      deadline_(options_.loop) {
+      deadline_(options_.loop),
+      step_limit_(options_.loop) {
   CHECK(options_.loop != nullptr && options_.network != nullptr);
   for (const v1::Variable& variable : script_.scenario.let()) {
     switch (variable.value_case()) {
@@ -102,6 +107,7 @@ Progress Play::RunSteps() {
       return progress;
     }
     deadline_.Cancel();
+    step_limit_.Cancel();
     action_.reset();
     if (in_epilogue_) continue;
     result_.steps_played = step_index_ + 1;
@@ -112,6 +118,7 @@ Progress Play::RunSteps() {
 bool Play::BeginStep() {
   progressed_ = true;
   checking_life_ = false;
+  step_pdus_ = step_bytes_ = 0;
   const size_t steps = static_cast<size_t>(script_.scenario.step_size());
   if (in_epilogue_ || skip_epilogue_) {
     over_ = true;
@@ -139,15 +146,34 @@ absl::Status Play::GoTo(const std::string& step_name) {
       absl::StrCat("go_to \"", step_name, "\": no step further down has this name"));
 }
 
+absl::Duration Play::StepTimeout() const {
+  absl::Duration timeout = std::max(options_.step_timeout, absl::Milliseconds(step().timeout_ms()));
+  // A hook ends by itself within its limit.
+  if (step().has_trigger()) timeout = std::max(timeout, options_.hook_limit);
+  return timeout;
+}
+
 void Play::ArmDeadline() {
   progressed_ = false;
   if (action_->HasOwnTimer()) {
     deadline_.Cancel();
     return;
   }
-  const absl::Duration own =
-      checking_life_ ? absl::ZeroDuration() : absl::Milliseconds(step().timeout_ms());
-  deadline_.Start(std::max(options_.step_timeout, own), [this] { OnDeadline(); });
+  if (!step_limit_.pending()) {
+    step_limit_.Start(kTimeoutsInAStep * StepTimeout(), [this] { OnStepLimit(); });
+  }
+  deadline_.Start(checking_life_ ? options_.step_timeout : StepTimeout(), [this] { OnDeadline(); });
+}
+
+void Play::OnStepLimit() {
+  if (over_ || action_ == nullptr) return;
+  const std::string awaiting = action_->Awaiting();
+  End({.verdict = v1::TIMEOUT,
+       .message = absl::StrCat("PDUs keep coming, but not what is awaited: ", awaiting),
+       .expected = awaiting,
+       .actual = absl::StrCat(step_pdus_, " PDUs in ",
+                              absl::FormatDuration(kTimeoutsInAStep * StepTimeout()))});
+  Wake();
 }
 
 void Play::OnDeadline() {
@@ -159,8 +185,16 @@ void Play::OnDeadline() {
     if (!text.empty()) unexpected.push_back(text);
   }
   const std::string came = absl::StrJoin(unexpected, "\n");
-  if (came.empty() && CheckLife()) return;
-  if (came.empty()) {
+  const std::string unfinished = Unfinished();
+  // Within a PDU no ping is answered; what awaits the end of the connection looks elsewhere.
+  const bool may_live = unfinished.empty() || step().has_expect_closed();
+  if (came.empty() && may_live && CheckLife()) return;
+  if (came.empty() && !unfinished.empty()) {
+    End({.verdict = v1::TIMEOUT,
+         .message = absl::StrCat("a PDU began to come and never ended: awaiting ", awaiting),
+         .expected = awaiting,
+         .actual = unfinished});
+  } else if (came.empty()) {
     End({.verdict = v1::TIMEOUT,
          .message = absl::StrCat("nothing came in time: awaiting ", awaiting),
          .expected = awaiting,
@@ -268,12 +302,15 @@ Progress Play::EndedWhileWaiting(const Link& link, const std::string& what) {
         "waits for ", what, " on connection ", link.name, ", which the scenario has closed")));
   }
   const std::string how = link.end_reason.empty() ? "in order" : link.end_reason;
-  return Fail(absl::StrCat("connection ", link.name, " ended (", how, ") while awaiting ", what),
-              what, absl::StrCat("the end of the connection (", how, ")"));
+  const std::string unfinished = UnfinishedOn(link);
+  return Fail(
+      absl::StrCat("connection ", link.name, " ended (", how, ") while awaiting ", what), what,
+      absl::StrCat("the end of the connection", unfinished.empty() ? "" : " after ", unfinished));
 }
 
 void Play::Finish() {
   deadline_.Cancel();
+  step_limit_.Cancel();
   action_.reset();
   listening_.clear();
   for (auto& [name, link] : links_) {

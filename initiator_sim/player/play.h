@@ -188,6 +188,8 @@ class Play : public std::enable_shared_from_this<Play> {
   void Note(Finding finding);
   // For an action that waits for `what` while the link has ended and nothing more can come.
   Progress EndedWhileWaiting(const Link& link, const std::string& what);
+  // What came of a PDU that isn't whole: how many bytes, and what its header says; empty: nothing.
+  static std::string UnfinishedOn(const Link& link);
 
   // ---- values --------------------------------------------------------------------------------
   absl::StatusOr<FieldValue> Value(std::string_view name, const Link* link);
@@ -272,7 +274,14 @@ class Play : public std::enable_shared_from_this<Play> {
   Progress RunSteps();
   bool BeginStep();
   void ArmDeadline();
+  // How long the current step waits for the next of what it awaits.
+  absl::Duration StepTimeout() const;
   void OnDeadline();
+  void OnStepLimit();
+  // Counts what came against what may come within one step. False: the play is over.
+  bool CountArrival(const Link& link, const Frame& frame);
+  // What came of PDUs that aren't whole, a paragraph for each connection.
+  std::string Unfinished() const;
   // Begins to see whether the target lives. False: it can't be seen, or was tried.
   bool CheckLife();
   void Finish();
@@ -344,6 +353,9 @@ class Play : public std::enable_shared_from_this<Play> {
   bool skip_epilogue_ = false;
   std::unique_ptr<Action> action_;
   fabric::Timer deadline_;
+  fabric::Timer step_limit_;  // of the whole step: what comes doesn't start it again
+  size_t step_pdus_ = 0;      // that came in this step
+  size_t step_bytes_ = 0;
   bool checking_life_ = false;  // of the target, as nothing came for the step in time
   bool progressed_ = false;
   bool wake_posted_ = false;

@@ -77,7 +77,42 @@ Task* Play::TaskFor(const Link* link, const v1::Pdu& pdu) {
   return task != nullptr && !task->name.empty() ? task : nullptr;
 }
 
+bool Play::CountArrival(const Link& link, const Frame& frame) {
+  step_bytes_ += frame.bytes.size();
+  if (++step_pdus_ <= options_.max_step_pdus && step_bytes_ <= options_.max_step_bytes) return true;
+  const std::string awaiting = action_ == nullptr ? "the next step" : action_->Awaiting();
+  const std::string limit = step_pdus_ > options_.max_step_pdus
+                                ? absl::StrCat(options_.max_step_pdus, " PDUs")
+                                : absl::StrCat(options_.max_step_bytes, " bytes");
+  Fail(absl::StrCat("a flood: more than ", limit, " came on connection ", link.name,
+                    " within one step, awaiting ", awaiting),
+       awaiting, absl::StrCat("last:\n", FullText(frame.decoded.pdu)));
+  return false;
+}
+
+std::string Play::UnfinishedOn(const Link& link) {
+  if (link.channel == nullptr) return "";
+  const base::Bytes bytes = link.channel->unfinished();
+  if (bytes.empty()) return "";
+  std::string text = absl::StrCat(bytes.size(), " bytes of an unfinished PDU");
+  if (bytes.size() < kBhsSize) return text;
+  const Digests digests = link.channel->receive_digests();
+  // Of the header alone: what follows it isn't whole.
+  return absl::StrCat(text, " of ", LayoutOf(bytes, digests).end, ":\n",
+                      FullText(Decode(bytes.first(kBhsSize), {}).pdu));
+}
+
+std::string Play::Unfinished() const {
+  std::vector<std::string> texts;
+  for (const auto& [name, link] : links_) {
+    const std::string text = link->open() ? UnfinishedOn(*link) : "";
+    if (!text.empty()) texts.push_back(absl::StrCat("on ", name, ": ", text));
+  }
+  return absl::StrJoin(texts, "\n");
+}
+
 void Play::OnPdu(Link* link, Frame frame) {
+  if (!CountArrival(*link, frame)) return;
   const DecodedPdu& decoded = frame.decoded;
   if (!decoded.header_digest_ok || !decoded.data_digest_ok || !decoded.flaw.empty()) {
     const std::string what = !decoded.header_digest_ok ? "its header digest is wrong"

@@ -55,6 +55,10 @@ struct PlayerOptions {
 
   uint64_t seed = 1;
   absl::Duration step_timeout = absl::Seconds(10);
+  // What the peer may send within one step, whether the step takes it or not: far above what any
+  // right one sends, far below what hurts.
+  size_t max_step_pdus = 50000;
+  size_t max_step_bytes = size_t{64} << 20;
   SplitSchedule splits;  // where a step says nothing of its delivery
   // Whether `elapse` may pass time. Without: SKIP.
   bool allow_elapse = true;
@@ -62,6 +66,8 @@ struct PlayerOptions {
   std::map<std::string, std::string> readings;
   // None: scenarios that need a hook are SKIP.
   Hook hook;
+  // Within which a hook ends by itself; `trigger` waits so long, if step_timeout is shorter.
+  absl::Duration hook_limit;
   // Not owned; may be null.
   Tap* tap = nullptr;
 };

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/random.h"
+#include "fabric/loop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "initiator_sim/pdu/figure.h"
@@ -151,6 +152,122 @@ TEST(PlayerRobustTest, ATargetThatNeverReadsEndsInATimeout) {
   EXPECT_EQ(VerdictOf(bed.Play("step { login {} } step { send { count: 200 pdu { nop_out {} "
                                "immediate: true data { pattern { length: 1000 } } } } }")),
             "TIMEOUT: nothing came in time: awaiting the target to take the bytes of this step");
+}
+
+// What the target sends without end, each after a millisecond: to the limit of the step's time, or
+// of what may come in it.
+class FloodTest : public ::testing::Test {
+ protected:
+  // Begins with the READ, and answers nothing from then on.
+  void Flood(const std::string& kind, absl::Duration pause, int at_once) {
+    bed_.target.on_pdu = [this, kind, pause, at_once](TestTarget::Connection& c,
+                                                      const v1::Pdu& pdu) {
+      if (!pdu.scsi_command().read() || flooding_) return flooding_;
+      flooding_ = true;
+      request_ = pdu;
+      SendMore(&c, kind, pause, at_once);
+      return true;
+    };
+  }
+
+  PlayResult Play() {
+    return bed_.Play("step { login {} } step { command { cdb { read { lba: 0 blocks: 1 } } } }");
+  }
+
+  PlayerTestBed bed_;
+
+ private:
+  void SendMore(TestTarget::Connection* c, const std::string& kind, absl::Duration pause,
+                int at_once) {
+    for (int i = 0; i < at_once; ++i) c->Send(One(kind));
+    timer_.Start(pause, [this, c, kind, pause, at_once] { SendMore(c, kind, pause, at_once); });
+  }
+
+  v1::Pdu One(const std::string& kind) {
+    v1::Pdu pdu;
+    if (kind == "data_in") {
+      pdu.mutable_data_in()->set_initiator_task_tag(InitiatorTaskTagOf(request_));
+      pdu.mutable_data_in()->set_data_sn(data_sn_++);
+      pdu.mutable_data_in()->set_final(false);
+      pdu.mutable_data()->set_raw("");
+    } else if (kind == "large") {
+      pdu.mutable_nop_in()->set_target_transfer_tag(0xffffffff);
+      pdu.mutable_data()->set_raw(std::string(8192, 'x'));
+    } else {
+      pdu.mutable_nop_in()->set_initiator_task_tag(0xffffffff);
+      pdu.mutable_nop_in()->set_target_transfer_tag(kind == "ping" ? 7 : 0xffffffff);
+    }
+    return pdu;
+  }
+
+  fabric::Timer timer_{bed_.target.loop()};
+  v1::Pdu request_;
+  uint32_t data_sn_ = 0;
+  bool flooding_ = false;
+};
+
+TEST_F(FloodTest, WhatKeepsStartingTheDeadlineAgainEndsWithTheStepsTime) {
+  Flood("data_in", absl::Seconds(1), 1);
+  const absl::Time start = bed_.options.loop->Now();
+  EXPECT_THAT(VerdictOf(Play()), ::testing::StartsWith("TIMEOUT: PDUs keep coming"));
+  EXPECT_LE(bed_.options.loop->Now() - start, 7 * bed_.options.step_timeout);
+}
+
+TEST_F(FloodTest, PingsEndWithTheStepsTime) {
+  Flood("ping", absl::Seconds(1), 1);
+  EXPECT_EQ(Play().verdict, v1::TIMEOUT);
+}
+
+TEST_F(FloodTest, TooManyPdusEndTheStep) {
+  bed_.options.max_step_pdus = 1000;
+  Flood("unsolicited", absl::Milliseconds(1), 100);
+  const PlayResult result = Play();
+  EXPECT_THAT(VerdictOf(result), ::testing::StartsWith("FAIL: a flood: more than 1000 PDUs"));
+}
+
+TEST_F(FloodTest, TooManyBytesEndTheStep) {
+  bed_.options.max_step_bytes = 1 << 20;
+  Flood("large", absl::Milliseconds(1), 100);
+  EXPECT_THAT(VerdictOf(Play()), ::testing::StartsWith("FAIL: a flood: more than 1048576 bytes"));
+}
+
+TEST(PlayerRobustTest, HalfAPduIsTold) {
+  for (const size_t length : {20, 60}) {
+    PlayerTestBed bed;
+    bed.target.on_pdu = [&](TestTarget::Connection& c, const v1::Pdu&) {
+      if (!c.full_feature) return false;
+      std::vector<uint8_t> bytes(length);
+      bytes[0] = 0x20;  // NOP-In
+      bytes[7] = 100;
+      c.SendBytes(bytes);
+      return true;
+    };
+    const PlayResult result = bed.Play("step { login {} } step { probe {} }");
+    EXPECT_THAT(VerdictOf(result),
+                ::testing::StartsWith("TIMEOUT: a PDU began to come and never ended: awaiting"));
+    const std::string& actual = result.failure.actual();
+    EXPECT_THAT(actual, ::testing::StartsWith(
+                            absl::StrCat("on c1: ", length, " bytes of an unfinished PDU")));
+    EXPECT_EQ(actual.find("of 148:\nNOP-In\n") != std::string::npos, length == 60) << actual;
+  }
+}
+
+TEST(PlayerRobustTest, AnEndWithinAPduIsTold) {
+  PlayerTestBed bed;
+  bed.target.on_pdu = [&](TestTarget::Connection& c, const v1::Pdu&) {
+    if (!c.full_feature) return false;
+    std::vector<uint8_t> bytes(50);
+    bytes[0] = 0x20;
+    bytes[7] = 100;
+    c.SendBytes(bytes);
+    c.Close();
+    return true;
+  };
+  const PlayResult result = bed.Play("step { login {} } step { probe {} }");
+  EXPECT_THAT(VerdictOf(result), ::testing::HasSubstr("within a PDU, of which 50 bytes"));
+  EXPECT_THAT(result.failure.actual(),
+              ::testing::StartsWith("the end of the connection after 50 bytes of an unfinished PDU "
+                                    "of 148:\nNOP-In\n"));
 }
 
 }  // namespace

@@ -55,6 +55,8 @@ class TestTarget {
 
   TestTarget(fabric::SimWorld* world, fabric::SimNetwork* network, const fabric::Address& address);
 
+  fabric::Loop* loop() const { return loop_; }
+
   // Called first; true: it has answered, or won't.
   std::function<bool(Connection&, const v1::Pdu&)> on_pdu;
 

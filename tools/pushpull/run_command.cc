@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,17 +13,18 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/status.h"
-#include "base/text_proto.h"
 #include "conformance/report/result_folder.h"
 #include "conformance/report/text.h"
 #include "conformance/report/verdict.h"
 #include "conformance/requirements/catalogue.h"
 #include "conformance/runner/overlay.h"
+#include "conformance/runner/profile.h"
 #include "conformance/runner/run.h"
 #include "conformance/runner/suite.h"
 #include "conformance/scenario/lint.h"
@@ -62,6 +64,7 @@ struct Chosen {
   std::vector<Case> cases;
   // Of all cases that there are: those of the user's folder, and those that are built in.
   std::vector<std::string> known_ids;
+  conformance::ProfileVocabulary vocabulary;
 };
 
 // Files of the user's folder, or those that are built in.
@@ -91,6 +94,7 @@ absl::StatusOr<Chosen> ChooseCases(const RunFlags& flags) {
   Chosen chosen;
   PUSHPULL_ASSIGN_OR_RETURN(chosen.cases, conformance::Expand(files));
   for (const Case& c : chosen.cases) chosen.known_ids.push_back(c.id());
+  chosen.vocabulary.Add(files);
   chosen.cases = conformance::Select(std::move(chosen.cases), SelectionOf(flags));
   if (!flags.suites.empty()) {
     std::set<std::string> played;
@@ -101,6 +105,7 @@ absl::StatusOr<Chosen> ChooseCases(const RunFlags& flags) {
     PUSHPULL_ASSIGN_OR_RETURN(const auto built_in, conformance::BuiltInSuites());
     PUSHPULL_ASSIGN_OR_RETURN(const std::vector<Case> others, conformance::Expand(built_in));
     for (const Case& c : others) chosen.known_ids.push_back(c.id());
+    chosen.vocabulary.Add(built_in);
   }
   if (!flags.shard.empty()) {
     PUSHPULL_ASSIGN_OR_RETURN(const Shard shard, ParseShard(flags.shard));
@@ -134,37 +139,59 @@ absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeFactory(const 
   return MakeEndpointFactory(uris, options);
 }
 
-// The overlay of the profile; what else it says goes into the options.
-absl::StatusOr<conformance::ProfileOverlay> UseProfile(const RunFlags& flags,
-                                                       conformance::RunOptions* options) {
-  PUSHPULL_ASSIGN_OR_RETURN(const std::string contents, base::ReadTextFile(flags.profile));
-  v1::Profile profile;
-  google::protobuf::TextFormat::ParseInfoTree where;
-  PUSHPULL_RETURN_IF_ERROR(base::ParseTextProto(contents, flags.profile, &profile, &where));
-  const auto* expect = v1::Profile::descriptor()->FindFieldByName("expect");
-  std::vector<uint32_t> lines;
-  for (int i = 0; i < profile.expect_size(); ++i) {
-    lines.push_back(static_cast<uint32_t>(where.GetLocation(expect, i).line + 1));
+std::string Today() { return absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone()); }
+
+// With --fix-profile the file may yet have to be made.
+absl::StatusOr<conformance::ProfileFile> ReadProfile(
+    const RunFlags& flags, const conformance::ProfileVocabulary& vocabulary) {
+  if (flags.fix_profile && !std::filesystem::exists(flags.profile)) {
+    return conformance::ParseProfile(absl::StrCat("# proto-file: proto/pushpull/v1/profile.proto\n"
+                                                  "# proto-message: Profile\n\ntarget: \"",
+                                                  absl::CEscape(flags.targets[0]), "\"\n"),
+                                     flags.profile, vocabulary);
   }
-  const std::string today = absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone());
-  auto overlay = conformance::ProfileOverlay::Create(profile, today, lines);
-  if (!overlay.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(flags.profile, ": ", overlay.status().message()));
-  }
-  if (!profile.restart_command().empty() || !profile.hook().empty()) {
-    return absl::UnimplementedError(absl::StrCat(
-        flags.profile, ": restart_command and hook are not supported yet; take them out"));
-  }
+  return conformance::LoadProfile(flags.profile, vocabulary);
+}
+
+// What the profile says of the run goes into the options.
+void UseProfile(const v1::Profile& profile, const RunFlags& flags,
+                conformance::RunOptions* options) {
   options->lacks.assign(profile.lacks().begin(), profile.lacks().end());
   for (const v1::Reading& reading : profile.reading()) {
     options->play.readings[reading.ambiguity()] = reading.choice();
   }
-  if (profile.step_timeout_ms() != 0) {
+  if (profile.step_timeout_ms() != 0 && !flags.step_timeout_given) {
     options->play.step_timeout =
         absl::Milliseconds(profile.step_timeout_ms()) * flags.timeout_scale;
   }
-  return overlay;
+  options->commands.restart = profile.restart_command();
+  for (const v1::HookCommand& hook : profile.hook()) {
+    options->commands.hooks[hook.hook()] = hook.command();
+  }
+  if (profile.command_timeout_ms() != 0) {
+    options->commands.limit =
+        absl::Milliseconds(profile.command_timeout_ms()) * flags.timeout_scale;
+  }
+}
+
+// Written beside the old one first: a profile is somebody's work.
+absl::Status FixProfile(const conformance::ProfileFile& file,
+                        const conformance::ProfileOverlay& overlay, const v1::RunResult& run,
+                        bool strict) {
+  const conformance::ProfileRepair repair = overlay.Repair(run, strict);
+  const std::string path = file.path + ".part";
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << conformance::Repaired(file, repair);
+  out.close();
+  std::error_code error;
+  if (out) std::filesystem::rename(path, file.path, error);
+  if (!out || error) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("--fix-profile: ", file.path, " can't be written"));
+  }
+  std::fprintf(stdout, "%s: %zu entries dropped, %zu added\n", file.path.c_str(),
+               repair.drop.size(), repair.add.size());
+  return absl::OkStatus();
 }
 
 // Of the command line, for every case.
@@ -179,6 +206,12 @@ absl::StatusOr<conformance::RunOptions> MakeRunOptions(const RunFlags& flags) {
   options.jobs = flags.jobs;
   options.seed = flags.seed;
   options.replay_command = flags.replay_command;
+  options.commands.before_case = flags.before_case;
+  options.commands.after_case = flags.after_case;
+  options.commands.target = flags.targets[0];
+  if (flags.fix_profile && flags.profile.empty()) {
+    return absl::InvalidArgumentError("--fix-profile needs a --profile to rewrite");
+  }
   return options;
 }
 
@@ -218,9 +251,12 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
   PUSHPULL_ASSIGN_OR_RETURN(const Case sanity, SanityCase());
   PUSHPULL_ASSIGN_OR_RETURN(conformance::RunOptions options, MakeRunOptions(flags));
   PUSHPULL_ASSIGN_OR_RETURN(auto factory, MakeFactory(flags));
+  std::optional<conformance::ProfileFile> profile;
   std::optional<conformance::ProfileOverlay> overlay;
   if (!flags.profile.empty()) {
-    PUSHPULL_ASSIGN_OR_RETURN(overlay, UseProfile(flags, &options));
+    PUSHPULL_ASSIGN_OR_RETURN(profile, ReadProfile(flags, chosen.vocabulary));
+    UseProfile(profile->profile, flags, &options);
+    overlay.emplace(profile->profile, Today(), profile->Lines());
     overlay->SetCases(chosen.known_ids);
     options.overlay = &*overlay;
   }
@@ -251,6 +287,9 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
     return run.exit_code();
   }
   std::fputs(conformance::SummaryText(run, text).c_str(), stdout);
+  if (flags.fix_profile) {
+    PUSHPULL_RETURN_IF_ERROR(FixProfile(*profile, *overlay, run, flags.strict));
+  }
   if (folder.has_value()) {
     std::fprintf(stdout, "report: %s\n",
                  std::filesystem::absolute(folder->path() + "/report.txt").c_str());
@@ -271,6 +310,7 @@ void AddRunCommand(CLI::App* app, std::vector<std::string> arguments, int* exit_
       "--only 'login/*' --out results");
   run->callback([run, flags, exit_code] {
     flags->replay_command = ReplayCommand(*run);
+    flags->step_timeout_given = run->get_option("--step-timeout-s")->count() != 0;
     const absl::StatusOr<int> code = RunCases(*flags);
     *exit_code = code.ok() ? *code : Complain(code.status());
   });

@@ -28,6 +28,7 @@ constexpr std::pair<std::string_view, std::string_view> kNotReplayed[] = {
     {"--jobs", "there is one case only; the ISID that its job had is in the line"},
     {"--isid", "the runner adds the ISID that the case was played with"},
     {"--out", "a replay must not write over the results that it comes from"},
+    {"--fix-profile", "a replay must not rewrite the profile"},
     {"--color", "changes how results look, not what they are"},
 };
 
@@ -93,6 +94,8 @@ void DeclareChoice(CLI::App* run, RunFlags* flags) {
       ->capture_default_str();
   run->add_flag("--strict", flags->strict, "WARN (a SHOULD was missed) fails the run");
   run->add_option("--profile", flags->profile, "expected failures of this target");
+  run->add_flag("--fix-profile", flags->fix_profile,
+                "rewrite the profile: add what fails, drop what is stale");
   run->add_option("--shard", flags->shard, "I/N: only each N-th case, from the I-th");
   run->add_option("--max-suite-version", flags->max_suite_version,
                   "no case that came later than this version of the suites")
@@ -117,6 +120,9 @@ void DeclarePlay(CLI::App* run, RunFlags* flags) {
   run->add_option("--timeout-scale", flags->timeout_scale, "all time limits times this")
       ->transform(DecimalNumber(0.01, 1000))
       ->capture_default_str();
+  run->add_option("--before-case", flags->before_case,
+                  "a command for the shell before each case; its failure is an ERROR");
+  run->add_option("--after-case", flags->after_case, "likewise after each case");
 }
 
 void DeclareInitiator(CLI::App* run, RunFlags* flags) {

@@ -19,15 +19,17 @@ struct RunFlags {
   std::vector<std::string> only, exclude, bugs;
   std::string level = "may";
   std::string profile, scratch_lba, splits = "none", shard, isid, bind, out, suites;
+  std::string before_case, after_case;
   std::string color = "auto";
   std::string initiator_name = conformance::PlaySettings().initiator_name;
   std::string chap_user, chap_secret_file, chap_mutual_user, chap_mutual_secret_file;
-  bool strict = false, allow_writes = false;
+  bool strict = false, allow_writes = false, fix_profile = false;
   uint32_t jobs = 1;
   uint32_t max_suite_version = UINT32_MAX;
   double step_timeout_s = 10, timeout_scale = 1;
   uint64_t seed = 1;
   std::vector<std::string> arguments;  // as given, for the report
+  bool step_timeout_given = false;     // the command line wins over the profile
   std::string replay_command;          // made from them once they are parsed
 };
 

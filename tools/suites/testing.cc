@@ -1,12 +1,15 @@
 #include "tools/suites/testing.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "conformance/report/verdict.h"
+#include "conformance/runner/inspect.h"
+#include "conformance/runner/play_case.h"
 
 namespace pushpull::tools {
 
@@ -29,6 +32,24 @@ conformance::RunOutcome PlaySuites(const std::vector<Case>& cases, EmbeddedSimOp
   const std::vector<Case> sanity = conformance::Select(AllCases(), selection);
   CHECK_EQ(sanity.size(), size_t{1});
   return conformance::RunSuites(factory.get(), sanity[0], cases, options);
+}
+
+std::vector<v1::CaseResult> PlayDirectly(const std::vector<Case>& cases,
+                                         const EmbeddedSimOptions& endpoint) {
+  const conformance::PlaySettings settings;
+  const std::unique_ptr<conformance::EndpointFactory> sound = MakeEmbeddedSimFactory({});
+  const auto facts =
+      conformance::InspectTarget(sound.get(), settings, sound->target_name(), std::nullopt);
+  CHECK(facts.ok()) << facts.status();
+  const std::unique_ptr<conformance::EndpointFactory> factory = MakeEmbeddedSimFactory(endpoint);
+  std::vector<v1::CaseResult> results;
+  for (const Case& c : cases) {
+    conformance::PlayCaseOptions options;
+    options.settings = &settings;
+    options.facts = &*facts;
+    results.push_back(conformance::PlayCase(factory.get(), c, options));
+  }
+  return results;
 }
 
 std::string Unexpected(const conformance::RunOutcome& outcome) {

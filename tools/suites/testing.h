@@ -19,6 +19,11 @@ std::vector<conformance::Case> AllCases();
 conformance::RunOutcome PlaySuites(const std::vector<conformance::Case>& cases,
                                    EmbeddedSimOptions endpoint, conformance::RunOptions options);
 
+// The same without the run around them: also where no plain session with the target is possible.
+// What is to be known of the target comes from one without defects.
+std::vector<v1::CaseResult> PlayDirectly(const std::vector<conformance::Case>& cases,
+                                         const EmbeddedSimOptions& endpoint);
+
 // "login/isid_kept#oui FAIL: message", a line for each result that isn't as expected.
 std::string Unexpected(const conformance::RunOutcome& outcome);
 

@@ -1,0 +1,115 @@
+#include "conformance/runner/profile.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace pushpull::conformance {
+namespace {
+
+using ::testing::HasSubstr;
+
+ProfileVocabulary Vocabulary() {
+  return {.readings = {{"A18", {"close", "reject"}}, {"A2", {}}}, .capabilities = {"vpd"}};
+}
+
+std::string ErrorOf(const std::string& text) {
+  return std::string(ParseProfile(text, "p.textproto", Vocabulary()).status().message());
+}
+
+TEST(ProfileTest, FaultsAreToldWithTheirLine) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"\nexpect { id: \"a\" }", "p.textproto:2: entry \"a\": an id and a reason"},
+      {"expect { reason: \"r\" }", "p.textproto:1: entry \"\": an id and a reason"},
+      {"expect { id: \"a\" reason: \"r\" }\nexpect { id: \"a\" reason: \"s\" }",
+       "p.textproto:2: entry \"a\" is there twice"},
+      {"expect { id: \"a\" reason: \"r\" verdict: \"FAILED\" }", "verdict \"FAILED\" is not one"},
+      {"expect { id: \"a\" reason: \"r\" verdict: \"ERROR\" }", "verdict \"ERROR\" is not one"},
+      {"expect { id: \"a\" reason: \"r\" expires: \"soon\" }", "must be a date"},
+      {"expect { id: \"a\" reason: \"r\" expires: \"2027-13-45\" }", "not \"2027-13-45\""},
+      {"expect { id: \"a\" reason: \"r\" expires: \"2027-02-29\" }", "not \"2027-02-29\""},
+      {"expect { id: \"a\" reason: \"r\" expires: \"2027-1-01\" }", "must be a date"},
+      {"expect { id: \"a\" reason: \"r\" expires: \"-027-01-01\" }", "must be a date"},
+      {"\n\nlacks: \"vdp\"", "p.textproto:3: no scenario needs a capability \"vdp\"; nearest: vpd"},
+      {"reading { ambiguity: \"A81\" choice: \"x\" }", "an ambiguity \"A81\"; nearest: A18"},
+      {"reading { ambiguity: \"A18\" choice: \"x\" }", "\"x\" but as: close, reject"},
+      {"reading { ambiguity: \"A18\" choice: \"close\" }\n"
+       "reading { ambiguity: \"A18\" choice: \"reject\" }",
+       "p.textproto:2: a second reading of A18"},
+      {"reading { ambiguity: \"A2\" choice: \"x\" }", "leaves a choice of readings of A2"},
+      {"hook { command: \"true\" }", "its name is made of"},
+      {"hook { hook: \"../x\" command: \"true\" }", "its name is made of"},
+      {"hook { hook: \"x\" }", "it has no command"},
+      {"hook { hook: \"x\" command: \"a\" }\nhook { hook: \"x\" command: \"b\" }",
+       "p.textproto:2: hook \"x\" is there twice"},
+      {"expects {}", "p.textproto:1:"},
+  };
+  for (const auto& [text, message] : cases) EXPECT_THAT(ErrorOf(text), HasSubstr(message)) << text;
+  EXPECT_EQ(ErrorOf("expect { id: \"a\" }\nlacks: \"x\"").find('\n') != std::string::npos, true);
+  EXPECT_EQ(ErrorOf("expect { id: \"a\" reason: \"r\" expires: \"2028-02-29\" } lacks: \"vpd\" "
+                    "reading { ambiguity: \"A18\" choice: \"close\" }"),
+            "");
+}
+
+constexpr char kText[] = R"(# proto-file: profile.proto
+
+# Ours.
+target: "acme"
+
+# It forgets the residual.
+# (Ticket 5)
+expect {
+  id: "a/one"
+  reason: "r { }"  # not the end
+}
+
+	expect { id: "a/two" reason: "r" }  # the second
+expect < id: "a/three" reason: "r" >
+
+# Kept.
+lacks: "vpd"
+)";
+
+TEST(ProfileTest, EntriesKnowTheirLines) {
+  const auto file = ParseProfile(kText, "p", Vocabulary());
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_THAT(file->Lines(), ::testing::ElementsAre(8, 13, 14));
+}
+
+TEST(ProfileTest, RepairKeepsWhatPeopleWrote) {
+  const auto file = ParseProfile(kText, "p", Vocabulary());
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(Repaired(*file, {}), kText);
+  v1::ExpectedFailure added;
+  added.set_id("b/new#row");
+  added.add_verdict("TIMEOUT");
+  added.set_message_prefix("\"é\n");
+  added.set_reason("r");
+  EXPECT_EQ(Repaired(*file, {.drop = {0, 1}, .add = {added}}),
+            R"(# proto-file: profile.proto
+
+# Ours.
+target: "acme"
+
+expect < id: "a/three" reason: "r" >
+
+# Kept.
+lacks: "vpd"
+
+expect {
+  id: "b/new#row"
+  verdict: "TIMEOUT"
+  message_prefix: "\"é\n"
+  reason: "r"
+}
+)");
+}
+
+TEST(ProfileTest, RepairOfWhatSharesALine) {
+  const auto file = ParseProfile("target: \"t\" expect { id: \"a\" reason: \"r\" } lacks: \"vpd\"",
+                                 "p", Vocabulary());
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(Repaired(*file, {.drop = {0}, .add = {}}), "target: \"t\"  lacks: \"vpd\"\n");
+}
+
+}  // namespace
+}  // namespace pushpull::conformance

@@ -1,0 +1,192 @@
+"""Profiles and commands of a run: hooks, restarts, commands around cases, --fix-profile."""
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import unittest
+
+from tools.peers import harness
+
+MORTAL = 'iqn.2026-11.org.pushpull:mortal'
+
+POKE = """
+id: "x/poke"
+title: "It stands a poke."
+why: "So that hooks can be seen."
+cite: "RFC7143-11.18-a"
+level: MUST
+since: 1
+version: 1
+needs { hook: "poke" }
+step { login {} }
+step { trigger { hook: "poke" argument { name: "how-hard" number: 7 } } }
+step { name: "alive" cite: "RFC7143-11.18-a" probe {} }
+epilogue: PROBE_ON_NEW_CONNECTION
+"""
+
+PLAIN = """
+id: "x/quiet"
+title: "It answers a ping."
+why: "So that what comes after can be seen."
+cite: "RFC7143-11.18-a"
+level: MUST
+since: 1
+version: 1
+step { login {} }
+step { name: "alive" cite: "RFC7143-11.18-a" probe {} }
+"""
+
+
+def write(path, text):
+  os.makedirs(os.path.dirname(path), exist_ok=True)
+  with open(path, 'w', encoding='utf-8') as file:
+    file.write(text)
+  return path
+
+
+def read(path):
+  with open(path, encoding='utf-8') as file:
+    return file.read()
+
+
+class ProfileTest(unittest.TestCase):
+
+  def setUp(self):
+    self.folder = harness.scratch()
+    self.profile = os.path.join(self.folder, 'profile.textproto')
+    self.out = os.path.join(self.folder, 'results')
+    self.suites = os.path.join(self.folder, 'suites')
+    write(os.path.join(self.suites, 'x/poke.textproto'), POKE)
+    write(os.path.join(self.suites, 'x/quiet.textproto'), PLAIN)
+
+  def play(self, code, *arguments):
+    """What the run printed, and its result.json."""
+    done = subprocess.run([harness.pushpull_binary(), 'run', '--out', self.out, *arguments],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=harness.LIMIT_S, check=False)
+    self.assertEqual(done.returncode, code, done.stdout)
+    path = os.path.join(self.out, 'result.json')
+    return done.stdout, json.loads(read(path)) if os.path.exists(path) else {}
+
+  def verdicts(self, result):
+    return {case['id']: case['verdict'] for case in result['result']}
+
+  # ---- --fix-profile ---------------------------------------------------------------------------
+
+  def test_fix_profile_makes_grows_and_shrinks(self):
+    run = ('--target', 'embedded-sim:', '--only', 'read/*', '--profile', self.profile)
+    bug = ('--bug', 'residual_count_wrong')
+    self.play(2, *run)  # there is none
+    output, _ = self.play(1, *run, *bug, '--fix-profile')
+    self.assertIn('0 entries dropped, ', output)
+    self.assertIn('id: "read/underflow"', read(self.profile))
+    self.play(0, *run, *bug)
+    # People put in their words, which stay.
+    text = read(self.profile).replace('target: ', '# Ours.\ntarget: ', 1)
+    write(self.profile, text + '\n# Of another area.\nexpect { id: "nop/*" reason: "kept" }\n')
+    output, _ = self.play(1, *run, '--fix-profile')
+    self.assertIn('XPASS', output)
+    self.assertIn(' 0 added', output)
+    self.play(0, *run)
+    text = read(self.profile)
+    self.assertNotIn('read/', text)
+    self.assertIn('# Ours.', text)
+    self.assertIn('# Of another area.\nexpect { id: "nop/*" reason: "kept" }', text)
+    self.play(2, '--fix-profile')
+
+  def test_bad_profiles_are_refused_with_their_line(self):
+    for text, message in [
+        ('expect { id: "read/underflow" reason: "r" expires: "2027-13-45" }', '2027-13-45'),
+        ('expect { id: "a" reason: "r" }\n' * 2, 'twice'),
+        ('lacks: "everything"', 'no scenario needs'),
+        ('reading { ambiguity: "A99" choice: "x" }', 'A99'),
+    ]:
+      output, _ = self.play(2, '--profile', write(self.profile, text))
+      self.assertIn(f'{self.profile}:', output)
+      self.assertIn(message, output)
+
+  # ---- hooks -----------------------------------------------------------------------------------
+
+  def test_hooks(self):
+    noted = os.path.join(self.folder, 'noted')
+    command = (f'echo "$PUSHPULL_HOOK $PUSHPULL_ARG_how_hard $PUSHPULL_CASE $PUSHPULL_TARGET" '
+               f'>> {noted}; echo said')
+    for target in ('embedded:', 'embedded-sim:'):
+      run = ('--target', target, '--suites', self.suites, '--only', 'x/poke')
+      _, result = self.play(0, *run)
+      self.assertEqual(self.verdicts(result), {'x/poke': 'SKIP'})
+      write(self.profile, f'hook {{ hook: "poke" command: {json.dumps(command)} }}')
+      _, result = self.play(0, *run, '--profile', self.profile)
+      self.assertEqual(self.verdicts(result), {'x/poke': 'PASS'})
+      self.assertEqual(read(noted).splitlines()[-1], f'poke 7 x/poke {target}')
+      self.assertEqual(read(os.path.join(self.out, 'cases/x/poke/hook_poke.txt')), 'said\n')
+      write(self.profile, 'hook { hook: "poke" command: "echo no; exit 4" }')
+      output, _ = self.play(1, *run, '--profile', self.profile)
+      self.assertIn('hook poke failed: exit code 4; it wrote: no', output)
+      write(self.profile, 'hook { hook: "poke" command: "sleep 1000" } command_timeout_ms: 200')
+      output, _ = self.play(1, *run, '--profile', self.profile)
+      self.assertIn('hook poke failed: it took longer than 200ms', output)
+
+  # ---- before and after each case --------------------------------------------------------------
+
+  def test_commands_around_cases(self):
+    noted = os.path.join(self.folder, 'noted')
+    run = ('--suites', self.suites, '--only', 'x/quiet')
+    self.play(0, *run, '--before-case', f'echo before $PUSHPULL_CASE >> {noted}', '--after-case',
+              f'echo after >> {noted}')
+    self.assertEqual(read(noted), 'before x/quiet\nafter\n')
+    output, result = self.play(1, *run, '--before-case', 'echo no power; exit 3', '--after-case',
+                               f'echo never >> {noted}')
+    self.assertIn('--before-case: exit code 3; it wrote: no power', output)
+    self.assertIn("replay:      pushpull run --suites", output)
+    self.assertIn("--before-case 'echo no power; exit 3'", output)
+    self.assertEqual(self.verdicts(result), {'x/quiet': 'ERROR'})
+    self.assertNotIn('never', read(noted))
+    output, _ = self.play(1, *run, '--after-case', 'false')
+    self.assertIn('--after-case: exit code 1', output)
+
+  # ---- restart ---------------------------------------------------------------------------------
+
+  @contextlib.contextmanager
+  def mortal_target(self, restart='{start}'):
+    """A target that the hook kills; what a run against it is called with."""
+    port = harness.free_port()
+    pid = os.path.join(self.folder, 'pid')
+    log = os.path.join(self.folder, 'log')
+    binary = shlex.quote(os.path.abspath(harness.pushpull_binary()))
+    start = (f'{binary} target --name {MORTAL} --listen tcp://127.0.0.1:{port} --lun ram:4M '
+             f'> {log} 2>&1 & echo $! > {pid}')
+    write(self.profile, f'restart_command: {json.dumps(restart.format(start=start))}\n'
+                        f'hook {{ hook: "poke" command: "kill -9 $(cat {pid})" }}\n'
+                        'command_timeout_ms: 20000\n')
+    subprocess.run(['/bin/sh', '-c', start], check=True)
+    try:
+      harness.until(lambda: harness.listens(port), 'the target listens')
+      yield ('--target', f'tcp://127.0.0.1:{port}/{MORTAL}', '--suites', self.suites,
+             '--profile', self.profile, '--step-timeout-s', '2')
+    finally:
+      with contextlib.suppress(ProcessLookupError):
+        os.kill(int(read(pid)), signal.SIGKILL)
+
+  def test_a_dead_target_is_restarted(self):
+    with self.mortal_target('echo up again; {start}') as run:
+      output, result = self.play(1, *run)
+      self.assertIn('after it the target no longer answers, and was restarted', output)
+      verdicts = self.verdicts(result)
+      self.assertIn(verdicts['x/poke'], ('FAIL', 'TIMEOUT'))
+      self.assertEqual(verdicts['x/quiet'], 'PASS', output)
+      self.assertIn('up again', read(os.path.join(self.out, 'cases/x/poke/restart.txt')))
+
+  def test_a_restart_that_fails_is_told(self):
+    with self.mortal_target('echo no such service; exit 6') as run:
+      output, result = self.play(1, *run)
+      self.assertIn('restart_command: exit code 6; it wrote: no such service', output)
+      self.assertEqual(self.verdicts(result)['x/quiet'], 'ERROR')
+      self.assertIn('not played', output)
+
+
+if __name__ == '__main__':
+  unittest.main()
