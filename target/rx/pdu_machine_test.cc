@@ -1,9 +1,12 @@
 #include "target/rx/pdu_machine.h"
 
+#include <algorithm>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "target/pdu/ahs.h"
 #include "target/rx/byte_source.h"
 #include "target/rx/rx_testing.h"
 
@@ -212,6 +215,43 @@ TEST(PduMachineTest, AhsLimit) {
       damaged.machine.Poll();
       if (digest) {
         EXPECT_EQ(damaged.machine.error()->reason, Reason::kHeaderDigest);
+      }
+    }
+  }
+}
+
+// An extended CDB, a bidirectional read length, two reserved types, in every order of two and under
+// every cut: the chain comes out whole, and the codec reads each of it.
+TEST(PduMachineTest, ChainsOfEveryAhsType) {
+  const std::vector<uint8_t> kinds[] = {
+      {0, 6, 1, 0, 1, 2, 3, 4, 5, 0, 0, 0},  // extended CDB of five bytes, three of pad
+      {0, 5, 2, 0, 0, 0, 2, 0},              // expected bidirectional read data length
+      {0, 1, 63, 9},                         // reserved, of the shortest length with anything
+      {0, 9, 17, 1, 2, 3, 4, 5, 6, 7, 8, 9}  // reserved
+  };
+  for (const auto& first : kinds) {
+    for (const auto& second : kinds) {
+      TestPdu pdu = MakePdu(Opcode::kScsiCommand, 1, (first.size() + second.size()) / 4, 5);
+      pdu.ahs = first;
+      pdu.ahs.insert(pdu.ahs.end(), second.begin(), second.end());
+      const auto bytes = Wire({pdu, MakePdu(Opcode::kNopOut, 2, 0, 0)}, {true, true});
+      for (size_t cut = 1; cut < bytes.size(); ++cut) {
+        Fixture f(bytes, {.cuts = {cut}}, kBothDigests);
+        while (f.machine.Poll() == RxStop::kNotYet) {
+        }
+        ASSERT_EQ(f.queue.size(), 2u) << cut;
+        const SlotRef received = f.queue.Pop();
+        AhsReader reader(received->ahs());
+        for (const auto& kind : {first, second}) {
+          const auto next = reader.Next();
+          ASSERT_TRUE(std::holds_alternative<Ahs>(next));
+          const Ahs& ahs = std::get<Ahs>(next);
+          EXPECT_EQ(ahs.type, kind[2]);
+          ASSERT_EQ(ahs.specific.size(), kind[1]);
+          EXPECT_TRUE(std::equal(ahs.specific.begin(), ahs.specific.end(), kind.begin() + 3));
+        }
+        EXPECT_TRUE(std::holds_alternative<std::monostate>(reader.Next()));
+        EXPECT_TRUE(f.queue.Pop()->ahs().empty()) << "nothing is left of the PDU before";
       }
     }
   }
