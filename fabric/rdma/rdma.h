@@ -164,8 +164,8 @@ struct RdmaConnectOptions {
   // time. Cut down to what the device can; on the passive side also to what the peer offers.
   uint8_t initiator_depth = 16;
   uint8_t responder_resources = 16;
-  // 0 to 7: how often an unanswered request is sent again, and how often one that found no receive
-  // (7: for ever).
+  // 0 to 7: how often a request without answer is sent again (the active side says it for both),
+  // and how often the *peer* sends again what found no receive here (7: for ever).
   uint8_t retry_count = 7;
   uint8_t rnr_retry_count = 7;
   // Until the connection is established; else OnRefused with kTimedOut.
@@ -264,7 +264,8 @@ class RdmaRequest {
   virtual Address peer_address() const = 0;
 
   // Once, and nothing else after it. `done` runs later on `loop`, where the connection lives; never
-  // within the call. The request itself may be destroyed meanwhile. Establish() accepts.
+  // within the call. If it fails (a peer that has given up meanwhile may do that) it's rejected.
+  // The request itself may be destroyed meanwhile. Establish() accepts.
   virtual void Open(Loop* loop, const RdmaQueueOptions& queues, OpenHandler done) = 0;
   // At most kRdmaRejectPrivateBytes (CHECK).
   virtual void Reject(base::Bytes private_data) = 0;

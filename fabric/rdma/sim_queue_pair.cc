@@ -83,12 +83,11 @@ void SimQueuePair::Begin(State state, RdmaHandler* handler, std::shared_ptr<SimR
 }
 
 void SimQueuePair::SetPeer(const std::shared_ptr<SimQueuePair>& peer, uint8_t initiator_depth,
-                           uint8_t responder_resources, const RdmaConnectOptions& options) {
+                           uint8_t responder_resources, uint8_t rnr_retry_count) {
   peer_ = peer;
   initiator_depth_ = initiator_depth;
   responder_resources_ = responder_resources;
-  rnr_retry_count_ = options.rnr_retry_count;
-  timeout_ = options.timeout;
+  rnr_retry_count_ = rnr_retry_count;
 }
 
 absl::Status SimQueuePair::PostReceives(std::span<const RdmaReceive> receives) {

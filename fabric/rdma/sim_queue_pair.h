@@ -75,7 +75,7 @@ class SimQueuePair : public std::enable_shared_from_this<SimQueuePair> {
   // ---- what the connection manager does ----
   void Begin(State state, RdmaHandler* handler, std::shared_ptr<SimRdmaLink> link, bool active);
   void SetPeer(const std::shared_ptr<SimQueuePair>& peer, uint8_t initiator_depth,
-               uint8_t responder_resources, const RdmaConnectOptions& options);
+               uint8_t responder_resources, uint8_t rnr_retry_count);
   void SetAddresses(const Address& local, const Address& peer) {
     local_ = local;
     peer_address_ = peer;
@@ -96,6 +96,7 @@ class SimQueuePair : public std::enable_shared_from_this<SimQueuePair> {
   void DisconnectBoth();
   // The link has fallen: this end waits no longer than it has to.
   void LoseLink();
+  void set_timeout(absl::Duration timeout) { timeout_ = timeout; }
 
   State state() const { return state_; }
   SimLoop* loop() const { return loop_; }

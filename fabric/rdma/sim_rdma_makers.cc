@@ -31,7 +31,6 @@ class SimRdmaMaker final : public RdmaMaker {
     ASSERT_EQ(world_.RunUntil(done), SimWorld::Outcome::kDone);
   }
   void Settle() override { ASSERT_EQ(world_.RunUntilIdle(), SimWorld::Outcome::kIdle); }
-  bool separate_devices() const override { return true; }
 
  private:
   SimWorld world_;

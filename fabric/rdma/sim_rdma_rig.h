@@ -24,23 +24,23 @@ namespace pushpull::fabric {
 class SimRdmaRig : public SimRdmaLog {
  public:
   explicit SimRdmaRig(uint64_t seed, const SimRdmaOptions& options = {},
-                      const RdmaConnectOptions& connect = {})
+                      const RdmaConnectOptions& accept = {})
       : world(seed), network(&world, options) {
     network.set_log(this);
     listener = *network.Listen(server_loop, {"192.0.2.2", 3260},
-                               [this](std::unique_ptr<RdmaRequest> request) {
-                                 request->Open(server_loop, {}, [this](auto connection) {
+                               [this, accept](std::unique_ptr<RdmaRequest> request) {
+                                 request->Open(server_loop, {}, [this, accept](auto connection) {
                                    server = std::make_unique<RdmaPeerEnd>(*std::move(connection));
                                    for (uint64_t slot = 0; slot < 8; ++slot)
                                      EXPECT_TRUE(server->PostReceive(slot).ok());
-                                   server->connection->Establish({}, server.get());
+                                   server->connection->Establish(accept, server.get());
                                  });
                                });
     network.Open(client_loop, listener->address(), {}, [&](auto connection) {
       client = std::make_unique<RdmaPeerEnd>(*std::move(connection));
       for (uint64_t slot = 0; slot < 8; ++slot) EXPECT_TRUE(client->PostReceive(slot).ok());
       memory = std::make_unique<RdmaBuffer>(*client->connection->domain(), 1000, kAllRights);
-      client->connection->Establish(connect, client.get());
+      client->connection->Establish({}, client.get());
     });
     world.RunUntilIdle();
     EXPECT_TRUE(client->established && server->established);

@@ -68,7 +68,8 @@ struct RdmaWork {
   // kSendWithInvalidate, kInvalidate.
   uint32_t invalidate_key = 0;
   // kBindWindow: what the window's next key (RdmaWindow::next_key()) gives to the peer of this
-  // connection. `bound` lies in `memory`, which was registered with kWindows, and isn't empty.
+  // connection. `bound` lies in `memory`, which was registered with kWindows, and isn't empty. At
+  // most one for a window in one call.
   RdmaWindow* window = nullptr;
   const RdmaMemory* memory = nullptr;
   base::MutableBytes bound = {};
@@ -81,6 +82,7 @@ struct RdmaReceive {
   std::span<const RdmaSegment> segments = {};
 };
 
+// Which of the failures it is, devices see differently (rxe calls most local ones kLocalOperation).
 enum class RdmaStatus : uint8_t {
   kSuccess,
   kLocalLength,           // kReceive: the Send was longer than the segments
