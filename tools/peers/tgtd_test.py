@@ -17,6 +17,9 @@ DEADLY = [
     'write/offset_beyond_r2t',
 ]
 
+# It fails one time in ten or so, as bytes happen to be read: no profile can say so.
+UNSTEADY = ['nop/no_answer_wanted']
+
 
 class TgtdTest(unittest.TestCase):
 
@@ -31,7 +34,8 @@ class TgtdTest(unittest.TestCase):
       return json.load(file), output
 
   def test_suites_end_as_the_profile_expects(self):
-    run, output = self.play(*[word for case in DEADLY for word in ('--exclude', case)])
+    run, output = self.play(
+        *[word for case in DEADLY + UNSTEADY for word in ('--exclude', case)])
     self.assertEqual(run.get('exit_code', 0), 0, output)
     self.assertGreater(len(run['result']), 200)
     for case in run['result']:
@@ -45,6 +49,12 @@ class TgtdTest(unittest.TestCase):
         self.assertEqual([result['id'] for result in run['result']][:1], [case], output)
         self.assertIn(run['result'][0]['verdict'], ('FAIL', 'TIMEOUT'), output)
         self.assertEqual(run['result'][0].get('overlay'), 'XFAIL', output)
+
+  def test_unsteady_cases_pass_or_time_out(self):
+    for case in UNSTEADY:
+      with self.subTest(case):
+        run, output = self.play('--only', case)
+        self.assertIn(run['result'][0]['verdict'], ('PASS', 'TIMEOUT'), output)
 
 
 if __name__ == '__main__':
