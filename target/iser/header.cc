@@ -77,14 +77,15 @@ uint8_t Nibbles(uint8_t high, uint8_t low) {
   return static_cast<uint8_t>(Low(high) << 4 | Low(low));
 }
 
-// Bytes that a write moves without being asked for them: all of the immediate ones, and up to
-// FirstBurstLength where F says that Data-Out PDUs follow (RFC 7143 §11.3.1).
-uint64_t UnsolicitedBytes(BhsView bhs, uint32_t first_burst_length) {
-  return bhs.final() ? bhs.data_segment_length()
-                     : std::max(bhs.data_segment_length(), first_burst_length);
-}
+uint32_t ExpectedBytes(BhsView bhs) { return base::LoadBe32(bhs.data() + 20); }
 
 }  // namespace
+
+uint32_t UnsolicitedBytes(BhsView bhs, uint32_t first_burst_length) {
+  const uint32_t most = bhs.final() ? bhs.data_segment_length()
+                                    : std::max(bhs.data_segment_length(), first_burst_length);
+  return std::min(most, ExpectedBytes(bhs));
+}
 
 base::Result<IserHeader, ProtocolError> ParseIserHeader(base::Bytes message) {
   if (message.size() < kIserHeaderBytes) {
@@ -119,7 +120,7 @@ base::Result<void, ProtocolError> CheckIserControl(const IserControl& control, B
   }
   const bool reads = (bhs.flags() & kReadBit) != 0;
   const bool writes = (bhs.flags() & kWriteBit) != 0;
-  const uint32_t expected_bytes = base::LoadBe32(bhs.data() + 20);
+  const uint32_t expected_bytes = ExpectedBytes(bhs);
   if ((control.read && !reads) || (control.write && !writes)) return Inconsistent();
   // Of a bidirectional command this field is the write's length.
   if (reads && !control.read && (writes || expected_bytes > 0)) return Inconsistent();

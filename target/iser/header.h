@@ -67,6 +67,10 @@ base::Result<IserHeader, ProtocolError> ParseIserHeader(base::Bytes message);
 base::Result<void, ProtocolError> CheckIserControl(const IserControl& control, BhsView bhs,
                                                    uint32_t first_burst_length);
 
+// Bytes that a SCSI Command's write moves without being asked for them: the immediate ones and,
+// where F says that Data-Out PDUs follow, up to FirstBurstLength (RFC 7143 §11.3.1).
+uint32_t UnsolicitedBytes(BhsView bhs, uint32_t first_burst_length);
+
 IserHeaderBytes BuildIserHeader(const IserControl& header);
 IserHeaderBytes BuildIserHeader(const IserHello& header);
 IserHeaderBytes BuildIserHeader(const IserHelloReply& header);

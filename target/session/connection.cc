@@ -28,8 +28,13 @@ Connection::~Connection() = default;
 
 void Connection::Start() {
   worker_->counters().Add(Count::kLogins);
-  login_ = std::make_unique<LoginPhase>(&node(), local_,
-                                        static_cast<uint32_t>(worker_->random().Next()));
+  login_ = std::make_unique<LoginPhase>(
+      &node(), local_,
+      LoginConfig{.limits = Limits(),
+                  .bugs = node().bugs(),
+                  .rdma_transport = traits().iser_data_segment_keys,
+                  .initial_stat_sn = static_cast<uint32_t>(worker_->random().Next()),
+                  .queue_depth = node().options().queue_depth});
   timer_.Start(node().options().login_timeout, [this] { Close(); });
   SetFraming({.one_at_a_time = true});
   Open();
@@ -63,6 +68,10 @@ TxQueue::Numbers Connection::NumbersOfNextPdu() {
 
 void Connection::OnSendIdle() {
   if (session_ != nullptr) session_->TellWindow();
+}
+
+void Connection::GetData(IscsiTask* /*task*/, const WriteFlow::Request& /*request*/) {
+  CHECK(false) << traits().name << " has no way to read the initiator's memory";
 }
 
 // ---- receiving --------------------------------------------------------------------------------
@@ -139,7 +148,7 @@ void Connection::EnterFullFeature(Session* session) {
   const LoginResult& result = login_->machine().result();
   session_ = session;
   cid_ = result.identity.cid;
-  parameters_ = result.connection;
+  parameters_ = InForce(result.connection);
   tx_.SetDigests(parameters_.header_digest == Digest::kCrc32c,
                  parameters_.data_digest == Digest::kCrc32c);
   SetFraming(FramingOf(parameters_));
@@ -147,8 +156,9 @@ void Connection::EnterFullFeature(Session* session) {
       this, TextExchange::Config{.session = {.session_type = result.identity.session_type,
                                              .initiator_name = result.identity.initiator_name,
                                              .target_name = result.identity.target_name},
-                                 .limits = node().options().limits,
-                                 .bugs = node().bugs()});
+                                 .limits = Limits(),
+                                 .bugs = node().bugs(),
+                                 .rdma_transport = traits().iser_data_segment_keys});
   EndLogin(true);
   RestartPingTimer();
 }
@@ -162,7 +172,7 @@ Framing Connection::FramingOf(const ConnectionParameters& parameters) const {
 }
 
 void Connection::SetParameters(const ConnectionParameters& parameters) {
-  parameters_ = parameters;
+  parameters_ = InForce(parameters);
   SetFraming(FramingOf(parameters_));
 }
 

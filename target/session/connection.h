@@ -43,12 +43,12 @@ class Connection : public TargetDirectory {
   void Resume(std::unique_ptr<LoginPhase> login);
 
   Worker& worker() { return *worker_; }
-  Node& node() { return worker_->node(); }
+  Node& node() const { return worker_->node(); }
   fabric::Loop* loop() { return worker_->loop(); }
   uint64_t number() const { return number_; }
   uint16_t cid() const { return cid_; }
   // Null before the end of the login, and after the end of the session.
-  Session* session() { return session_; }
+  Session* session() const { return session_; }
   const ConnectionParameters& parameters() const { return parameters_; }
   SessionWindow::ConnectionId window_id() const { return window_id_; }
   // What comes is not looked at any more; nor can anything be sent.
@@ -66,6 +66,14 @@ class Connection : public TargetDirectory {
 
   // A Text negotiation changed them; in force for what is queued from now on.
   void SetParameters(const ConnectionParameters& parameters);
+
+  // Where the transport has no solicited Data-Out: reads what an R2T would have asked for into the
+  // task's buffer, then calls ScsiCommands::OnDataRead().
+  virtual void GetData(IscsiTask* task, const WriteFlow::Request& request);
+  // The most data that goes out in one Data-In.
+  virtual uint32_t max_data_in_bytes() const {
+    return parameters_.initiator_max_recv_data_segment_length;
+  }
 
   // Ends it now. In the session its tasks end.
   void Close();
@@ -111,6 +119,16 @@ class Connection : public TargetDirectory {
   // The connection goes on on another loop: gives up the stream without closing it.
   virtual std::unique_ptr<fabric::Stream> ReleaseStream() = 0;
   virtual bool has_unread_bytes() const = 0;
+
+  // ---- of the transport ----
+  // What the target grants on it.
+  virtual NegotiationLimits Limits() const { return node().options().limits; }
+  // What holds where this was negotiated.
+  virtual ConnectionParameters InForce(const ConnectionParameters& negotiated) const {
+    return negotiated;
+  }
+  // Whether it can go on on another loop.
+  virtual bool can_move() const { return true; }
 
  private:
   std::vector<TargetRecord> TargetsFor(std::string_view initiator_name) override;

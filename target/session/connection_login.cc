@@ -114,6 +114,10 @@ void Connection::JoinSession() {
 
 // Sessions and their connections live on one loop: this one goes there.
 void Connection::MoveTo(Worker* worker) {
+  if (!can_move()) {
+    return Take(login_->machine().Refuse(LoginStatus::kCannotIncludeInSession,
+                                         "the session lives on another loop"));
+  }
   if (has_unread_bytes()) return Close();  // nothing may follow the last Login Request
   closing_ = closed_ = true;
   timer_.Cancel();

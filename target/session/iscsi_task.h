@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -105,6 +106,11 @@ class IscsiTask final : public DataInProducer {
   WriteFlow write_flow;
   ReadFlow read_flow;
   DataBuffer buffer;
+  // Advertised by the initiator where the transport moves data by itself: the addresses of the
+  // first byte that it receives and of the first that it sends, immediate data included.
+  RemoteMemory remote_in;
+  RemoteMemory remote_out;
+  std::optional<uint32_t> invalidate_key;         // with the response
   uint32_t placed_offset = 0;                     // in `buffer`: of the last Data-Out
   absl::InlinedVector<iovec, 8> pieces;           // of `buffer` or `slot`, for `scsi`
   std::array<uint8_t, 2 + kMaxSenseBytes> sense;  // the response's data segment

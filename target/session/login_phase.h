@@ -16,13 +16,8 @@ namespace pushpull::target {
 class LoginPhase final : public LoginHost {
  public:
   // `portal`: the address by which the initiator came.
-  LoginPhase(Node* node, fabric::Address portal, uint32_t initial_stat_sn)
-      : node_(node),
-        portal_(std::move(portal)),
-        machine_(this, {.limits = node->options().limits,
-                        .bugs = node->bugs(),
-                        .initial_stat_sn = initial_stat_sn,
-                        .queue_depth = node->options().queue_depth}) {}
+  LoginPhase(Node* node, fabric::Address portal, LoginConfig config)
+      : node_(node), portal_(std::move(portal)), machine_(this, std::move(config)) {}
 
   LoginTarget FindTarget(const LoginIdentity& identity) override {
     return node_->FindTarget(identity);

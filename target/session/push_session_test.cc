@@ -194,7 +194,7 @@ class PushSessionTest : public ::testing::Test {
     std::string keys;
     for (const char* key :
          {"InitiatorName=iqn.2026-11.org.example:i", "TargetName=iqn.2026-11.org.example:t",
-          "SessionType=Normal", "InitialR2T=No", "ImmediateData=Yes"}) {
+          "SessionType=Normal", "RDMAExtensions=Yes", "InitialR2T=No", "ImmediateData=Yes"}) {
       keys.append(key).push_back('\0');
     }
     connection_->Deliver(request.Encode(), base::AsBytes(keys));

@@ -125,6 +125,22 @@ void ScsiCommands::OnDataOut(IscsiTask* task, const DataOut& header, bool intact
   if (task->state == TaskState::kDraining && task->write_flow.quiet()) Respond(task);
 }
 
+// As if one Data-Out had brought all of it.
+void ScsiCommands::OnDataRead(IscsiTask* task, const WriteFlow::Request& request) {
+  if (task->session == nullptr || task->state == TaskState::kDone) return;
+  Session& session = *task->session;
+  DataOut answer;
+  answer.lun = task->lun;
+  answer.initiator_task_tag = task->initiator_task_tag;
+  answer.target_transfer_tag = request.target_transfer_tag;
+  answer.buffer_offset = request.offset;
+  answer.data_segment_length = request.length;
+  task->write_flow.Accept(answer, task->lun);
+  session.counters().Add(Count::kDataBytesReceived, request.length);
+  session.scsi().OnDataOut(task, answer, /*intact=*/true);
+  session.task_manager().Progress();
+}
+
 // ---- on the way to the device server ------------------------------------------------------------
 
 void ScsiCommands::Advance(IscsiTask* task) {
@@ -148,6 +164,9 @@ void ScsiCommands::Request(IscsiTask* task) {
 }
 
 void ScsiCommands::SendR2t(IscsiTask* task, const WriteFlow::Request& request) {
+  if (!task->connection->traits().solicited_data_out) {
+    return task->connection->GetData(task, request);
+  }
   R2t r2t;
   r2t.lun = session_->Has(Bug::kR2tLunMissing) ? 0 : task->lun;
   r2t.initiator_task_tag = task->initiator_task_tag;

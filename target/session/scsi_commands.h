@@ -36,6 +36,10 @@ class ScsiCommands {
   void CopyFromSlot(IscsiTask* task, const PduSlot& pdu);
   void OnDataOut(IscsiTask* task, const DataOut& header, bool intact);
 
+  // The transport has read what an R2T would have asked for (Connection::GetData()). The task may
+  // have ended meanwhile.
+  static void OnDataRead(IscsiTask* task, const WriteFlow::Request& request);
+
   // Ends a command of which the initiator hears nothing more, wherever it is.
   void Abandon(IscsiTask* task);
   // Asks the device server to abort it; OnDeviceDone tells how it ended.

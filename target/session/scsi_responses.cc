@@ -67,20 +67,22 @@ bool ScsiCommands::NextDataIn(IscsiTask* task, OutPdu& pdu) {
   if (bugs.Has(Bug::kDataInTagGarbage)) data_in.target_transfer_tag = 0x5eed;
   bool last = true;
   if (!task->read_flow.done()) {
-    const ReadFlow::Piece piece =
-        task->read_flow.Next(connection.parameters().initiator_max_recv_data_segment_length);
+    const ReadFlow::Piece piece = task->read_flow.Next(connection.max_data_in_bytes());
     data_in.final = piece.final;
     data_in.data_sn = piece.data_sn;
     data_in.buffer_offset = piece.offset;
     last = piece.last;
     task->buffer.Visit(piece.from, piece.length,
                        [&](base::MutableBytes bytes) { pdu.data.push_back(bytes); });
+    pdu.remote = task->remote_in;
+    pdu.remote.address += piece.offset;
     session_->counters().Add(Count::kDataBytesSent, piece.length);
   }
   pdu.stat_sn = StatSnUse::kAsIs;
   const ScsiStatus status = task->scsi.result.status;
   // RFC 7143 §11.7.3: never for bidirectional commands.
-  const bool with_status = last && !task->bidirectional() &&
+  // RFC 7145 §7.3.5: nor where no PDU is seen.
+  const bool with_status = last && !task->bidirectional() && connection.traits().data_in_pdus &&
                            (MayRideInDataIn(status) || bugs.Has(Bug::kDataInStatusWithSense));
   if (with_status) {
     const Residual residual = MainResidual(bugs, *task);
@@ -134,6 +136,7 @@ void ScsiCommands::SendResponse(IscsiTask* task) {
     pdu.data.push_back({task->sense.data(), size_t{2} + result.sense_bytes});
   }
   const TaskRef keep(task);
+  pdu.invalidate_key = task->invalidate_key;
   pdu.done = [keep = keep] {};  // the task holds the sense data
   session_->Finish(task);
   task->connection->Send(std::move(pdu));

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/any_invocable.h"
@@ -21,6 +22,13 @@ enum class StatSnUse : uint8_t {
   kAsIs,     // what the header holds: Data-In without status (reserved), statuses sent again
 };
 
+// Memory of the initiator, as it was advertised (RFC 7145 §9.2).
+struct RemoteMemory {
+  bool valid = false;
+  uint32_t key = 0;
+  uint64_t address = 0;
+};
+
 struct OutPdu {
   // As encoded, but for what the sender fills in: DataSegmentLength from `data`, StatSN as
   // `stat_sn` says, ExpCmdSN and MaxCmdSN as they are when the PDU goes out.
@@ -35,6 +43,11 @@ struct OutPdu {
   // before: what it holds (a SlotRef, a buffer) is released in either case. May queue PDUs, but not
   // destroy the queue or its sender.
   absl::AnyInvocable<void()> done;
+
+  // Where there are no Data-In PDUs: this one's data is written here (RFC 7145 §7.3.5).
+  RemoteMemory remote;
+  // A key of the initiator that need not live longer than this (RFC 7145 §7.3.2).
+  std::optional<uint32_t> invalidate_key;
 
   // ---- for the queue ----
   bool header_digest = false;
