@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -328,8 +329,17 @@ TEST_P(RdmaConnectTest, OutlivesListenerAndNetwork) {
   RunUntilBothEnded();
 }
 
-TEST_P(RdmaConnectTest, ConnectsManyTimes) {
+size_t OpenFiles() {
+  size_t count = 0;
+  for ([[maybe_unused]] const auto& file : std::filesystem::directory_iterator("/proc/self/fd")) {
+    ++count;
+  }
+  return count;
+}
+
+TEST_P(RdmaConnectTest, ConnectsManyTimesAndLeaksNoFile) {
   ListenAndAccept();
+  size_t files = 0;
   for (int i = 0; i < 30; ++i) {
     server_ = nullptr;
     client_ = OpenEnd(listener_->address());
@@ -340,7 +350,9 @@ TEST_P(RdmaConnectTest, ConnectsManyTimes) {
     ASSERT_TRUE(client_->Send(0, "hello").ok());
     RunUntil([&] { return server_->receives.size() == 1 && client_->sends.size() == 1; });
     EXPECT_EQ(server_->Received(0), "hello");
+    if (i == 5) files = OpenFiles();
   }
+  EXPECT_EQ(OpenFiles(), files);
 }
 
 TEST_P(RdmaConnectTest, OpensARequestOnAnotherLoop) {

@@ -318,10 +318,12 @@ size_t SimQueuePair::FillBatch() {
   size_t size = std::min<size_t>(receive_completions_.size() + send_completions_.size(),
                                  std::min<size_t>(batch_.size(), options.max_batch));
   if (options.random_batches && size > 0) size = link_->random.Between(1, size);
+  // Neither queue keeps the other from being heard.
+  receives_first_ = !receives_first_;
   for (size_t i = 0; i < size; ++i) {
     bool receive = !receive_completions_.empty();
-    if (options.shuffle_completions && receive && !send_completions_.empty()) {
-      receive = link_->random.Chance(50);
+    if (receive && !send_completions_.empty()) {
+      receive = options.shuffle_completions ? link_->random.Chance(50) : receives_first_;
     }
     if (receive) {
       batch_[i] = receive_completions_.front();

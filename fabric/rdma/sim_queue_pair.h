@@ -276,6 +276,7 @@ class SimQueuePair : public std::enable_shared_from_this<SimQueuePair> {
   RdmaRefusal refusal_;
   std::vector<uint8_t> private_data_;
   RdmaEnd end_ = RdmaEnd::kDisconnected;
+  bool receives_first_ = false;
   SimRing<RdmaCompletion> receive_completions_;
   SimRing<SendCompletion> send_completions_;
   std::vector<RdmaCompletion> batch_;

@@ -61,7 +61,8 @@ struct SimRdmaOptions {
   // Completions in one call: at most so many, and a random share of them where `random_batches`.
   uint32_t max_batch = UINT32_MAX;
   bool random_batches = false;
-  // Receives and other completions come in a random order between both; else receives first.
+  // Receives and other completions come in a random order between both; else those first in one
+  // call that came last in the one before.
   bool shuffle_completions = false;
 
   // How long a request waits that found no receive.

@@ -339,8 +339,10 @@ void VerbsQueuePair::Rearm() {
 }
 
 size_t VerbsQueuePair::Poll(std::span<RdmaCompletion> completions) {
-  const size_t received = PollOne(receive_cq_, completions);
-  return received + PollOne(send_cq_, completions.subspan(received));
+  // Neither keeps the other from being heard.
+  receives_first_ = !receives_first_;
+  const size_t first = PollOne(receives_first_ ? receive_cq_ : send_cq_, completions);
+  return first + PollOne(receives_first_ ? send_cq_ : receive_cq_, completions.subspan(first));
 }
 
 size_t VerbsQueuePair::PollOne(ibv_cq* cq, std::span<RdmaCompletion> completions) {

@@ -76,7 +76,7 @@ class VerbsQueuePair {
   // Takes what the completion channel says, and asks for the next event. What completes after this
   // makes one; what has completed before must be polled.
   void Rearm();
-  // At most as many as there is room for; receives first.
+  // At most as many as there is room for.
   size_t Poll(std::span<RdmaCompletion> completions);
 
   // Once the queue pair is in the error state: what is drained was completed.
@@ -128,6 +128,7 @@ class VerbsQueuePair {
   Ring<uint64_t> receives_;
   uint64_t sends_done_ = 0;  // and their place is free
   uint64_t receives_done_ = 0;
+  bool receives_first_ = false;
   bool draining_ = false;
   bool drain_seen_ = false;
 
