@@ -78,6 +78,7 @@ PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFa
   options.step_timeout = settings.step_timeout;
   options.splits = settings.splits;
   options.allow_elapse = settings.allow_elapse;
+  options.linger = settings.linger;
   options.readings = settings.readings;
   options.hook = hooks.hook != nullptr ? std::move(hooks.hook) : endpoint->hook();
   options.hook_limit = hooks.limit;

@@ -41,6 +41,7 @@ struct PlaySettings {
   std::optional<uint64_t> scratch_last_lba;  // given: the LUN must have it
   std::map<std::string, std::string> readings;
   bool allow_elapse = true;
+  absl::Duration linger = absl::ZeroDuration();  // as PlayerOptions
 };
 
 // Administrative hooks that are used instead of the endpoint's own.

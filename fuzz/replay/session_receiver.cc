@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/status.h"
 #include "conformance/monitor/monitor.h"
 #include "conformance/runner/inspect.h"
@@ -26,6 +27,9 @@ conformance::Direction WireDirection(Direction direction) {
   return direction == Direction::kToTarget ? conformance::Direction::kToTarget
                                            : conformance::Direction::kToInitiator;
 }
+
+// Answers that are under way when a case ends are a part of what came of its tasks.
+constexpr absl::Duration kLinger = absl::Milliseconds(10);
 
 void AddEvent(v1::EventLog* log, const char* kind, std::string text, std::string data = "") {
   v1::OtherEvent* event = log->add_event()->mutable_other();
@@ -197,7 +201,9 @@ absl::StatusOr<SessionReceiver::Played> SessionReceiver::PlayOnce(const SessionC
   PUSHPULL_ASSIGN_OR_RETURN(std::unique_ptr<SessionEndpoint> endpoint, host_->Make(cuts));
   Played played;
   Monitor monitor;
-  played.result = conformance::Play(endpoint.get(), options_.settings, offer_.facts, case_.script,
+  conformance::PlaySettings settings = options_.settings;
+  settings.linger = kLinger;
+  played.result = conformance::Play(endpoint.get(), settings, offer_.facts, case_.script,
                                     options_.seed, {&played.log, &monitor});
   AddEvent(&played.events, "verdict", VerdictText(played.result));
   played.events.MergeFrom(TasksOf(played.log));

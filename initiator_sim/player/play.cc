@@ -91,7 +91,12 @@ void Play::Run() {
   running_ = true;
   if (!over_) RunSteps();
   running_ = false;
-  if (over_) Finish();
+  if (!over_) return;
+  if (options_.linger == absl::ZeroDuration()) return Finish();
+  if (lingering_) return;
+  lingering_ = true;
+  action_.reset();
+  deadline_.Start(options_.linger, [this] { Finish(); });
 }
 
 Progress Play::RunSteps() {

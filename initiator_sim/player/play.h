@@ -361,6 +361,7 @@ class Play : public std::enable_shared_from_this<Play> {
   bool wake_posted_ = false;
   bool started_ = false;
   bool over_ = false;
+  bool lingering_ = false;
   bool running_ = false;
   bool pings_are_expected_ = false;
 

@@ -62,6 +62,9 @@ struct PlayerOptions {
   SplitSchedule splits;  // where a step says nothing of its delivery
   // Whether `elapse` may pass time. Without: SKIP.
   bool allow_elapse = true;
+  // How long connections stay open after the last step, for the tap to see what still comes. What
+  // ends a case early would else hide or show it by chance.
+  absl::Duration linger = absl::ZeroDuration();
   // Readings that a profile chose, by id of the ambiguity.
   std::map<std::string, std::string> readings;
   // None: scenarios that need a hook are SKIP.

@@ -146,6 +146,23 @@ TEST(PlayerDeliveryTest, TheTapTellsEachPduOfAWriteAsItGoes) {
   EXPECT_THAT(tap.told_at, ElementsAre(tap.login + 60, tap.login + 120, tap.login + 144));
 }
 
+TEST(PlayerDeliveryTest, ConnectionsMayStayForWhatStillComes) {
+  for (const bool linger : {false, true}) {
+    PlayerTestBed bed(1, fabric::SimOptions::Both({.min_latency = absl::Milliseconds(1),
+                                                   .max_latency = absl::Milliseconds(1)}));
+    class Answers : public Tap {
+     public:
+      void OnPdu(const TapPdu& pdu) override { pings += pdu.decoded->pdu.has_nop_in(); }
+      int pings = 0;
+    } tap;
+    bed.options.tap = &tap;
+    if (linger) bed.options.linger = absl::Milliseconds(10);
+    EXPECT_EQ(VerdictOf(bed.Play(std::string(kLogin) + "step { send { pdu { nop_out {} } } }")),
+              "PASS");
+    EXPECT_EQ(tap.pings, linger ? 1 : 0);
+  }
+}
+
 TEST(PlayerDeliveryTest, TheTapTellsMisbehaviour) {
   PlayerTestBed bed;
   Mute(&bed);
