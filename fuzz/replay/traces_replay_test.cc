@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/sanitized.h"
 #include "conformance/scenario/scenario_file.h"
 #include "fuzz/replay/compare.h"
 #include "fuzz/replay/delivery.h"
@@ -20,15 +21,6 @@
 
 namespace pushpull::replay {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||
-                            __has_feature(undefined_behavior_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr size_t kPairsUpTo = 600;  // bytes
 
@@ -72,7 +64,7 @@ TEST_P(TracesReplayTest, EachDeliveryGivesTheSameEvents) {
       ADD_FAILURE() << trace.name << " differs, or is a fault: " << ToString(*result->finding);
     }
   };
-  if (kSanitized) return play("fields,random:1:300", receiver->sources());
+  if (base::kSanitized) return play("fields,random:1:300", receiver->sources());
   play("fields,notyet", receiver->sources());
   // Many, and alike for all streams: by the real one, and pushed.
   std::vector<Source> sources = receiver->sources();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/sanitized.h"
 #include "conformance/runner/suite.h"
 #include "conformance/scenario/scenario_file.h"
 #include "fuzz/replay/compare.h"
@@ -21,11 +22,7 @@ namespace {
 using conformance::Case;
 using conformance::ScenarioFile;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr uint64_t kMaxDeliveries = 30;
-#else
-constexpr uint64_t kMaxDeliveries = 150;  // of a schedule's part
-#endif
+constexpr uint64_t kMaxDeliveries = base::kSanitized ? 30 : 150;  // of a schedule's part
 
 std::vector<Case> Sessions() {
   auto files = conformance::LoadScenarios("corpus/traces");
