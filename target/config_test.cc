@@ -222,7 +222,9 @@ TEST_F(ConfigFileTest, ErrorsOfTheCommandLineHaveNoPlace) {
   EXPECT_THAT(Error("listen: 'tcp://h'", over), StartsWith("listen \"udp://h\""));
   over.Clear();
   over.add_bug("no_such_bug");
-  if (kBugsEnabled) EXPECT_THAT(Error("bug: 'stat_sn_skips'", over), Not(StartsWith("F:")));
+  if (kBugsEnabled) {
+    EXPECT_THAT(Error("bug: 'stat_sn_skips'", over), Not(StartsWith("F:")));
+  }
 }
 
 }  // namespace

@@ -223,7 +223,9 @@ TEST(SimRdmaTest, ARunIsItsSeed) {
   std::set<std::string> stories;
   for (uint64_t seed = 0; seed < 200; ++seed) {
     const std::string story = Story(seed);
-    if (seed % 20 == 0) EXPECT_EQ(story, Story(seed));
+    if (seed % 20 == 0) {
+      EXPECT_EQ(story, Story(seed));
+    }
     stories.insert(story);
   }
   EXPECT_GT(stories.size(), 190u);

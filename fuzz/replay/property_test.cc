@@ -112,7 +112,9 @@ TEST(PropertyTest, OrderAndContentsAreKept) {
     pdus += next;
     // Nothing is missing unless an error ended it.
     const v1::Event& last = log->event(log->event_size() - 1);
-    if (last.has_end()) EXPECT_EQ(next, trace.pdus.size()) << "seed " << seed;
+    if (last.has_end()) {
+      EXPECT_EQ(next, trace.pdus.size()) << "seed " << seed;
+    }
   }
   EXPECT_GT(pdus, kSeeds);
 }
