@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,10 +45,7 @@ class Descriptor {
 
 int OpenOutput(const std::string& path) {
   if (!path.empty()) return open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  char name[] = "/tmp/pushpull-command-XXXXXX";
-  const int fd = mkostemp(name, O_CLOEXEC);
-  if (fd >= 0) unlink(name);
-  return fd;
+  return memfd_create("pushpull-command", MFD_CLOEXEC);
 }
 
 // The end of what was written, on one line.
