@@ -1,5 +1,5 @@
 // What cases are played against. tools/ knows how to make one: the embedded reference target over
-// loopback or over the simulated network, or somebody's target over TCP.
+// loopback or over a simulated network, or somebody's target over TCP or RDMA.
 
 #ifndef CONFORMANCE_RUNNER_ENDPOINT_H_
 #define CONFORMANCE_RUNNER_ENDPOINT_H_
@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "fabric/loop.h"
+#include "fabric/rdma/rdma.h"
 #include "fabric/stream.h"
 #include "initiator_sim/player/player.h"
 #include "initiator_sim/player/tap.h"
@@ -24,7 +25,9 @@ class Endpoint {
  public:
   virtual ~Endpoint() = default;
 
-  virtual fabric::Network* network() = 0;
+  // How the target is reached: iSCSI over streams, or iSER over RDMA. One of both is null.
+  virtual fabric::Network* network() { return nullptr; }
+  virtual fabric::RdmaNetwork* rdma() { return nullptr; }
   virtual fabric::Loop* loop() = 0;
 
   // Runs the loop until `done`. False: `limit` of the loop's time went by first.
@@ -62,6 +65,8 @@ class EndpointFactory {
   virtual bool own_target() const = 0;
   // Whether time is virtual: waiting costs nothing.
   virtual bool virtual_time() const = 0;
+  // Whether its endpoints are reached over RDMA.
+  virtual bool rdma() const { return false; }
 };
 
 }  // namespace pushpull::conformance
