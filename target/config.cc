@@ -2,17 +2,20 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/check.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "base/text_proto.h"
 #include "target/bugs/bugs.h"
+#include "target/iser/dialect.h"
 #include "target/negotiation/limits_config.h"
 #include "target/store/lun_spec.h"
 #include "target/target_name.h"
@@ -24,10 +27,12 @@ constexpr uint32_t kMaxLun = 16383;
 constexpr uint32_t kMaxQueueDepth = 65536;
 constexpr uint16_t kIscsiPort = 3260;
 constexpr std::string_view kTcp = "tcp://";
+constexpr std::string_view kIser = "iser://";
 
 absl::Status BadUri(std::string_view uri, std::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "listen \"", std::string(uri), "\": ", std::string(why), "; right is tcp://HOST[:PORT]"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("listen \"", std::string(uri), "\": ", std::string(why),
+                   "; right is tcp://HOST[:PORT] or iser://HOST[:PORT]"));
 }
 
 absl::Status Invalid(const std::string& message) { return absl::InvalidArgumentError(message); }
@@ -118,16 +123,33 @@ absl::Status TakeNames(const LoadedConfig& loaded, NodeOptions& node) {
   return absl::OkStatus();
 }
 
+absl::Status TakeDialect(const LoadedConfig& loaded, IserDialect& dialect) {
+  const std::string& name = loaded.config().iser_dialect();
+  if (name.empty()) return absl::OkStatus();
+  const auto add = [](std::string* to, const IserReadings& each) { to->append(each.name); };
+  const std::optional<IserDialect> found = FindIserDialect(name);
+  if (!found.has_value()) {
+    return loaded.At(Invalid(absl::StrCat("iser_dialect \"", name, "\": there are ",
+                                          absl::StrJoin(AllIserReadings(), ", ", add))),
+                     "iser_dialect");
+  }
+  dialect = *found;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<fabric::Address> ParseListenUri(std::string_view uri) {
-  if (!uri.starts_with(kTcp)) return BadUri(uri, "it doesn't begin with tcp://");
-  std::string_view rest = uri.substr(kTcp.size());
+absl::StatusOr<Listening> ParseListenUri(std::string_view uri) {
+  Listening listening{.iser = uri.starts_with(kIser), .address = {.host = {}, .port = kIscsiPort}};
+  if (!listening.iser && !uri.starts_with(kTcp)) {
+    return BadUri(uri, "it begins with neither tcp:// nor iser://");
+  }
+  std::string_view rest = uri.substr(listening.iser ? kIser.size() : kTcp.size());
   if (rest.ends_with('/')) rest.remove_suffix(1);
   if (rest.find('/') != std::string_view::npos) {
     return BadUri(uri, "it has a path, but a target's name is set by `name` or --name");
   }
-  fabric::Address address{.host = {}, .port = kIscsiPort};
+  fabric::Address& address = listening.address;
   std::string_view port;
   if (rest.starts_with('[')) {
     const size_t end = rest.find(']');
@@ -142,14 +164,14 @@ absl::StatusOr<fabric::Address> ParseListenUri(std::string_view uri) {
     address.host = std::string(rest.substr(0, colon));
     port = colon == std::string_view::npos ? "" : rest.substr(colon);
   }
-  if (port.empty()) return address;
+  if (port.empty()) return listening;
   uint32_t number = 0;
   if (!port.starts_with(':') || !absl::SimpleAtoi(std::string(port.substr(1)), &number) ||
       number > 0xffff) {
     return BadUri(uri, "the port is no number from 0 to 65535");
   }
   address.port = static_cast<uint16_t>(number);
-  return address;
+  return listening;
 }
 
 absl::Status LoadedConfig::Load(const std::string& path) {
@@ -206,6 +228,7 @@ absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& loaded) {
                      "threads");
   }
   PUSHPULL_RETURN_IF_ERROR(TakeLimits(loaded, node));
+  PUSHPULL_RETURN_IF_ERROR(TakeDialect(loaded, options.iser_dialect));
   for (int i = 0; i < config.bug_size(); ++i) {
     const auto bug = ParseBugName(config.bug(i));
     if (!bug.ok()) return loaded.At(bug.status(), "bug", i);
@@ -218,14 +241,14 @@ absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& loaded) {
   return options;
 }
 
-absl::StatusOr<std::vector<fabric::Address>> ListenAddresses(const LoadedConfig& loaded) {
-  std::vector<fabric::Address> addresses;
+absl::StatusOr<std::vector<Listening>> ListenAddresses(const LoadedConfig& loaded) {
+  std::vector<Listening> addresses;
   for (int i = 0; i < loaded.config().listen_size(); ++i) {
     const std::string& uri = loaded.config().listen(i);
     auto address = ParseListenUri(uri);
     if (!address.ok()) return loaded.At(address.status(), "listen", i);
     // Port 0 is another port each time.
-    if (address->port != 0 &&
+    if (address->address.port != 0 &&
         std::find(addresses.begin(), addresses.end(), *address) != addresses.end()) {
       return loaded.At(Invalid(absl::StrCat("listen \"", uri, "\" is there twice")), "listen", i);
     }

@@ -27,9 +27,17 @@ namespace pushpull::target {
 
 inline constexpr uint32_t kMaxThreads = 1024;
 
-// "tcp://HOST[:PORT]", an IPv6 host in brackets. Without a port: 3260 (RFC 7143 §15). "tcp://" and
-// "tcp://:3260" mean all addresses.
-absl::StatusOr<fabric::Address> ParseListenUri(std::string_view uri);
+// An address of `listen`.
+struct Listening {
+  bool iser = false;  // over RDMA
+  fabric::Address address;
+  friend bool operator==(const Listening&, const Listening&) = default;
+};
+
+// "tcp://HOST[:PORT]" or "iser://HOST[:PORT]", an IPv6 host in brackets. Without a port: 3260
+// (RFC 7143 §15; what targets listen on for iSER, too). "tcp://" and "tcp://:3260" mean all
+// addresses.
+absl::StatusOr<Listening> ParseListenUri(std::string_view uri);
 
 // A configuration that knows where its fields were written.
 class LoadedConfig {
@@ -64,8 +72,8 @@ class LoadedConfig {
 // Defaults where the configuration is silent. Opens the logical units' stores.
 absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& config);
 
-// The addresses of `listen`, in order.
-absl::StatusOr<std::vector<fabric::Address>> ListenAddresses(const LoadedConfig& config);
+// Those of `listen`, in order.
+absl::StatusOr<std::vector<Listening>> ListenAddresses(const LoadedConfig& config);
 
 }  // namespace pushpull::target
 

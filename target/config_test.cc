@@ -38,7 +38,6 @@ TEST(ConfigTest, ListenUris) {
       {"tcp://host:", "", -1},
       {"tcp://host:x", "", -1},
       {"tcp://host/iqn.2001-04.com.x", "", -1},
-      {"iser://host", "", -1},
       {"host:3260", "", -1},
       {"", "", -1},
   };
@@ -50,8 +49,13 @@ TEST(ConfigTest, ListenUris) {
       EXPECT_THAT(std::string(address.status().message()), HasSubstr(c.uri));
       continue;
     }
-    EXPECT_EQ(address->host, c.host);
-    EXPECT_EQ(address->port, c.port);
+    EXPECT_EQ(address->address.host, c.host);
+    EXPECT_EQ(address->address.port, c.port);
+    EXPECT_FALSE(address->iser);
+    const std::string over_rdma = "iser" + std::string(c.uri).substr(3);
+    const auto iser = ParseListenUri(over_rdma);
+    ASSERT_TRUE(iser.ok());
+    EXPECT_EQ(*iser, (Listening{true, address->address}));
   }
 }
 
@@ -62,6 +66,7 @@ TEST(ConfigTest, SilenceMeansDefaults) {
   EXPECT_EQ(options->node.queue_depth, 128u);
   EXPECT_EQ(options->node.login_timeout, absl::Seconds(15));
   EXPECT_EQ(options->node.target_portal_group_tag, 1);
+  EXPECT_EQ(options->iser_dialect, IserDialect::kPermissive);
   EXPECT_TRUE(options->logical_units.empty());
   EXPECT_FALSE(options->node.bugs.any());
 }
@@ -71,6 +76,7 @@ TEST(ConfigTest, TakesEachField) {
   config.set_name("iqn.2026-11.org.pushpull:other");
   config.set_alias("the other");
   config.set_target_portal_group_tag(7);
+  config.set_iser_dialect("linux");
   config.mutable_limits()->set_queue_depth(4);
   config.mutable_limits()->set_login_timeout_ms(1500);
   config.mutable_limits()->set_max_burst_length(4096);
@@ -85,6 +91,7 @@ TEST(ConfigTest, TakesEachField) {
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->node.name, "iqn.2026-11.org.pushpull:other");
   EXPECT_EQ(options->node.alias, "the other");
+  EXPECT_EQ(options->iser_dialect, IserDialect::kLinux);
   EXPECT_EQ(options->node.target_portal_group_tag, 7);
   EXPECT_EQ(options->node.queue_depth, 4u);
   EXPECT_EQ(options->node.login_timeout, absl::Milliseconds(1500));
@@ -140,6 +147,7 @@ TEST_F(ConfigFileTest, ErrorsSayWhereAndWhat) {
       {"admin: '/run/x'", "F:1:1: ", "no admin socket"},
       {"target_portal_group_tag: 65536", "F:1:1: ", "65535"},
       {"threads: 1025", "F:1:1: ", "1024"},
+      {"iser_dialect: 'rfc'", "F:1:1: ", "\"rfc\": there are rfc7145, linux, permissive"},
       {"bug: 'stat_sn_skips'\nbug: 'no_such_bug'", "F:2:1: ", "no_such_bug"},
       {"limits { queue_depth: 0 }", "F:1:10: ", "queue_depth"},
       {"limits { queue_depth: 65537 }", "F:1:10: ", "65536"},

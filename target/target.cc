@@ -10,7 +10,8 @@ namespace pushpull::target {
 
 absl::StatusOr<std::unique_ptr<Target>> Target::Create(TargetOptions options,
                                                        fabric::Network* network,
-                                                       std::vector<fabric::Loop*> loops) {
+                                                       std::vector<fabric::Loop*> loops,
+                                                       fabric::RdmaNetwork* rdma) {
   CHECK(network != nullptr && !loops.empty());
   if (options.node.queue_depth == 0 || options.node.queue_depth > 65536) {
     return absl::InvalidArgumentError("queue_depth must be 1 to 65536");
@@ -22,14 +23,17 @@ absl::StatusOr<std::unique_ptr<Target>> Target::Create(TargetOptions options,
                                      std::move(options.logical_units));
   if (!device.ok()) return device.status();
   return std::unique_ptr<Target>(
-      new Target(std::move(options.node), *std::move(device), network, loops));
+      new Target(std::move(options), *std::move(device), network, loops, rdma));
 }
 
-Target::Target(NodeOptions options, std::unique_ptr<DeviceServer> device, fabric::Network* network,
-               const std::vector<fabric::Loop*>& loops)
+Target::Target(TargetOptions options, std::unique_ptr<DeviceServer> device,
+               fabric::Network* network, const std::vector<fabric::Loop*>& loops,
+               fabric::RdmaNetwork* rdma)
     : network_(network),
+      rdma_(rdma),
+      iser_dialect_(options.iser_dialect),
       device_(std::move(device)),
-      node_(std::make_unique<Node>(std::move(options), device_.get())) {
+      node_(std::make_unique<Node>(std::move(options.node), device_.get())) {
   base::Random random(node_->options().seed);
   for (fabric::Loop* const loop : loops) {
     workers_.push_back(std::make_unique<Worker>(node_.get(), loop, network, random.Next()));
@@ -45,16 +49,35 @@ Target::~Target() = default;
 
 absl::StatusOr<fabric::Address> Target::Listen(const fabric::Address& address) {
   CHECK(workers_.front()->loop()->OnThread());
-  std::vector<Worker*> workers;
-  for (const auto& worker : workers_) workers.push_back(worker.get());
-  auto portal = Portal::Listen(network_, address, std::move(workers));
+  auto portal = Portal::Listen(network_, address, Workers());
   if (!portal.ok()) return portal.status();
   const fabric::Address bound = (*portal)->address();
   portals_.push_back(*std::move(portal));
   node_->AddPortal(bound);
-  const std::lock_guard lock(mutex_);
-  addresses_.push_back(bound);
+  AddAddress(bound);
   return bound;
+}
+
+absl::StatusOr<fabric::Address> Target::ListenIser(const fabric::Address& address) {
+  CHECK(rdma_ != nullptr) << "the target has no RDMA network";
+  CHECK(workers_.front()->loop()->OnThread());
+  auto portal = IserAcceptor::Listen(Workers(), rdma_, address, iser_dialect_);
+  if (!portal.ok()) return portal.status();
+  const fabric::Address bound = (*portal)->address();
+  iser_portals_.push_back(*std::move(portal));
+  AddAddress(bound);
+  return bound;
+}
+
+std::vector<Worker*> Target::Workers() const {
+  std::vector<Worker*> workers;
+  for (const auto& worker : workers_) workers.push_back(worker.get());
+  return workers;
+}
+
+void Target::AddAddress(const fabric::Address& address) {
+  const std::lock_guard lock(mutex_);
+  addresses_.push_back(address);
 }
 
 std::vector<fabric::Address> Target::addresses() const {
@@ -67,6 +90,7 @@ void Target::Shutdown(absl::AnyInvocable<void()> done) {
     CHECK(!on_shutdown_) << "shut down twice";
     on_shutdown_ = std::move(done);
     portals_.clear();
+    iser_portals_.clear();
     ShutDownWorkers();
   });
 }

@@ -5,7 +5,7 @@
 //   ...
 //   (*target)->Shutdown([&] { stopped = true; });
 //
-// For real use over TCP, with threads of its own: target/portal/tcp_target.h.
+// For real use, with threads of its own: target/portal/tcp_target.h.
 
 #ifndef TARGET_TARGET_H_
 #define TARGET_TARGET_H_
@@ -19,7 +19,10 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "fabric/loop.h"
+#include "fabric/rdma/rdma.h"
 #include "fabric/stream.h"
+#include "target/iser/acceptor.h"
+#include "target/iser/dialect.h"
 #include "target/portal/portal.h"
 #include "target/scsi/device_server.h"
 #include "target/session/counters.h"
@@ -31,14 +34,17 @@ namespace pushpull::target {
 struct TargetOptions {
   NodeOptions node;  // name, limits, defects, seed ...
   std::vector<LogicalUnitOptions> logical_units;
+  IserDialect iser_dialect = IserDialect::kPermissive;
 };
 
 class Target {
  public:
-  // `network` and `loops` (at least one) outlive the target. Sessions are spread over the loops.
+  // The networks and `loops` (at least one) outlive the target. Sessions are spread over the loops.
+  // `rdma` may be null: then there is no ListenIser().
   static absl::StatusOr<std::unique_ptr<Target>> Create(TargetOptions options,
                                                         fabric::Network* network,
-                                                        std::vector<fabric::Loop*> loops);
+                                                        std::vector<fabric::Loop*> loops,
+                                                        fabric::RdmaNetwork* rdma = nullptr);
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
   // After Shutdown() was done, or where nothing was ever accepted.
@@ -47,6 +53,8 @@ class Target {
   // Accepts connections at `address` (port 0: the kernel chooses). The address with its port. From
   // the first loop's thread. May be called for several addresses.
   absl::StatusOr<fabric::Address> Listen(const fabric::Address& address);
+  // The same for iSER over RDMA. kUnavailable: there is no RDMA device with such an address.
+  absl::StatusOr<fabric::Address> ListenIser(const fabric::Address& address);
   // What it listens on, in the order of the calls. From any thread.
   std::vector<fabric::Address> addresses() const;
 
@@ -61,17 +69,22 @@ class Target {
   DeviceServer& device() { return *device_; }
 
  private:
-  Target(NodeOptions options, std::unique_ptr<DeviceServer> device, fabric::Network* network,
-         const std::vector<fabric::Loop*>& loops);
+  Target(TargetOptions options, std::unique_ptr<DeviceServer> device, fabric::Network* network,
+         const std::vector<fabric::Loop*>& loops, fabric::RdmaNetwork* rdma);
 
+  std::vector<Worker*> Workers() const;
+  void AddAddress(const fabric::Address& address);
   void ShutDownWorkers();
 
   fabric::Network* const network_;
+  fabric::RdmaNetwork* const rdma_;
+  const IserDialect iser_dialect_;
   const std::unique_ptr<DeviceServer> device_;
   std::unique_ptr<Node> node_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<std::unique_ptr<Portal>> portals_;  // the first loop's
-  size_t workers_running_ = 0;                    // the first loop's
+  std::vector<std::unique_ptr<Portal>> portals_;             // the first loop's
+  std::vector<std::unique_ptr<IserAcceptor>> iser_portals_;  // the first loop's
+  size_t workers_running_ = 0;                               // the first loop's
   absl::AnyInvocable<void()> on_shutdown_;
 
   mutable std::mutex mutex_;

@@ -2,37 +2,37 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "target/iser/connection.h"
 #include "target/iser/private_data.h"
 
 namespace pushpull::target {
 
-absl::StatusOr<std::unique_ptr<IserAcceptor>> IserAcceptor::Listen(Worker* worker,
+absl::StatusOr<std::unique_ptr<IserAcceptor>> IserAcceptor::Listen(std::vector<Worker*> workers,
                                                                    fabric::RdmaNetwork* network,
                                                                    const fabric::Address& address,
                                                                    IserDialect dialect) {
-  std::unique_ptr<IserAcceptor> acceptor(new IserAcceptor(worker, dialect));
-  auto listener = network->Listen(worker->loop(), address, [self = acceptor.get()](auto request) {
+  CHECK(!workers.empty());
+  std::unique_ptr<IserAcceptor> acceptor(new IserAcceptor(std::move(workers), dialect));
+  Worker* const first = acceptor->workers_.front();
+  auto listener = network->Listen(first->loop(), address, [self = acceptor.get()](auto request) {
     self->OnRequest(std::move(request));
   });
   if (!listener.ok()) return listener.status();
   acceptor->listener_ = *std::move(listener);
-  worker->node().AddPortal(acceptor->address());
+  first->node().AddPortal(acceptor->address(), /*rdma=*/true);
   return acceptor;
 }
 
-IserAcceptor::~IserAcceptor() { *life_ = nullptr; }
-
 void IserAcceptor::OnRequest(std::unique_ptr<fabric::RdmaRequest> request) {
   const IserPrivateData peer = ParseIserPrivateData(request->peer().private_data);
-  request->Open(worker_->loop(), IserConnection::QueueOptions(worker_->node()),
-                [life = life_, peer](auto rdma) {
+  Worker* const worker = workers_[next_++ % workers_.size()];
+  request->Open(worker->loop(), IserConnection::QueueOptions(worker->node()),
+                [life = worker->life(), peer, dialect = dialect_](auto rdma) {
                   // Without resources for it the initiator is rejected: by the end of `rdma`.
                   if (*life == nullptr || !rdma.ok()) return;
-                  IserAcceptor& self = **life;
-                  auto connection =
-                      IserConnection::Create(self.worker_, *std::move(rdma), peer, self.dialect_);
-                  if (connection.ok()) self.worker_->Accept(*std::move(connection));
+                  auto connection = IserConnection::Create(*life, *std::move(rdma), peer, dialect);
+                  if (connection.ok()) (*life)->Accept(*std::move(connection));
                 });
 }
 

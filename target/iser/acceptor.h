@@ -1,9 +1,13 @@
-// A portal for iSER: takes connection requests on one address for one loop's sessions.
+// A portal for iSER: takes connection requests on one address. Connections are spread over a
+// target's loops.
 
 #ifndef TARGET_ISER_ACCEPTOR_H_
 #define TARGET_ISER_ACCEPTOR_H_
 
+#include <cstddef>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "fabric/rdma/rdma.h"
@@ -15,28 +19,29 @@ namespace pushpull::target {
 
 class IserAcceptor {
  public:
-  // Both outlive the acceptor; it is used on the worker's loop. Errors are RdmaNetwork::Listen()'s.
-  static absl::StatusOr<std::unique_ptr<IserAcceptor>> Listen(Worker* worker,
+  // Listens on the first worker's loop, and from its thread is this called. `workers` and `network`
+  // outlive the acceptor. Errors are RdmaNetwork::Listen()'s.
+  static absl::StatusOr<std::unique_ptr<IserAcceptor>> Listen(std::vector<Worker*> workers,
                                                               fabric::RdmaNetwork* network,
                                                               const fabric::Address& address,
                                                               IserDialect dialect);
   IserAcceptor(const IserAcceptor&) = delete;
   IserAcceptor& operator=(const IserAcceptor&) = delete;
-  // Listens no more. Connections live on; requests that weren't accepted yet are rejected. Before
-  // Worker::Shutdown().
-  ~IserAcceptor();
+  // On the first worker's loop. Listens no more; what was accepted lives on. A request that is on
+  // its way to a loop is rejected there, if that has been shut down meanwhile.
+  ~IserAcceptor() = default;
 
   fabric::Address address() const { return listener_->address(); }
 
  private:
-  IserAcceptor(Worker* worker, IserDialect dialect) : worker_(worker), dialect_(dialect) {}
+  IserAcceptor(std::vector<Worker*> workers, IserDialect dialect)
+      : workers_(std::move(workers)), dialect_(dialect) {}
   void OnRequest(std::unique_ptr<fabric::RdmaRequest> request);
 
-  Worker* const worker_;
+  const std::vector<Worker*> workers_;
   const IserDialect dialect_;
+  size_t next_ = 0;
   std::unique_ptr<fabric::RdmaListener> listener_;
-  // Null inside once this is destroyed.
-  const std::shared_ptr<IserAcceptor*> life_ = std::make_shared<IserAcceptor*>(this);
 };
 
 }  // namespace pushpull::target

@@ -86,7 +86,7 @@ class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
   }
 
   void Connect(IserDialect dialect, ByteVector private_data = {0xc0, 0, 0, 0}) {
-    auto acceptor = IserAcceptor::Listen(worker_.get(), &rdma_, {"192.0.2.2", 3260}, dialect);
+    auto acceptor = IserAcceptor::Listen({worker_.get()}, &rdma_, {"192.0.2.2", 3260}, dialect);
     ASSERT_TRUE(acceptor.ok()) << acceptor.status();
     acceptor_ = *std::move(acceptor);
     rdma_.Open(world_.NewLoop(), acceptor_->address(),

@@ -9,17 +9,18 @@
 
 namespace pushpull::target {
 
-absl::StatusOr<std::unique_ptr<TcpTarget>> TcpTarget::Create(TargetOptions options,
-                                                             uint32_t threads) {
+absl::StatusOr<std::unique_ptr<TcpTarget>> TcpTarget::Create(
+    TargetOptions options, uint32_t threads, std::unique_ptr<fabric::RdmaNetwork> rdma) {
   if (threads == 0) threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
   std::unique_ptr<TcpTarget> made(new TcpTarget());
+  made->rdma_ = std::move(rdma);
   std::vector<fabric::Loop*> loops;
   for (uint32_t i = 0; i < threads; ++i) {
     made->threads_.push_back(std::make_unique<fabric::LoopThread>());
     loops.push_back(made->threads_.back()->loop());
   }
-  PUSHPULL_ASSIGN_OR_RETURN(made->target_,
-                            Target::Create(std::move(options), &made->network_, loops));
+  PUSHPULL_ASSIGN_OR_RETURN(
+      made->target_, Target::Create(std::move(options), &made->network_, loops, made->rdma_.get()));
   return made;
 }
 
@@ -29,11 +30,18 @@ absl::StatusOr<fabric::Address> TcpTarget::Listen(const fabric::Address& address
   return bound;
 }
 
+absl::StatusOr<fabric::Address> TcpTarget::ListenIser(const fabric::Address& address) {
+  absl::StatusOr<fabric::Address> bound;
+  threads_.front()->Call([&] { bound = target_->ListenIser(address); });
+  return bound;
+}
+
 void TcpTarget::Stop() {
   if (target_ == nullptr || std::exchange(stopped_, true)) return;
   std::promise<void> done;
   target_->Shutdown([&done] { done.set_value(); });
   done.get_future().wait();
+  rdma_.reset();
   threads_.clear();
 }
 

@@ -177,7 +177,7 @@ void Connection::SetParameters(const ConnectionParameters& parameters) {
 }
 
 std::vector<TargetRecord> Connection::TargetsFor(std::string_view /*initiator_name*/) {
-  return {node().Record(local_)};
+  return {node().Record(local_, traits().iser_data_segment_keys)};
 }
 
 void Connection::RestartPingTimer() {

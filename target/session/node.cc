@@ -22,19 +22,21 @@ std::string NexusKey(const NexusId& nexus) {
 
 }  // namespace
 
-void Node::AddPortal(const fabric::Address& address) {
+void Node::AddPortal(const fabric::Address& address, bool rdma) {
   const std::lock_guard lock(mutex_);
-  portals_.push_back(address);
+  portals_.push_back({address, rdma});
 }
 
-TargetRecord Node::Record(const fabric::Address& local) const {
+TargetRecord Node::Record(const fabric::Address& local, bool rdma) const {
   TargetRecord record;
   record.name = options_.name;
   const std::lock_guard lock(mutex_);
-  for (const fabric::Address& portal : portals_) {
-    const std::string& host = IsWildcard(portal.host) ? local.host : portal.host;
+  for (const Portal& portal : portals_) {
+    if (portal.rdma != rdma) continue;
+    const fabric::Address& address = portal.address;
+    const std::string& host = IsWildcard(address.host) ? local.host : address.host;
     record.portals.push_back(
-        {fabric::Address{host, portal.port}.ToString(), options_.target_portal_group_tag});
+        {fabric::Address{host, address.port}.ToString(), options_.target_portal_group_tag});
   }
   return record;
 }

@@ -71,11 +71,12 @@ class Node {
   DeviceServer& device() { return *device_; }
   SessionRegistry& registry() { return registry_; }
 
-  // The addresses that the target listens on.
-  void AddPortal(const fabric::Address& address);
-  // This target as SendTargets tells it. A portal on all addresses is told as the one by which the
-  // asking connection came, `local`.
-  TargetRecord Record(const fabric::Address& local) const;
+  // The addresses that the target listens on; `rdma`: for iSER.
+  void AddPortal(const fabric::Address& address, bool rdma = false);
+  // This target as SendTargets tells it, by the portals of the transport on which it is asked: a
+  // TargetAddress doesn't say which it is of. A portal on all addresses is told as the one by which
+  // the asking connection came, `local`.
+  TargetRecord Record(const fabric::Address& local, bool rdma = false) const;
 
   LoginTarget FindTarget(const LoginIdentity& identity) const;
   std::string SessionKey(const LoginIdentity& identity, const fabric::Address& portal) const;
@@ -107,8 +108,13 @@ class Node {
   std::atomic<uint64_t> next_connection_{1};
   std::function<void()> end_all_sessions_;
 
+  struct Portal {
+    fabric::Address address;
+    bool rdma;
+  };
+
   mutable std::mutex mutex_;
-  std::vector<fabric::Address> portals_;
+  std::vector<Portal> portals_;
   absl::flat_hash_map<std::string, std::vector<uint64_t>> cleared_;
 };
 

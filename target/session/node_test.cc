@@ -27,6 +27,7 @@ TEST_F(NodeTest, TellsItsPortals) {
   node_->AddPortal({"::1", 3261});
   node_->AddPortal({"", 3262});
   node_->AddPortal({"0.0.0.0", 3263});
+  node_->AddPortal({"192.0.2.9", 3264}, /*rdma=*/true);
   const TargetRecord record = node_->Record({"192.0.2.9", 3262});
   EXPECT_EQ(record.name, "iqn.t");
   ASSERT_EQ(record.portals.size(), 4u);
@@ -35,6 +36,9 @@ TEST_F(NodeTest, TellsItsPortals) {
   EXPECT_EQ(record.portals[2].address, "192.0.2.9:3262") << "as the asking connection came";
   EXPECT_EQ(record.portals[3].address, "192.0.2.9:3263");
   EXPECT_EQ(record.portals[3].portal_group_tag, 3);
+  const TargetRecord over_rdma = node_->Record({"192.0.2.9", 3264}, /*rdma=*/true);
+  ASSERT_EQ(over_rdma.portals.size(), 1u) << "those of the same transport";
+  EXPECT_EQ(over_rdma.portals[0].address, "192.0.2.9:3264");
 }
 
 TEST_F(NodeTest, KnowsItsName) {

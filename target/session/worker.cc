@@ -128,6 +128,7 @@ void Worker::EndAllSessions() {
 
 void Worker::Shutdown(absl::AnyInvocable<void()> done) {
   CHECK(!on_shutdown_);
+  *life_ = nullptr;
   on_shutdown_ = std::move(done);
   EndAllSessions();
   std::vector<Connection*> open;

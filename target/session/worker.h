@@ -42,6 +42,10 @@ class Worker {
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
 
+  // For those who bring connections from elsewhere: null inside from Shutdown() on. The pointer is
+  // taken from any thread, and looked into on the loop's.
+  std::shared_ptr<Worker* const> life() const { return life_; }
+
   BufferPool& buffers() { return buffers_; }
   ReadAheadPool& read_ahead() { return read_ahead_; }
   TaskPool& tasks() { return tasks_; }
@@ -100,6 +104,7 @@ class Worker {
   absl::flat_hash_map<SessionId, Claim> claims_;
   size_t retiring_ = 0;
   absl::AnyInvocable<void()> on_shutdown_;
+  const std::shared_ptr<Worker*> life_ = std::make_shared<Worker*>(this);
 };
 
 }  // namespace pushpull::target

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "conformance/report/verdict.h"
+#include "fabric/rdma/verbs_network.h"
 #include "pushpull/v1/target_config.pb.h"
 #include "target/bugs/bugs.h"
 #include "target/config.h"
@@ -25,10 +27,14 @@
 namespace pushpull::tools {
 namespace {
 
+constexpr char kNoDeviceHelp[] =
+    "; where there is no RDMA device, `pushpull softroce -- COMMAND` runs the command with a "
+    "soft-RoCE one";
+
 struct TargetFlags {
   v1::TargetConfig config;  // of the command line alone
   std::vector<std::string> listen, luns, bugs;
-  std::string config_file, name;
+  std::string config_file, name, iser_dialect;
   uint32_t threads = 0;
   uint64_t seed = 1;
   bool list_bugs = false;
@@ -54,6 +60,7 @@ v1::TargetConfig ConfigOfFlags(const TargetFlags& flags) {
   }
   for (const std::string& bug : flags.bugs) config.add_bug(bug);
   config.set_name(flags.name);
+  config.set_iser_dialect(flags.iser_dialect);
   config.set_threads(flags.threads);
   return config;
 }
@@ -95,8 +102,8 @@ class EndSignals {
 };
 
 // Whoever started us waits for this line: without it, nothing has a use.
-absl::Status SayReady(const fabric::Address& address, const std::string& name) {
-  if (std::printf("ready tcp://%s/%s\n", address.ToString().c_str(), name.c_str()) < 0 ||
+absl::Status SayReady(const char* scheme, const fabric::Address& address, const std::string& name) {
+  if (std::printf("ready %s://%s/%s\n", scheme, address.ToString().c_str(), name.c_str()) < 0 ||
       std::fflush(stdout) != 0) {
     return absl::FailedPreconditionError(
         absl::StrCat("the ready line can't be written to standard output: ", std::strerror(errno)));
@@ -105,14 +112,17 @@ absl::Status SayReady(const fabric::Address& address, const std::string& name) {
 }
 
 absl::Status Listen(target::TcpTarget* target, const target::LoadedConfig& config,
-                    const std::vector<fabric::Address>& addresses) {
+                    const std::vector<target::Listening>& addresses) {
   for (size_t i = 0; i < addresses.size(); ++i) {
-    const auto bound = target->Listen(addresses[i]);
+    const auto& [iser, address] = addresses[i];
+    const auto bound = iser ? target->ListenIser(address) : target->Listen(address);
     if (!bound.ok()) {
-      return config.At(absl::FailedPreconditionError(bound.status().message()), "listen",
-                       static_cast<int>(i));
+      std::string message(bound.status().message());
+      if (iser) message += kNoDeviceHelp;
+      return config.At(absl::FailedPreconditionError(message), "listen", static_cast<int>(i));
     }
-    PUSHPULL_RETURN_IF_ERROR(SayReady(*bound, target->target().options().name));
+    PUSHPULL_RETURN_IF_ERROR(
+        SayReady(iser ? "iser" : "tcp", *bound, target->target().options().name));
   }
   return absl::OkStatus();
 }
@@ -120,14 +130,18 @@ absl::Status Listen(target::TcpTarget* target, const target::LoadedConfig& confi
 absl::StatusOr<int> Serve(const TargetFlags& flags) {
   target::LoadedConfig config;
   PUSHPULL_RETURN_IF_ERROR(MakeConfig(flags, &config));
-  PUSHPULL_ASSIGN_OR_RETURN(const std::vector<fabric::Address> addresses,
+  PUSHPULL_ASSIGN_OR_RETURN(const std::vector<target::Listening> addresses,
                             target::ListenAddresses(config));
   EndSignals signals;  // stores have threads
   PUSHPULL_ASSIGN_OR_RETURN(target::TargetOptions options, target::OptionsFromConfig(config));
   options.node.seed = flags.seed;
+  std::unique_ptr<fabric::RdmaNetwork> rdma;
+  if (std::ranges::any_of(addresses, &target::Listening::iser)) {
+    rdma = std::make_unique<fabric::VerbsNetwork>();
+  }
   PUSHPULL_ASSIGN_OR_RETURN(
       std::unique_ptr<target::TcpTarget> target,
-      target::TcpTarget::Create(std::move(options), config.config().threads()));
+      target::TcpTarget::Create(std::move(options), config.config().threads(), std::move(rdma)));
   PUSHPULL_RETURN_IF_ERROR(Listen(target.get(), config, addresses));
   signals.Wait();
   target->Stop();
@@ -140,8 +154,8 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
   CLI::App* target = app->add_subcommand("target", "Serves the reference target.");
   auto flags = std::make_shared<TargetFlags>();
   target->add_option("--listen", flags->listen,
-                     "tcp://HOST[:PORT]; port 0 lets the kernel choose (default: "
-                     "tcp://127.0.0.1:3260). One line `ready URI` each once it accepts");
+                     "tcp://HOST[:PORT] or iser://HOST[:PORT]; port 0 lets the kernel choose "
+                     "(default: tcp://127.0.0.1:3260). One line `ready URI` each once it accepts");
   target->add_option("--lun", flags->luns,
                      "ram:SIZE, file:PATH[,direct][,ro], null:SIZE, pattern:SIZE, "
                      "slow:MILLISECONDS,SPEC; the first is LUN 0");
@@ -149,6 +163,9 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
                      "a TargetConfig as textproto (docs/TARGET.md). Over it, --listen and --lun "
                      "replace all of its own, --bug adds one, --name and --threads win");
   target->add_option("--name", flags->name, "the target's iSCSI name");
+  target->add_option("--iser-dialect", flags->iser_dialect,
+                     "rfc7145, linux or permissive (the default): how RFC 7145 is read where what "
+                     "is spoken differs from it (docs/TARGET.md)");
   target
       ->add_option("--threads", flags->threads, "loops that sessions are spread over (default: 1)")
       ->transform(WholeNumber(1, target::kMaxThreads));
