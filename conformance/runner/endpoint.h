@@ -5,6 +5,7 @@
 #define CONFORMANCE_RUNNER_ENDPOINT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "absl/time/time.h"
 #include "fabric/loop.h"
 #include "fabric/rdma/rdma.h"
+#include "fabric/rdma/sim_rdma_options.h"
 #include "fabric/stream.h"
 #include "initiator_sim/player/player.h"
 #include "initiator_sim/player/tap.h"
@@ -28,6 +30,8 @@ class Endpoint {
   // How the target is reached: iSCSI over streams, or iSER over RDMA. One of both is null.
   virtual fabric::Network* network() { return nullptr; }
   virtual fabric::RdmaNetwork* rdma() { return nullptr; }
+  // Takes who is to be told of every RDMA operation, or null. Empty: the network can't tell.
+  virtual std::function<void(fabric::SimRdmaLog*)> watch_rdma() { return {}; }
   virtual fabric::Loop* loop() = 0;
 
   // Runs the loop until `done`. False: `limit` of the loop's time went by first.

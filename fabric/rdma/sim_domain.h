@@ -32,6 +32,9 @@ class SimDomain final : public RdmaDomain, public std::enable_shared_from_this<S
                                                        RdmaRights rights) override;
   absl::StatusOr<std::unique_ptr<RdmaWindow>> NewWindow() override;
 
+  // Regions and windows that there are.
+  size_t keys() const { return entries_.size() - free_.size(); }
+
   // Whether a local request may use this.
   bool AllowsLocal(const RdmaSegment& segment) const {
     const Entry* entry = Find(segment.local_key);

@@ -79,6 +79,8 @@ std::shared_ptr<RdmaDomain> SimRdmaNetwork::domain(const std::string& host) {
   return fabric_->DomainOf(host);
 }
 
+size_t SimRdmaNetwork::keys(const std::string& host) { return fabric_->DomainOf(host)->keys(); }
+
 size_t SimRdmaNetwork::connections() const { return fabric_->connections(); }
 
 const SimRdmaRecord& SimRdmaNetwork::connection(size_t number) const {

@@ -48,6 +48,8 @@ class SimRdmaNetwork final : public RdmaNetwork {
   void set_log(SimRdmaLog* log);
   // The device of a host.
   std::shared_ptr<RdmaDomain> domain(const std::string& host);
+  // How many regions and windows there are on it.
+  size_t keys(const std::string& host);
 
   // Connections are numbered by their Establish() on the active side, from 0; what is known of them
   // stays when they end.

@@ -10,13 +10,14 @@ namespace pushpull::tools {
 absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
     const target::BugSet& bugs, uint64_t seed, fabric::Network* network,
     std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap,
-    const WrapStore& wrap) {
+    const WrapStore& wrap, const EmbeddedIser& iser) {
   target::TargetOptions options;
   options.node.name = kEmbeddedTargetName;
   options.node.alias = "Pushpull's reference target";
   options.node.bugs = bugs;
   options.node.seed = seed;
   options.node.tap = std::move(tap);
+  options.iser_dialect = iser.dialect;
   for (const char* spec : {"ram:64M", "ram:16M", "ram:16M"}) {
     PUSHPULL_ASSIGN_OR_RETURN(const target::LunSpec parsed, target::ParseLunSpec(spec));
     PUSHPULL_ASSIGN_OR_RETURN(std::unique_ptr<target::Store> store, target::MakeStore(parsed));
@@ -29,7 +30,7 @@ absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
     }
     options.logical_units.push_back(std::move(unit));
   }
-  return target::Target::Create(std::move(options), network, std::move(loops));
+  return target::Target::Create(std::move(options), network, std::move(loops), iser.network);
 }
 
 }  // namespace pushpull::tools

@@ -10,8 +10,10 @@
 
 #include "absl/status/statusor.h"
 #include "fabric/loop.h"
+#include "fabric/rdma/rdma.h"
 #include "fabric/stream.h"
 #include "target/bugs/bugs.h"
+#include "target/iser/dialect.h"
 #include "target/session/node.h"
 #include "target/store/store.h"
 #include "target/target.h"
@@ -24,11 +26,17 @@ inline constexpr char kEmbeddedTargetName[] = "iqn.2026-11.org.pushpull:referenc
 using WrapStore =
     std::function<std::shared_ptr<target::Store>(uint16_t lun, std::unique_ptr<target::Store>)>;
 
+// iSER, where it is served.
+struct EmbeddedIser {
+  fabric::RdmaNetwork* network = nullptr;
+  target::IserDialect dialect = target::IserDialect::kRfc7145;
+};
+
 // Three disks in memory, of 512-byte blocks.
 absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
     const target::BugSet& bugs, uint64_t seed, fabric::Network* network,
     std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap,
-    const WrapStore& wrap = {});
+    const WrapStore& wrap = {}, const EmbeddedIser& iser = {});
 
 }  // namespace pushpull::tools
 
