@@ -57,6 +57,8 @@ struct Fault {
   // Empty: forbidden. Else why no verdict may change.
   std::string legal;
   Direction direction = Direction::kToInitiator;
+  // The only kind of the target's PDUs that it fits; unset: any.
+  PduKind kind = v1::Pdu::KIND_NOT_SET;
   // Outcomes may shift StatSN: ExpStatSN is mended on its way to the target.
   bool renumbers = false;
   // nullopt: it can't be planted into this PDU. `notes` may be changed.

@@ -23,6 +23,7 @@ uint64_t Ones(const Field& field) {
 Fault ChangeOf(PduKind kind, const Field& field, const std::string& how, Change change) {
   Fault fault;
   fault.name = absl::StrCat(NameOfKind(kind), ".", NameOfField(kind, field), how);
+  fault.kind = kind;
   fault.plant = [kind, field, change = std::move(change)](
                     Passing* passing, const Image& pdu) -> std::optional<Outcome> {
     if (pdu.kind() != kind) return std::nullopt;
@@ -90,6 +91,7 @@ void AddTag(PduKind kind, const Field& field, std::vector<Fault>* faults) {
 Fault ReservedBit(PduKind kind, size_t byte, uint8_t bit) {
   Fault fault;
   fault.name = absl::StrFormat("%s.reserved_byte_%d", NameOfKind(kind), byte);
+  fault.kind = kind;
   fault.plant = [kind, byte, bit](Passing*, const Image& pdu) -> std::optional<Outcome> {
     if (pdu.kind() != kind) return std::nullopt;
     Outcome outcome;
@@ -122,6 +124,7 @@ void AddOpcodes(PduKind kind, std::vector<Fault>* faults) {
     if (opcode == initiator_sim::OpcodeOf(kind)) continue;
     Fault fault;
     fault.name = absl::StrFormat("%s.opcode=0x%02x", NameOfKind(kind), opcode);
+    fault.kind = kind;
     fault.plant = [kind, opcode](Passing*, const Image& pdu) -> std::optional<Outcome> {
       if (pdu.kind() != kind) return std::nullopt;
       Outcome outcome;

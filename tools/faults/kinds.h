@@ -56,6 +56,7 @@ inline Fault Changed(std::string name, PduKind kind,
                      std::function<bool(Passing* passing, Image* image)> change) {
   Fault fault;
   fault.name = std::move(name);
+  fault.kind = kind;
   fault.plant = [kind, change = std::move(change)](Passing* passing,
                                                    const Image& pdu) -> std::optional<Outcome> {
     if (pdu.kind() != kind) return std::nullopt;

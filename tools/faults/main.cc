@@ -19,8 +19,9 @@ namespace {
 struct Options {
   std::vector<std::string> only;
   std::vector<std::string> cases;
-  size_t planted_only = 0;
-  size_t enough = 0;
+  Trial::Options trial;
+  size_t shard = 0;
+  size_t shards = 1;
   bool list = false;
   size_t missed = 0;
 };
@@ -43,8 +44,10 @@ bool Chosen(const Options& options, const std::string& name) {
 
 int Run(const Options& options) {
   std::vector<Fault> faults;
+  size_t number = 0;
   for (Fault& fault : AllFaults()) {
-    if (Chosen(options, fault.name)) faults.push_back(std::move(fault));
+    if (!Chosen(options, fault.name)) continue;
+    if (number++ % options.shards == options.shard) faults.push_back(std::move(fault));
   }
   if (options.list) {
     for (const Fault& fault : faults) {
@@ -58,7 +61,7 @@ int Run(const Options& options) {
     std::printf("healthy: %s %s\n", id.c_str(), what.c_str());
   size_t caught = 0, partly = 0, missed = 0, quiet = 0, alarms = 0, never = 0;
   for (const Fault& fault : faults) {
-    const Finding finding = trial.Try(fault, options.planted_only, options.enough);
+    const Finding finding = trial.Try(fault, options.trial);
     const char* verdict = "CAUGHT";
     if (finding.planted == 0) {
       verdict = "NEVER", ++never;
@@ -67,7 +70,7 @@ int Run(const Options& options) {
       ++(finding.caught + finding.timed_out == 0 ? quiet : alarms);
     } else if (finding.caught == 0) {
       verdict = "MISSED", ++missed;
-    } else if (!finding.missed.empty()) {
+    } else if (finding.missed.size() > finding.timed_out) {
       verdict = "PARTLY", ++partly;
     } else {
       ++caught;
@@ -97,8 +100,12 @@ int main(int argc, char** argv) {
   pushpull::faults::Options options;
   app.add_option("--only", options.only, "faults, by name; * and ? stand for anything");
   app.add_option("--cases", options.cases, "cases, by id; * and ? stand for anything");
-  app.add_option("--nth", options.planted_only, "plant only where it fits for the n-th time");
-  app.add_option("--enough", options.enough, "stop a fault when so many cases caught it");
+  app.add_option("--nth", options.trial.only, "plant only where it fits for the n-th time");
+  app.add_option("--enough", options.trial.enough, "stop a fault when so many cases caught it");
+  app.add_option("--most", options.trial.most,
+                 "stop a fault when it was planted into so many cases");
+  app.add_option("--shard", options.shard, "of --shards: only this one, from 0");
+  app.add_option("--shards", options.shards, "so many parts of the table");
   app.add_flag("--list", options.list, "print the names of the faults");
   app.add_option("--missed", options.missed, "print so many cases in which a fault was not seen");
   CLI11_PARSE(app, argc, argv);

@@ -116,7 +116,8 @@ void Meddler::PassPdu(Way* way, Direction direction, const Frame& frame,
     if (changed.has_value()) {
       ++planting_->fits;
       if (planting_->only == 0 || planting_->only == planting_->fits) {
-        ++planting_->planted;
+        // What is kept back is out of place only once something has overtaken it.
+        if (changed->later.empty()) ++planting_->planted;
         ++passing_.planted;
         planted = true;
         outcome = *std::move(changed);
@@ -133,9 +134,9 @@ void Meddler::PassPdu(Way* way, Direction direction, const Frame& frame,
   }
   for (const Image& now : outcome.now) Append(PutTogether(now), out);
   Append(outcome.raw, out);
-  for (const Image& late : std::exchange(way->later, std::move(outcome.later))) {
-    Append(PutTogether(late), out);
-  }
+  const std::vector<Image> late = std::exchange(way->later, std::move(outcome.later));
+  if (!late.empty()) ++planting_->planted;
+  for (const Image& image : late) Append(PutTogether(image), out);
   shift_ += static_cast<uint32_t>(outcome.stat_sn_shift);
   passing_.next_stat_sn += static_cast<uint32_t>(outcome.stat_sn_shift);
   if (outcome.end != Outcome::End::kNone) end_ = outcome.end;

@@ -13,6 +13,7 @@ Fault Of(PduKind kind, const std::string& what,
          std::function<std::optional<Outcome>(Passing*, const Image&)> plant) {
   Fault fault;
   fault.name = absl::StrCat(NameOfKind(kind), ":", what);
+  fault.kind = kind;
   fault.plant = [kind, plant = std::move(plant)](Passing* passing,
                                                  const Image& pdu) -> std::optional<Outcome> {
     return pdu.kind() == kind ? plant(passing, pdu) : std::nullopt;

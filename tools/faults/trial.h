@@ -35,9 +35,13 @@ class Trial {
   // usual.
   Trial(conformance::EndpointFactory* factory, std::vector<conformance::Case> cases);
 
-  // In each case by itself. `enough`: no more cases are played than it takes for so many to catch
-  // it; 0: all.
-  Finding Try(const Fault& fault, size_t only = 0, size_t enough = 0) const;
+  // In each case by itself.
+  struct Options {
+    size_t only = 0;    // as Planting
+    size_t enough = 0;  // so many cases that catch it are enough; 0: all are played
+    size_t most = 0;    // so many cases in which it is planted are enough; 0: likewise
+  };
+  Finding Try(const Fault& fault, const Options& options) const;
 
   // Cases that a healthy target doesn't pass.
   const std::map<std::string, std::string>& unusual() const { return unusual_; }
@@ -47,9 +51,11 @@ class Trial {
 
   conformance::EndpointFactory* const factory_;
   const std::vector<conformance::Case> cases_;
+  std::vector<size_t> order_;  // in which they are played
   conformance::PlaySettings settings_;
   conformance::TargetFacts facts_;
   std::map<std::string, v1::Verdict> usual_;
+  std::map<std::string, std::set<PduKind>> kinds_;  // of the target's PDUs in a healthy play
   std::map<std::string, std::string> unusual_;
 };
 
