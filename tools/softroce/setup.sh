@@ -37,7 +37,10 @@ fail() {
 }
 
 make_dummy() {
-  ip link add dummy0 type dummy && ip address add "$address/24" dev dummy0 &&
+  # Without numdummies=0, which not every Debian's modprobe.d sets, the module makes one by itself.
+  modprobe -q dummy numdummies=0
+  [[ -e /sys/class/net/dummy0 ]] || ip link add dummy0 type dummy || return
+  ip address add "$address/24" dev dummy0 &&
     ip link set dummy0 mtu "$mtu" up && netdevs=(dummy0)
 }
 
