@@ -236,6 +236,19 @@ TEST(PlayerExpectTest, Timeouts) {
   CheckCases({
       {"nothing comes", ExpectP("pdu { nop_in {} }"), kSilent,
        "TIMEOUT: nothing came in time: awaiting NOP-In for task p", "NOP-In", "nothing"},
+      {"an answer that waits for the next PDU", ExpectP("pdu { nop_in {} }"),
+       [held = std::optional<uint32_t>()](Connection& c, const v1::Pdu& pdu) mutable {
+         if (!pdu.has_nop_out()) return false;
+         if (held.has_value()) {
+           v1::Pdu answer;
+           answer.mutable_nop_in()->set_initiator_task_tag(*held);
+           c.Send(std::move(answer));
+         }
+         held = pdu.nop_out().initiator_task_tag();
+         return true;
+       },
+       "TIMEOUT: came only after its time, when a sign of life had been asked for: awaiting NOP-In",
+       "NOP-In", "too late"},
       {"something else came for nobody", ExpectP("pdu { nop_in {} }"),
        OnPing([](Connection& c, const v1::Pdu&) { c.Send(Async(v1::LOGOUT_REQUEST)); }),
        "FAIL: awaiting NOP-In", "NOP-In", "Async Message"},

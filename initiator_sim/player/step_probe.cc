@@ -102,7 +102,7 @@ class NewConnectionProbe : public Action {
 
 // Nothing came for a step in its time. Whether that is the step's failure or the end of the target
 // is shown by a sign of life: on the same connection, or on a new one where this one's end is
-// awaited. What the step awaited may still come first.
+// awaited. What the step awaited and comes only then came too late: maybe the asking brought it.
 class LifeCheck : public Action {
  public:
   LifeCheck(Play* play, Link* link, std::unique_ptr<Action> late)
@@ -115,7 +115,16 @@ class LifeCheck : public Action {
   }
 
   Progress Advance() override {
-    if (const Progress progress = late_->Advance(); progress != Progress::kWaiting) return progress;
+    if (const Progress progress = late_->Advance(); progress == Progress::kOver) {
+      return progress;
+    } else if (progress == Progress::kDone) {
+      return play_->End({.verdict = v1::TIMEOUT,
+                         .message = absl::StrCat("came only after its time, when a sign of life "
+                                                 "had been asked for: awaiting ",
+                                                 awaiting_),
+                         .expected = awaiting_,
+                         .actual = "that, too late"});
+    }
     const Progress progress = sign_ ? sign_->Advance() : elsewhere_->Advance();
     if (progress != Progress::kDone) return progress;
     return play_->Unmet(absl::StrCat("nothing came, though the target lives: awaiting ", awaiting_),
