@@ -273,8 +273,10 @@ Progress LoginRunner::Conclude(const v1::Pdu& response, bool refused) {
   // A target that refuses closes the connection (RFC 7143 §11.13.5).
   if (refused) link_->end_taken = true;
   const Negotiation& negotiation = link_->state.negotiation;
+  // A login that may be refused, and is, agreed on nothing. (A redirection has its keys.)
+  const bool agreed = status < 0x0200;
   const absl::StatusOr<Differences> differences =
-      JudgeKeys(play_, link_, negotiation, login_.result());
+      agreed ? JudgeKeys(play_, link_, negotiation, login_.result()) : Differences();
   if (!differences.ok()) return play_->Error(differences.status());
   if (!differences->empty()) {
     std::vector<std::string> expected;

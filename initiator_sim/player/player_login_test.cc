@@ -54,6 +54,10 @@ TEST(PlayerLoginTest, Refusals) {
       {0x0201, "expect { status: 0x0200 status: 0x0207 }",
        "FAIL: the login ended with status 0x0201"},
       {0x0201, "expect { or_closed: true }", "FAIL: the login ended with status 0x0201"},
+      // What was refused agreed on nothing.
+      {0x0200,
+       "result { name: 'MaxBurstLength' rule: ANY_LEGAL } expect { status: 0 status: 0x0200 }",
+       "PASS"},
   };
   for (const auto& one : kCases) {
     PlayerTestBed bed;

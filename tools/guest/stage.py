@@ -1,0 +1,37 @@
+"""Plays scenes in the guest, one after another, each with a verdict line and a log of its own.
+
+usage: stage.py FOLDER SCENE...
+
+Prints "scene NAME PASS SECONDS" or "scene NAME FAIL SECONDS WHY" as each ends; FOLDER/NAME.log is
+what it printed, with the kernel's log behind it where it failed.
+"""
+
+import os
+import sys
+
+from tools.guest import kit
+from tools.guest import scenes_linux
+from tools.guest import scenes_verbs
+
+# What each is, and its limit in seconds: several times what it takes.
+SCENES = {
+    'rdma_verbs': (scenes_verbs.rdma_verbs, 120),
+    'iscsi_tcp': (scenes_linux.iscsi_tcp, 400),
+}
+
+
+def main():
+  folder, *names = sys.argv[1:]
+  os.environ['PATH'] = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+  kit.adopt_orphans()
+  good = True
+  for name in names:
+    scene, limit_s = SCENES[name]
+    wrong, seconds = kit.play(name, scene, folder, limit_s)
+    print(f'scene {name} {"FAIL" if wrong else "PASS"} {seconds:.1f} {wrong}'.strip(), flush=True)
+    good = good and not wrong
+  return 0 if good else 1
+
+
+if __name__ == '__main__':
+  sys.exit(main())
