@@ -3,7 +3,8 @@
 usage: stage.py FOLDER SCENE...
 
 Prints "scene NAME PASS SECONDS" or "scene NAME FAIL SECONDS WHY" as each ends; FOLDER/NAME.log is
-what it printed, with the kernel's log behind it where it failed.
+what it printed, with the kernel's log behind it where it failed. FOLDER/NAME_results.tar holds what
+suites left.
 """
 
 import os
@@ -11,11 +12,13 @@ import sys
 
 from tools.guest import kit
 from tools.guest import scenes_linux
+from tools.guest import scenes_suites
 from tools.guest import scenes_verbs
 
 # What each is, and its limit in seconds: several times what it takes.
 SCENES = {
     'rdma_verbs': (scenes_verbs.rdma_verbs, 120),
+    'lio_tcp': (scenes_suites.lio_tcp, 400),
     'iscsi_tcp': (scenes_linux.iscsi_tcp, 400),
 }
 

@@ -1,0 +1,62 @@
+"""LIO, the kernel's own target, set up through configfs (Documentation/target in its tree)."""
+
+import contextlib
+import os
+import subprocess
+
+from tools.guest import kit
+
+NAME = 'iqn.2026-11.org.pushpull:lio'
+CONFIGFS = '/sys/kernel/config'
+ROOT = f'{CONFIGFS}/target'
+# Anybody may log in and write.
+ATTRIBUTES = {'authentication': 0, 'generate_node_acls': 1, 'demo_mode_write_protect': 0,
+              'cache_dynamic_acls': 1}
+
+
+def _write(path, value):
+  with open(path, 'w', encoding='ascii') as file:
+    file.write(str(value))
+
+
+def _mount():
+  # All but the first would else be loaded under the first login, which takes seconds.
+  kit.modprobe('configfs', 'target_core_mod', 'target_core_file', 'iscsi_target_mod',
+               'target_core_iblock', 'target_core_pscsi', 'target_core_user', 'crc32c')
+  if not os.path.isdir(ROOT):
+    subprocess.run(['mount', '-t', 'configfs', 'none', CONFIGFS], timeout=30, check=True)
+  for folder in ('/var/target/alua', '/var/target/pr'):
+    os.makedirs(folder, exist_ok=True)
+
+
+@contextlib.contextmanager
+def serving(file, address, iser=False, size=64 << 20):
+  """LIO with that file as LUN 0: the URI of its target."""
+  _mount()
+  if iser:
+    kit.modprobe('ib_isert')
+  with open(file, 'wb') as made:
+    made.truncate(size)
+  store = f'{ROOT}/core/fileio_0/{os.path.basename(file)}'
+  group = f'{ROOT}/iscsi/{NAME}/tpgt_1'
+  portal = f'{group}/np/{address}:3260'
+  os.makedirs(store)
+  _write(f'{store}/control', f'fd_dev_name={file},fd_dev_size={size}')
+  _write(f'{store}/enable', 1)
+  os.makedirs(f'{group}/lun/lun_0')
+  os.symlink(store, f'{group}/lun/lun_0/store')
+  for name, value in ATTRIBUTES.items():
+    _write(f'{group}/attrib/{name}', value)
+  os.mkdir(portal)
+  if iser:
+    _write(f'{portal}/iser', 1)
+  _write(f'{group}/enable', 1)
+  yield f'{"iser" if iser else "tcp"}://{address}:3260/{NAME}'
+  # Only after all went well: where sessions hang this does, too, and the scene's end is enough.
+  _write(f'{group}/enable', 0)
+  os.rmdir(portal)
+  os.unlink(f'{group}/lun/lun_0/store')
+  os.rmdir(f'{group}/lun/lun_0')
+  os.rmdir(group)
+  os.rmdir(f'{ROOT}/iscsi/{NAME}')
+  os.rmdir(store)

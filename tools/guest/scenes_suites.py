@@ -1,0 +1,59 @@
+"""The suites against targets: ours, and others with their profiles."""
+
+import json
+import os
+
+from tools.guest import kit
+from tools.guest import lio
+from tools.peers import harness
+
+# A run as a whole; a case has limits of its own.
+LIMIT_S = 400
+
+
+def results(uri, name, folder, *options):
+  """The result of a run of the suites. Its files go to folder/NAME.tar."""
+  out = os.path.join('/dev/shm', name)  # thousands of small files, slow to bring out one by one
+  output = harness.run_pushpull('run', '--target', uri, '--allow-writes', '--out', out, *options,
+                                ok=range(256), limit_s=LIMIT_S)
+  print(output[-20000:])
+  harness.run('tar', '-cf', os.path.join(folder, f'{name}.tar'), '-C', out, '.')
+  with open(os.path.join(out, 'result.json'), encoding='utf-8') as file:
+    return json.load(file)
+
+
+def play(uri, name, folder, *options, without=()):
+  """Plays all but `without`; fails where that isn't as expected."""
+  run = results(uri, name, folder, *options, *_each('--exclude', without))
+  kit.require(run.get('exit_code', 0) == 0, f'exit code {run.get("exit_code")}')
+  kit.require(len(run['result']) > 200, f'{len(run["result"])} cases')
+
+
+def play_unsteady(uri, name, folder, cases):
+  """Plays cases that pass at times and fail at others, which no profile can say."""
+  for case in results(uri, name, folder, *_each('--only', cases))['result']:
+    kit.require(case['verdict'] in ('PASS', 'FAIL'), f'{case["id"]}: {case["verdict"]}')
+
+
+def _each(option, values):
+  return [word for value in values for word in (option, value)]
+
+
+def profile(name):
+  return harness.data_file(f'conformance/profiles/{name}.textproto')
+
+
+# It breaks the kernel, which ends the guest. See docs/targets/lio.md.
+DEADLY_TO_LIO = ['bad_pdu/ahs_beyond_total#zero']
+# Whether the Reject comes out before the connection ends is a race between two of LIO's threads.
+UNSTEADY_AT_LIO = ['write/beyond_first_burst', 'write/less_than_asked_for',
+                   'write/more_than_asked_for', 'write/offset_beyond_r2t']
+
+
+def lio_tcp(folder):
+  with lio.serving('/dev/shm/lio', os.environ['PUSHPULL_RDMA_ADDRESS']) as uri:
+    with kit.timed('suites against LIO over TCP'):
+      play(uri, 'lio_tcp_results', folder, '--profile', profile('lio'), '--step-timeout-s', '5',
+           without=DEADLY_TO_LIO + UNSTEADY_AT_LIO)
+    with kit.timed('what is unsteady there'):
+      play_unsteady(uri, 'lio_tcp_unsteady', folder, UNSTEADY_AT_LIO)
