@@ -61,7 +61,7 @@ absl::StatusOr<fabric::Address> Target::Listen(const fabric::Address& address) {
 absl::StatusOr<fabric::Address> Target::ListenIser(const fabric::Address& address) {
   CHECK(rdma_ != nullptr) << "the target has no RDMA network";
   CHECK(workers_.front()->loop()->OnThread());
-  auto portal = IserAcceptor::Listen(Workers(), rdma_, address, iser_dialect_);
+  auto portal = IserAcceptor::Listen(Workers(), rdma_, address, iser_dialect_, store_memory_);
   if (!portal.ok()) return portal.status();
   const fabric::Address bound = (*portal)->address();
   iser_portals_.push_back(*std::move(portal));

@@ -23,6 +23,7 @@
 #include "fabric/stream.h"
 #include "target/iser/acceptor.h"
 #include "target/iser/dialect.h"
+#include "target/iser/store_memory.h"
 #include "target/portal/portal.h"
 #include "target/scsi/device_server.h"
 #include "target/session/counters.h"
@@ -80,6 +81,7 @@ class Target {
   fabric::RdmaNetwork* const rdma_;
   const IserDialect iser_dialect_;
   const std::unique_ptr<DeviceServer> device_;
+  const std::shared_ptr<StoreMemory> store_memory_ = std::make_shared<StoreMemory>();
   std::unique_ptr<Node> node_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Portal>> portals_;             // the first loop's

@@ -8,12 +8,12 @@
 
 namespace pushpull::target {
 
-absl::StatusOr<std::unique_ptr<IserAcceptor>> IserAcceptor::Listen(std::vector<Worker*> workers,
-                                                                   fabric::RdmaNetwork* network,
-                                                                   const fabric::Address& address,
-                                                                   IserDialect dialect) {
+absl::StatusOr<std::unique_ptr<IserAcceptor>> IserAcceptor::Listen(
+    std::vector<Worker*> workers, fabric::RdmaNetwork* network, const fabric::Address& address,
+    IserDialect dialect, std::shared_ptr<StoreMemory> store_memory) {
   CHECK(!workers.empty());
-  std::unique_ptr<IserAcceptor> acceptor(new IserAcceptor(std::move(workers), dialect));
+  std::unique_ptr<IserAcceptor> acceptor(
+      new IserAcceptor(std::move(workers), dialect, std::move(store_memory)));
   Worker* const first = acceptor->workers_.front();
   auto listener = network->Listen(first->loop(), address, [self = acceptor.get()](auto request) {
     self->OnRequest(std::move(request));
@@ -28,10 +28,11 @@ void IserAcceptor::OnRequest(std::unique_ptr<fabric::RdmaRequest> request) {
   const IserPrivateData peer = ParseIserPrivateData(request->peer().private_data);
   Worker* const worker = workers_[next_++ % workers_.size()];
   request->Open(worker->loop(), IserConnection::QueueOptions(worker->node()),
-                [life = worker->life(), peer, dialect = dialect_](auto rdma) {
+                [life = worker->life(),
+                 options = IserConnectionOptions{peer, dialect_, store_memory_}](auto rdma) {
                   // Without resources for it the initiator is rejected: by the end of `rdma`.
                   if (*life == nullptr || !rdma.ok()) return;
-                  auto connection = IserConnection::Create(*life, *std::move(rdma), peer, dialect);
+                  auto connection = IserConnection::Create(*life, *std::move(rdma), options);
                   if (connection.ok()) (*life)->Accept(*std::move(connection));
                 });
 }

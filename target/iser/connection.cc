@@ -3,32 +3,36 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/time.h"
 #include "base/check.h"
-#include "target/session/scsi_commands.h"
 #include "target/session/session.h"
 
 namespace pushpull::target {
 namespace {
 
-constexpr size_t kQueueCapacity = 8;
 // Requests in the send queue at one time.
 constexpr uint32_t kFlights = 64;
-// Pieces of a task's buffer that one RDMA operation moves.
 constexpr uint32_t kSegments = 16;
-// Data of one RDMA Write: no more pieces than that, and other tasks have their turn.
+// Data of one RDMA Write out of a buffer: no more, and other tasks have their turn.
 constexpr uint32_t kWriteBytes = 64 << 10;
 constexpr uint32_t kMaxAhs = kIserTraits.default_max_ahs_bytes;
 constexpr size_t kSlotBytes =
     kIserHeaderBytes + kBhsBytes + kMaxAhs + IserConnection::kMaxDataSegment;
 constexpr size_t kSendBytes = kIserHeaderBytes + kBhsBytes + IserConnection::kMaxDataSegment;
-// Receives beyond the window's: unsolicited Data-Out and unexpected PDUs, which are done with at
-// once, and requests whose answer is being sent.
-constexpr uint32_t kSpareSlots = 64;
+// Receives for unsolicited Data-Out. What they hold is kept in them until its command is done, as
+// long as so many are free as one command may need; then it's copied out of them.
+constexpr uint32_t kUnsolicitedSlots = 64;
+constexpr uint32_t kFreeSlots = 32;
 
+// Immediate PDUs beyond the two that every connection takes (RFC 7145 §8.1.1.3).
+uint32_t FurtherImmediates(const Node& node) {
+  const uint32_t all = node.options().limits.max_outstanding_unexpected_pdus;
+  return all > SessionWindow::kKeptForImmediates ? all - SessionWindow::kKeptForImmediates : 0;
+}
+
+// All receives in one account: the window's, and what its pledge keeps out of that.
 uint32_t Slots(const Node& node) {
   return node.options().queue_depth + SessionWindow::kKeptForImmediates +
-         SessionWindow::kKeptForReception + kSpareSlots;
+         SessionWindow::kKeptForReception + FurtherImmediates(node) + kUnsolicitedSlots;
 }
 
 }  // namespace
@@ -40,9 +44,17 @@ fabric::RdmaQueueOptions IserConnection::QueueOptions(const Node& node) {
           .max_receive_segments = 1};
 }
 
+SessionWindow::Pledge IserConnection::pledge() const {
+  return {.slots = Slots(node()),
+          .unsolicited_data_slots = kUnsolicitedSlots,
+          .further_immediate_slots =
+              Has(Bug::kIserFurtherImmediatesRefused) ? 0 : FurtherImmediates(node())};
+}
+
+bool IserConnection::may_hold_slot() const { return source_.slots_posted() > kFreeSlots; }
+
 absl::StatusOr<std::unique_ptr<Connection>> IserConnection::Create(
-    Worker* worker, std::unique_ptr<fabric::RdmaConnection> rdma, const IserPrivateData& peer,
-    IserDialect dialect) {
+    Worker* worker, std::unique_ptr<fabric::RdmaConnection> rdma, IserConnectionOptions options) {
   const auto make = [&](size_t bytes) -> absl::StatusOr<std::shared_ptr<Registered>> {
     auto made = std::make_shared<Registered>();
     made->bytes.resize(bytes);
@@ -56,33 +68,31 @@ absl::StatusOr<std::unique_ptr<Connection>> IserConnection::Create(
   auto sends = make(kFlights * kSendBytes);
   if (!sends.ok()) return sends.status();
   return std::unique_ptr<Connection>(
-      new IserConnection(worker, std::move(rdma), peer, dialect, *receives, *sends));
+      new IserConnection(worker, std::move(rdma), std::move(options), *receives, *sends));
 }
 
 IserConnection::IserConnection(Worker* worker, std::unique_ptr<fabric::RdmaConnection> rdma,
-                               const IserPrivateData& peer, IserDialect dialect,
-                               std::shared_ptr<Registered> receives,
+                               IserConnectionOptions options, std::shared_ptr<Registered> receives,
                                std::shared_ptr<Registered> sends)
     : Connection(worker, rdma->local()),
-      readings_(ReadingsOf(dialect)),
-      peer_(peer),
+      readings_(ReadingsOf(options.dialect)),
+      peer_(options.peer),
+      store_memory_(std::move(options.store_memory)),
       receives_(std::move(receives)),
       sends_(std::move(sends)),
       flights_(kFlights),
       rdma_(std::move(rdma)),
       source_(SourceOptions()),
       queue_(kQueueCapacity, worker->node().bugs()),
-      machine_(&source_, this, &queue_),
-      life_(std::make_shared<IserConnection*>(this)) {
+      machine_(&source_, this, &queue_) {
   for (uint32_t i = kFlights; i-- > 0;) idle_flights_.push_back(i);
   machine_.SetBugs(worker->node().bugs());
-  tx().set_on_space([this] { RunSoon(); });
-  tx().set_on_work([this] {
-    if (!running_) RunSoon();
-  });
 }
 
-IserConnection::~IserConnection() { *life_ = nullptr; }
+IserConnection::~IserConnection() {
+  rdma_.reset();
+  AbandonTransfers();
+}
 
 PushSourceOptions IserConnection::SourceOptions() {
   return {.slots = Slots(worker().node()),
@@ -96,9 +106,10 @@ PushSourceOptions IserConnection::SourceOptions() {
 // ---- setup --------------------------------------------------------------------------------------
 
 void IserConnection::Open() {
-  for (uint32_t slot = 0; slot < source_.slots() && !closed(); ++slot) PostReceive(slot);
+  const uint32_t slots = Has(Bug::kIserFewReceives) ? 2 : source_.slots();
+  for (uint32_t slot = 0; slot < slots && !closed(); ++slot) PostReceive(slot);
   if (closed()) return;
-  // Its answer to the peer's flags: whether keys will be invalidated; never a base of zero.
+  // Whether keys will be invalidated; never a base of zero.
   const auto private_data =
       BuildIserPrivateData({.present = true, .send_with_invalidate = peer_.send_with_invalidate});
   rdma_->Establish({.private_data = private_data, .responder_resources = 1}, this);
@@ -125,6 +136,12 @@ std::unique_ptr<fabric::Stream> IserConnection::ReleaseStream() {
   return nullptr;
 }
 
+void IserConnection::SetFraming(const Framing& framing) {
+  Framing own = framing;
+  if (Has(Bug::kIserAhsLimitSmall)) own.max_ahs_bytes = 64;
+  machine_.SetFraming(own);
+}
+
 NegotiationLimits IserConnection::Limits() const {
   NegotiationLimits limits = Connection::Limits();
   limits.max_recv_data_segment_length =
@@ -132,6 +149,7 @@ NegotiationLimits IserConnection::Limits() const {
   limits.initiator_recv_data_segment_length =
       std::min(limits.initiator_recv_data_segment_length, kMaxDataSegment);
   limits.max_ahs_length = kMaxAhs;
+  if (Has(Bug::kIserOneUnexpectedDeclared)) limits.max_outstanding_unexpected_pdus = 1;
   return limits;
 }
 
@@ -139,6 +157,7 @@ ConnectionParameters IserConnection::InForce(const ConnectionParameters& negotia
   ConnectionParameters parameters = negotiated;
   uint32_t& limit = parameters.initiator_max_recv_data_segment_length;
   limit = std::min(limit, kMaxDataSegment);
+  if (Has(Bug::kIserSegmentLimitIgnored)) limit = kMaxDataSegment;
   // A Discovery session's texts go into the buffers of its login.
   if (session() != nullptr && !session()->is_discovery()) {
     limit = MaxDataSegmentToSend(readings_, limit, peer_);
@@ -146,12 +165,15 @@ ConnectionParameters IserConnection::InForce(const ConnectionParameters& negotia
   return parameters;
 }
 
-uint32_t IserConnection::max_data_in_bytes() const { return kWriteBytes; }
+uint32_t IserConnection::max_data_in_bytes() const {
+  if (Has(Bug::kIserDataInPdus)) return parameters().initiator_max_recv_data_segment_length;
+  return kWriteBytes;
+}
 
 // ---- turns --------------------------------------------------------------------------------------
 
 void IserConnection::OnCompletions(std::span<const fabric::RdmaCompletion> completions) {
-  const auto life = life_;
+  const auto alive = life();
   for (const fabric::RdmaCompletion& completion : completions) {
     if (closed()) return;
     // The first failure ends the queue pair: OnDisconnected() follows.
@@ -161,33 +183,25 @@ void IserConnection::OnCompletions(std::span<const fabric::RdmaCompletion> compl
     } else {
       OnSent(static_cast<uint32_t>(completion.id));
     }
-    if (*life == nullptr) return;
+    if (*alive == nullptr) return;
   }
   Run();
-}
-
-void IserConnection::RunSoon() {
-  if (std::exchange(run_posted_, true)) return;
-  loop()->Post([life = life_] {
-    if (*life == nullptr) return;
-    (*life)->run_posted_ = false;
-    (*life)->Run();
-  });
 }
 
 void IserConnection::Run() {
   if (running_ || closed()) return;
   running_ = true;
-  if (!finishing_) Receive();
+  if (!finishing_) ReceiveTurn(machine_, queue_);
   if (!closed()) Pump();
   running_ = false;
 }
 
 // ---- sending ------------------------------------------------------------------------------------
 
+// One operation of each kind in turn: neither data nor PDUs can keep the others waiting.
 void IserConnection::Pump() {
   while (established_ && !closed()) {
-    PostReads();
+    const bool moves = PostTransfers();
     if (closed() || idle_flights_.empty()) return;
     // RFC 7145 §5.1.3: the reply to the Hello comes first.
     if (login_answered_ && !full_feature_began_ && HelloIs(HelloVerdict::kDue)) return;
@@ -196,25 +210,38 @@ void IserConnection::Pump() {
       SendPdu(std::move(pdu));
       continue;
     }
+    if (moves) continue;
     OnSendIdle();
     if (!tx().empty()) continue;
+    if (!late_.empty()) {
+      writes_.swap(late_);
+      continue;
+    }
     // What was sent has arrived when it is complete.
-    if (finishing_ && idle_flights_.size() == flights_.size()) rdma_->Disconnect();
+    const bool all_arrived = idle_flights_.size() == flights_.size();
+    if (finishing_ && all_arrived && !Has(Bug::kIserLogoutKeepsConnection)) rdma_->Disconnect();
     return;
   }
 }
 
 void IserConnection::SendPdu(OutPdu pdu) {
   const BhsView bhs(pdu.bhs);
-  if (bhs.opcode() == Opcode::kDataIn) return WriteData(std::move(pdu));
+  if (bhs.opcode() == Opcode::kDataIn && !Has(Bug::kIserDataInPdus)) {
+    return WriteData(std::move(pdu));
+  }
   if (bhs.opcode() == Opcode::kLoginResponse && session() != nullptr) login_answered_ = true;
   SendControl(std::move(pdu));
 }
 
 void IserConnection::SendControl(OutPdu pdu) {
-  const bool with_header =
-      BhsView(pdu.bhs).opcode() != Opcode::kLoginResponse || login_header_.value_or(true);
-  const IserHeaderBytes header = BuildIserHeader(IserControl{});
+  const bool with_header = BhsView(pdu.bhs).opcode() == Opcode::kLoginResponse
+                               ? login_header_.value_or(true)
+                               : !Has(Bug::kIserHeaderMissing);
+  IserControl control;
+  if (Has(Bug::kIserHeaderNamesKey) && pdu.invalidate_key.has_value()) {
+    control.read = IserBuffer{.stag = *pdu.invalidate_key, .base_offset = 0};
+  }
+  const IserHeaderBytes header = BuildIserHeader(control);
   const bool invalidate = pdu.invalidate_key.has_value();
   PostMessage(Flight{.pdu = std::move(pdu)}, with_header ? base::Bytes(header) : base::Bytes(),
               invalidate);
@@ -237,92 +264,9 @@ void IserConnection::PostMessage(Flight flight, base::Bytes header, bool invalid
   fabric::RdmaWork work{.op = fabric::RdmaOp::kSend, .segments = {&segment, 1}};
   if (invalidate) {
     work.op = fabric::RdmaOp::kSendWithInvalidate;
-    work.invalidate_key = *flight.pdu.invalidate_key;
+    work.invalidate_key = *flight.pdu.invalidate_key ^ (Has(Bug::kIserInvalidatesOtherKey) ? 1 : 0);
   }
   Post(std::move(flight), work);
-}
-
-// RFC 7145 §7.3.5. The bytes go out of the task's buffer; its SCSI Response can't overtake them.
-void IserConnection::WriteData(OutPdu pdu) {
-  if (pdu.data.empty()) {
-    if (pdu.done) pdu.done();
-    return;
-  }
-  Flight flight{.pdu = std::move(pdu)};
-  std::vector<fabric::RdmaSegment> segments;
-  for (const base::Bytes piece : flight.pdu.data) {
-    if (!AddSegment(piece, flight, segments)) return;
-  }
-  const RemoteMemory remote = flight.pdu.remote;
-  Post(std::move(flight), {.op = fabric::RdmaOp::kWrite,
-                           .segments = segments,
-                           .remote_address = remote.address,
-                           .remote_key = remote.key});
-}
-
-// RFC 7145 §7.3.6.
-void IserConnection::GetData(IscsiTask* task, const WriteFlow::Request& request) {
-  if (!task->remote_out.valid || ord_ == 0) {
-    // Less came unsolicited than was announced, and there is nowhere to read the rest; or the
-    // initiator serves no reads, but needs them (§5.1.1).
-    return loop()->Post([life = life_] {
-      if (*life == nullptr || (*life)->closing()) return;
-      (*life)->OnReceiveError(
-          {Reason::kTransportHeader, "RFC 7145 §9.2, §5.1.1", Action::kCloseConnection});
-    });
-  }
-  reads_.push_back(std::make_shared<Read>(Read{.task = TaskRef(task), .request = request}));
-  if (!running_) RunSoon();
-}
-
-void IserConnection::PostReads() {
-  while (!reads_.empty() && !closed()) {
-    const std::shared_ptr<Read> read = reads_.front();
-    const bool over = read->task->session == nullptr || read->task->state == TaskState::kDone;
-    if (over || read->posted == read->request.length) {
-      reads_.pop_front();
-      continue;
-    }
-    if (idle_flights_.empty()) return;
-    PostRead(read);
-  }
-}
-
-// As much of it as one operation takes.
-void IserConnection::PostRead(const std::shared_ptr<Read>& read) {
-  Flight flight{.read = read};
-  std::vector<fabric::RdmaSegment> segments;
-  std::vector<base::Bytes> pieces;
-  const uint32_t offset = read->request.offset + read->posted;
-  read->task->buffer.Visit(offset, read->request.length - read->posted,
-                           [&](base::MutableBytes piece) {
-                             if (pieces.size() < kSegments) pieces.push_back(piece);
-                           });
-  for (const base::Bytes piece : pieces) {
-    if (!AddSegment(piece, flight, segments)) return;
-    flight.bytes += static_cast<uint32_t>(piece.size());
-  }
-  read->posted += flight.bytes;
-  const RemoteMemory& remote = read->task->remote_out;
-  Post(std::move(flight), {.op = fabric::RdmaOp::kRead,
-                           .segments = segments,
-                           .remote_address = remote.address + offset,
-                           .remote_key = remote.key});
-}
-
-bool IserConnection::AddSegment(base::Bytes piece, Flight& flight,
-                                std::vector<fabric::RdmaSegment>& segments) {
-  CHECK_LT(segments.size(), size_t{kSegments});
-  // The task's own memory: a Write reads it only.
-  const base::MutableBytes bytes(const_cast<uint8_t*>(piece.data()), piece.size());
-  auto memory = rdma_->domain()->Register(bytes, fabric::RdmaRights::kLocal);
-  if (!memory.ok()) {
-    Fail();
-    return false;
-  }
-  segments.push_back((*memory)->Segment(0, piece.size()));
-  flight.memory.push_back(*std::move(memory));
-  return true;
 }
 
 bool IserConnection::Post(Flight flight, fabric::RdmaWork work) {
@@ -341,19 +285,13 @@ void IserConnection::OnSent(uint32_t index) {
   CHECK_LT(index, flights_.size());
   Flight flight = std::exchange(flights_[index], Flight());
   idle_flights_.push_back(index);
-  flight.memory.clear();
-  if (flight.read != nullptr) {
-    Read& read = *flight.read;
-    read.done += flight.bytes;
-    if (read.done == read.request.length) ScsiCommands::OnDataRead(read.task.get(), read.request);
-  } else if (flight.pdu.done) {
-    flight.pdu.done();
-  }
+  if (flight.transfer != nullptr) return OnTransferred(flight.transfer, flight.bytes);
+  if (flight.pdu.done) flight.pdu.done();
 }
 
 // Not within what runs: the caller may be in the midst of its queues.
 void IserConnection::Fail() {
-  loop()->Post([life = life_] {
+  loop()->Post([life = life()] {
     if (*life != nullptr) (*life)->Close();
   });
 }

@@ -1,6 +1,7 @@
 // A connection over a queue pair (RFC 7145): receive machine and sender on one
 // fabric::RdmaConnection. Each Send that comes is a push into a slot of the machine's source; what
-// goes out as Data-In over TCP is an RDMA Write here, what R2T would ask for an RDMA Read.
+// goes out as Data-In over TCP is an RDMA Write here, what R2T would ask for an RDMA Read. Both go
+// straight to and from the store's memory where that is memory (DataMover).
 
 #ifndef TARGET_ISER_CONNECTION_H_
 #define TARGET_ISER_CONNECTION_H_
@@ -19,6 +20,7 @@
 #include "target/iser/dialect.h"
 #include "target/iser/header.h"
 #include "target/iser/private_data.h"
+#include "target/iser/store_memory.h"
 #include "target/rx/pdu_machine.h"
 #include "target/rx/pdu_queue.h"
 #include "target/rx/push_source.h"
@@ -26,7 +28,13 @@
 
 namespace pushpull::target {
 
-class IserConnection final : public Connection, private fabric::RdmaHandler {
+struct IserConnectionOptions {
+  IserPrivateData peer;  // of the connection's request
+  IserDialect dialect = IserDialect::kPermissive;
+  std::shared_ptr<StoreMemory> store_memory;
+};
+
+class IserConnection final : public Connection, private fabric::RdmaHandler, private DataMover {
  public:
   // The data segment of a control-type PDU, in either direction and also in the Login Phase: what
   // its buffers hold (RFC 7145 §6.4, §6.5).
@@ -35,17 +43,18 @@ class IserConnection final : public Connection, private fabric::RdmaHandler {
   // What the connection's queue pair must have.
   static fabric::RdmaQueueOptions QueueOptions(const Node& node);
 
-  // `rdma` isn't established yet; `peer`: the private data of its request. Fails where memory can't
-  // be registered.
+  // `rdma` isn't established yet. Fails where memory can't be registered.
   static absl::StatusOr<std::unique_ptr<Connection>> Create(
-      Worker* worker, std::unique_ptr<fabric::RdmaConnection> rdma, const IserPrivateData& peer,
-      IserDialect dialect);
+      Worker* worker, std::unique_ptr<fabric::RdmaConnection> rdma, IserConnectionOptions options);
 
   ~IserConnection() override;
 
   const TransportTraits& traits() const override { return kIserTraits; }
   void GetData(IscsiTask* task, const WriteFlow::Request& request) override;
   uint32_t max_data_in_bytes() const override;
+  SessionWindow::Pledge pledge() const override;
+  bool may_hold_slot() const override;
+  DataMover* MoverFor(IscsiTask* task, uint32_t bytes) override;
 
  private:
   using Machine = PduMachine<PushSource, IserConnection>;
@@ -56,29 +65,50 @@ class IserConnection final : public Connection, private fabric::RdmaHandler {
     std::vector<uint8_t> bytes;
     std::unique_ptr<fabric::RdmaMemory> memory;
   };
-  // What an R2T would have asked for. Read in one or more operations.
-  struct Read {
+  // Data of a task that moves in one or more operations.
+  struct Transfer {
+    enum class Kind : uint8_t {
+      kStagedRead,   // what an R2T would have asked for, into the task's buffer
+      kReadInPlace,  // RDMA Read into the store's memory
+      kWriteInPlace,
+    };
+    Kind kind;
     TaskRef task;
-    WriteFlow::Request request;
-    uint32_t posted = 0;  // bytes
+    uint32_t offset;  // of the command's data
+    uint32_t length;
+    WriteFlow::Request request = {};  // kStagedRead
+    uint32_t posted = 0;              // bytes
     uint32_t done = 0;
+    bool told = false;  // who waits for it
+
+    bool in_place() const { return kind != Kind::kStagedRead; }
+    bool writes() const { return kind == Kind::kWriteInPlace; }
   };
-  // One request in the send queue. Memory is deregistered before what keeps it is given back.
+  using TransferRef = std::shared_ptr<Transfer>;
+  // One request in the send queue.
   struct Flight {
     OutPdu pdu = {};
-    std::shared_ptr<Read> read = nullptr;
-    uint32_t bytes = 0;
-    std::vector<std::unique_ptr<fabric::RdmaMemory>> memory = {};
+    TransferRef transfer = nullptr;
+    uint32_t bytes = 0;  // of `transfer`
+  };
+
+  // An RDMA Read or Write.
+  struct Operation {
+    bool write;
+    bool last;        // of its task's data, or of what was asked for
+    uint32_t offset;  // of the command's data
+    RemoteMemory remote;
   };
 
   IserConnection(Worker* worker, std::unique_ptr<fabric::RdmaConnection> rdma,
-                 const IserPrivateData& peer, IserDialect dialect,
-                 std::shared_ptr<Registered> receives, std::shared_ptr<Registered> sends);
+                 IserConnectionOptions options, std::shared_ptr<Registered> receives,
+                 std::shared_ptr<Registered> sends);
   PushSourceOptions SourceOptions();
+  bool Has(Bug bug) const { return node().Has(bug); }
 
   // ---- of the connection ----
   void Open() override;
-  void SetFraming(const Framing& framing) override { machine_.SetFraming(framing); }
+  void SetFraming(const Framing& framing) override;
   void Proceed() override { machine_.Proceed(); }
   void CloseTransport() override { rdma_->Disconnect(); }
   void FinishTransport() override;
@@ -87,6 +117,7 @@ class IserConnection final : public Connection, private fabric::RdmaHandler {
   NegotiationLimits Limits() const override;
   ConnectionParameters InForce(const ConnectionParameters& negotiated) const override;
   bool can_move() const override { return false; }
+  void Run() override;
 
   // ---- of the queue pair ----
   void OnEstablished(const fabric::RdmaPeer& peer) override;
@@ -103,33 +134,46 @@ class IserConnection final : public Connection, private fabric::RdmaHandler {
   void Advertise(IscsiTask& task, const IserControl& control, BhsView bhs);
   bool HelloIs(HelloVerdict verdict);
   void PostReceive(uint32_t slot);
-  void Break(const ProtocolError& error);
-  void Run();
-  void RunSoon();
-  void Receive();
-  void Drain();
+  void Break(uint32_t slot, const ProtocolError& error);
+  size_t MisreadMessage(base::MutableBytes buffer, size_t size) const;
+  IserControl MisreadControl(IserControl control, base::Bytes header, BhsView bhs) const;
 
   // ---- sending ----
   void Pump();
   void SendPdu(OutPdu pdu);
   void SendControl(OutPdu pdu);
   void PostMessage(Flight flight, base::Bytes header, bool invalidate);
-  void WriteData(OutPdu pdu);
-  void PostReads();
-  void PostRead(const std::shared_ptr<Read>& read);
   bool Post(Flight flight, fabric::RdmaWork work);
-  bool AddSegment(base::Bytes piece, Flight& flight, std::vector<fabric::RdmaSegment>& segments);
   void OnSent(uint32_t flight);
   void Fail();
+
+  // ---- moving data (connection_data.cc) ----
+  void Move(Task* task) override;
+  void CancelMove(Task* task) override;
+  void WriteData(OutPdu pdu);
+  void Queue(TransferRef transfer);
+  bool PostOneOf(std::deque<TransferRef>& transfers);
+  bool PostTransfers();
+  bool PostTransfer(const TransferRef& transfer);
+  bool PostData(Flight flight, const Operation& operation, RdmaSegments segments);
+  void Misbehave(const Operation& operation, RdmaSegments& segments, uint64_t& address,
+                 uint32_t& key);
+  void OnTransferred(const TransferRef& transfer, uint32_t bytes);
+  void EndTransfer(const TransferRef& transfer, bool moved);
+  void AbandonTransfers();
 
   const IserReadings& readings_;
   const IserPrivateData peer_;
 
+  const std::shared_ptr<StoreMemory> store_memory_;
   const std::shared_ptr<Registered> receives_;
   const std::shared_ptr<Registered> sends_;  // one part for each flight
   std::vector<Flight> flights_;
   std::vector<uint32_t> idle_flights_;
-  std::deque<std::shared_ptr<Read>> reads_;  // not wholly posted
+  std::deque<TransferRef> reads_;   // not wholly posted
+  std::deque<TransferRef> writes_;  // the same
+  std::deque<TransferRef> late_;    // Bug::kIserResponseBeforeData
+  uint32_t reads_in_flight_ = 0;    // operations
   std::unique_ptr<fabric::RdmaConnection> rdma_;
 
   PushSource source_;
@@ -137,13 +181,11 @@ class IserConnection final : public Connection, private fabric::RdmaHandler {
   Machine machine_;
   uint16_t ord_ = 0;
   bool established_ = false;
-  bool running_ = false;
-  bool run_posted_ = false;
   bool finishing_ = false;
-  std::optional<bool> login_header_;       // once the first message came
-  bool full_feature_began_ = false;        // its first message came
-  bool login_answered_ = false;            // the Login Response that ends the login is posted
-  std::shared_ptr<IserConnection*> life_;  // null inside once this is destroyed
+  std::optional<bool> login_header_;  // once the first message came
+  bool full_feature_began_ = false;   // its first message came
+  bool login_answered_ = false;       // the Login Response that ends the login is posted
+  uint32_t former_key_ = 0;           // Bug::kIserFormerKeyUsed
 };
 
 }  // namespace pushpull::target

@@ -7,16 +7,10 @@
 
 #include "base/check.h"
 #include "target/iser/connection.h"
+#include "target/pdu/request.h"
 #include "target/session/session.h"
 
 namespace pushpull::target {
-namespace {
-
-// Messages in one turn, before the loop's other connections have theirs.
-constexpr size_t kPdusInATurn = 32;
-
-}  // namespace
-
 void IserConnection::PostReceive(uint32_t slot) {
   if (closed()) return;
   const base::MutableBytes buffer = source_.Buffer(slot);
@@ -31,28 +25,54 @@ void IserConnection::OnMessage(uint32_t slot, uint32_t byte_len) {
   const base::MutableBytes buffer = source_.Buffer(slot);
   size_t size = byte_len;
   if (size > buffer.size()) {
-    return Break({Reason::kShortMessage, "RFC 7145 §10.1.3.3", Action::kCloseConnection});
+    return Break(slot, {Reason::kShortMessage, "RFC 7145 §10.1.3.3", Action::kCloseConnection});
   }
   const bool in_login = session() == nullptr;
   if (in_login && !ShiftLogin(buffer, size)) {
-    return Break({Reason::kDataSegmentTooLong, "RFC 7143 §6.3", Action::kCloseConnection});
+    return Break(slot, {Reason::kDataSegmentTooLong, "RFC 7143 §6.3", Action::kCloseConnection});
   }
+  if (node().bugs().any()) size = MisreadMessage(buffer, size);
   const auto header = ParseIserHeader(buffer.first(size));
-  if (!header.ok()) return Break(header.error());
+  if (!header.ok()) return Break(slot, header.error());
   if (std::holds_alternative<IserHelloReply>(*header)) {
-    return Break({Reason::kWrongDirection, "RFC 7145 §9.4", Action::kCloseConnection});
+    return Break(slot, {Reason::kWrongDirection, "RFC 7145 §9.4", Action::kCloseConnection});
   }
   if (const auto* hello = std::get_if<IserHello>(&*header)) {
     if (in_login || full_feature_began_ || HelloIs(HelloVerdict::kError)) {
+      if (Has(Bug::kIserUnaskedHelloIgnored)) return PostReceive(slot);
       return Break(
-          {Reason::kTransportHeader, "RFC 7145 §5.1.3, §10.1.3.4", Action::kCloseConnection});
+          slot, {Reason::kTransportHeader, "RFC 7145 §5.1.3, §10.1.3.4", Action::kCloseConnection});
     }
     return OnHello(slot, *hello);
   }
-  if (!in_login && !std::exchange(full_feature_began_, true) && HelloIs(HelloVerdict::kDue)) {
-    return Break({Reason::kTransportHeader, "RFC 7145 §10.1.3.4", Action::kCloseConnection});
+  if (!in_login && !std::exchange(full_feature_began_, true) && HelloIs(HelloVerdict::kDue) &&
+      !Has(Bug::kIserHelloMissedAccepted)) {
+    return Break(slot, {Reason::kTransportHeader, "RFC 7145 §10.1.3.4", Action::kCloseConnection});
   }
   source_.Deliver(slot, size);
+}
+
+// What a defect takes the message for; how long it is then.
+size_t IserConnection::MisreadMessage(base::MutableBytes buffer, size_t size) const {
+  const uint8_t opcode = size == 0 ? 0 : buffer[0] >> 4;
+  if (size >= kIserHeaderBytes + kBhsBytes && opcode != 1 && opcode != 2 && opcode != 3 &&
+      Has(Bug::kIserOpcodeUnchecked)) {
+    buffer[0] = 0x10;
+  }
+  if (opcode == 1 && (buffer[0] & 0x03) != 0 && Has(Bug::kIserReservedBitsChecked)) buffer[0] = 0;
+  if (opcode == 2 && size > kIserHeaderBytes && Has(Bug::kIserHelloLengthUnchecked)) {
+    return kIserHeaderBytes;
+  }
+  if (opcode == 2 && size >= 2 && Has(Bug::kIserHelloVersionUnchecked)) {
+    buffer[1] = kIserVersion << 4 | kIserVersion;
+  }
+  if (opcode != 1 || size < kIserHeaderBytes + kBhsBytes) return size;
+  const BhsView bhs(buffer.data() + kIserHeaderBytes);
+  const size_t claimed = kIserHeaderBytes + kBhsBytes + bhs.ahs_bytes() + bhs.data_segment_length();
+  if (claimed > buffer.size()) return size;
+  const bool lies = size < claimed ? Has(Bug::kIserShortMessageAccepted)
+                                   : size > claimed && Has(Bug::kIserLongMessageAccepted);
+  return lies ? claimed : size;
 }
 
 // Makes a login's message look like all others, where it came without a header.
@@ -67,15 +87,24 @@ bool IserConnection::ShiftLogin(base::MutableBytes buffer, size_t& size) {
 }
 
 bool IserConnection::HelloIs(HelloVerdict verdict) {
-  return session() != nullptr &&
-         JudgeHello(readings_, session()->parameters().iser_hello_required) == verdict;
+  if (session() == nullptr) return false;
+  const SessionParameters& parameters = session()->parameters();
+  const std::optional<bool> required = parameters.iser_hello_negotiated
+                                           ? std::optional(parameters.iser_hello_required)
+                                           : std::nullopt;
+  return JudgeHello(readings_, required) == verdict;
 }
 
 void IserConnection::OnHello(uint32_t slot, const IserHello& hello) {
   full_feature_began_ = true;
   PostReceive(slot);
-  const IserHelloReply reply =
+  IserHelloReply reply =
       AnswerHello(hello, readings_.min_hello_version, readings_.max_hello_version, ord_);
+  // RFC 7145 §5.1.3.
+  if (!Has(Bug::kIserOrdIgnored)) ord_ = reply.ord;
+  if (Has(Bug::kIserHelloOrdAboveIrd)) reply.ord = static_cast<uint16_t>(hello.ird + 1);
+  if (Has(Bug::kIserHelloReplyVersion)) reply.current_version = kIserVersion - 1;
+  if (Has(Bug::kIserHelloUnanswered)) return;
   if (idle_flights_.empty()) return Fail();
   PostMessage(Flight(), BuildIserHeader(reply), /*invalidate=*/false);
   // RFC 7145 §10.1.3.2.
@@ -83,27 +112,45 @@ void IserConnection::OnHello(uint32_t slot, const IserHello& hello) {
 }
 
 // What came before is done first.
-void IserConnection::Break(const ProtocolError& error) {
+void IserConnection::Break(uint32_t slot, const ProtocolError& error) {
+  if (Has(Bug::kIserFormatErrorIgnored) && session() != nullptr) return PostReceive(slot);
   Run();
   if (!closing()) OnReceiveError(error);
 }
 
 void IserConnection::Place(const PduSlot& pdu, Placement& placement) {
-  Drain();
+  Drain(queue_);
   if (session() == nullptr || closing()) return PlacePdu(pdu, placement);
   const auto header = ParseIserHeader(pdu.message_header());
-  const auto* control = header.ok() ? std::get_if<IserControl>(&*header) : nullptr;
-  CHECK(control != nullptr) << "OnMessage() let it through";
+  const auto* parsed = header.ok() ? std::get_if<IserControl>(&*header) : nullptr;
+  CHECK(parsed != nullptr) << "OnMessage() let it through";
+  const IserControl control = Has(Bug::kIserFlagsIgnored)
+                                  ? MisreadControl(*parsed, pdu.message_header(), pdu.bhs())
+                                  : *parsed;
   const auto checked =
-      CheckIserControl(*control, pdu.bhs(), session()->parameters().first_burst_length);
+      CheckIserControl(control, pdu.bhs(), session()->parameters().first_burst_length);
   if (!checked.ok()) {
     arriving = {};
     return placement.Refuse(checked.error());
   }
   PlacePdu(pdu, placement);
   if (arriving.task && pdu.bhs().opcode() == Opcode::kScsiCommand) {
-    Advertise(*arriving.task, *control, pdu.bhs());
+    Advertise(*arriving.task, control, pdu.bhs());
   }
+}
+
+// Bug::kIserFlagsIgnored: what the command needs is taken as valid.
+IserControl IserConnection::MisreadControl(IserControl control, base::Bytes header,
+                                           BhsView bhs) const {
+  if (bhs.opcode() != Opcode::kScsiCommand) return control;
+  const ScsiCommand command = ScsiCommand::Decode(bhs);
+  if (command.write && !control.write) {
+    control.write = IserBuffer{base::LoadBe32(&header[4]), base::LoadBe64(&header[8])};
+  }
+  if (command.read && !control.read) {
+    control.read = IserBuffer{base::LoadBe32(&header[16]), base::LoadBe64(&header[20])};
+  }
+  return control;
 }
 
 void IserConnection::Advertise(IscsiTask& task, const IserControl& control, BhsView bhs) {
@@ -112,7 +159,9 @@ void IserConnection::Advertise(IscsiTask& task, const IserControl& control, BhsV
   if (control.write) {
     uint64_t address = control.write->base_offset;
     const SessionParameters& parameters = session()->parameters();
-    if (WriteBaseIsSolicited(readings_, parameters.tagged_buffer_for_solicited_data_only, peer_)) {
+    const bool declared =
+        parameters.tagged_buffer_for_solicited_data_only != Has(Bug::kIserTaggedBufferSwapped);
+    if (WriteBaseIsSolicited(readings_, declared, peer_)) {
       address -= UnsolicitedBytes(bhs, parameters.first_burst_length);
     }
     task.remote_out = {true, control.write->stag, address};
@@ -122,38 +171,9 @@ void IserConnection::Advertise(IscsiTask& task, const IserControl& control, BhsV
     task.remote_in = {true, control.read->stag, control.read->base_offset};
     task.invalidate_key = control.read->stag;
   }
-  if (!peer_.send_with_invalidate) task.invalidate_key.reset();
-}
-
-void IserConnection::Receive() {
-  while (!closing()) {
-    // A peer that doesn't take what it asks for is not listened to.
-    if (tx().full()) return tx().want_space();
-    const RxStop stop = machine_.Poll(kPdusInATurn);
-    Drain();
-    if (closing()) return;
-    switch (stop) {
-      case RxStop::kQueueFull:
-        continue;
-      case RxStop::kHeld:
-        // The answer to a Login Request lets the next one come.
-        if (!machine_.held()) continue;
-        return;
-      case RxStop::kBudget:
-        return RunSoon();
-      case RxStop::kNotYet:
-      case RxStop::kNoSlot:
-        return;
-      case RxStop::kEnded:
-        return OnReceiveEnd();
-      case RxStop::kFailed:
-        return OnReceiveError(*machine_.error());
-    }
+  if (!peer_.send_with_invalidate && !Has(Bug::kIserInvalidatesUnasked)) {
+    task.invalidate_key.reset();
   }
-}
-
-void IserConnection::Drain() {
-  while (!queue_.empty()) OnPdu(queue_.Pop());
 }
 
 }  // namespace pushpull::target

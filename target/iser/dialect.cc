@@ -95,10 +95,11 @@ uint32_t MaxDataSegmentToSend(const IserReadings& readings, uint32_t negotiated,
   return linux_receives ? std::min(negotiated, kLinuxDataSegmentBytes) : negotiated;
 }
 
-HelloVerdict JudgeHello(const IserReadings& readings, bool required) {
+HelloVerdict JudgeHello(const IserReadings& readings, std::optional<bool> required) {
   switch (readings.hello) {
     case HelloUse::kDeclared:
-      return required ? HelloVerdict::kDue : HelloVerdict::kError;
+      if (!required.has_value()) return HelloVerdict::kAllowed;
+      return *required ? HelloVerdict::kDue : HelloVerdict::kError;
     case HelloUse::kNever:
       return HelloVerdict::kError;
     case HelloUse::kAnswered:

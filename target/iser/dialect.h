@@ -37,7 +37,7 @@ enum class SendLimit : uint8_t {
 };
 
 enum class HelloUse : uint8_t {
-  kDeclared,  // §6.10: due with iSERHelloRequired=Yes, an error without
+  kDeclared,  // §6.10: due with iSERHelloRequired=Yes, an error with No
   kNever,     // always an error
   kAnswered,  // answered whenever it comes first, and never missed
 };
@@ -81,8 +81,9 @@ enum class HelloVerdict : uint8_t {
   kError,    // it may not
 };
 // Of the first message of the Full Feature Phase; later a Hello is always an error. `required`:
-// iSERHelloRequired.
-HelloVerdict JudgeHello(const IserReadings& readings, bool required);
+// iSERHelloRequired, where it was negotiated at all: where it wasn't, an initiator of RFC 5046 may
+// send one (§5.1.3).
+HelloVerdict JudgeHello(const IserReadings& readings, std::optional<bool> required);
 
 }  // namespace pushpull::target
 

@@ -79,11 +79,12 @@ TEST(IserDialect, SendLimit) {
 TEST(IserDialect, Hello) {
   const struct {
     D dialect;
-    bool required;
+    std::optional<bool> required;
     HelloVerdict verdict;
   } kCases[] = {
       {D::kRfc7145, true, HelloVerdict::kDue},
       {D::kRfc7145, false, HelloVerdict::kError},
+      {D::kRfc7145, std::nullopt, HelloVerdict::kAllowed},
       {D::kLinux, true, HelloVerdict::kError},
       {D::kLinux, false, HelloVerdict::kError},
       {D::kPermissive, true, HelloVerdict::kAllowed},
@@ -91,7 +92,7 @@ TEST(IserDialect, Hello) {
   };
   for (const auto& test : kCases) {
     EXPECT_EQ(JudgeHello(ReadingsOf(test.dialect), test.required), test.verdict)
-        << ReadingsOf(test.dialect).name << test.required;
+        << ReadingsOf(test.dialect).name << test.required.value_or(false);
   }
 }
 

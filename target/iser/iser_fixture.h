@@ -86,7 +86,8 @@ class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
   }
 
   void Connect(IserDialect dialect, ByteVector private_data = {0xc0, 0, 0, 0}) {
-    auto acceptor = IserAcceptor::Listen({worker_.get()}, &rdma_, {"192.0.2.2", 3260}, dialect);
+    auto acceptor =
+        IserAcceptor::Listen({worker_.get()}, &rdma_, {"192.0.2.2", 3260}, dialect, store_memory_);
     ASSERT_TRUE(acceptor.ok()) << acceptor.status();
     acceptor_ = *std::move(acceptor);
     rdma_.Open(world_.NewLoop(), acceptor_->address(),
@@ -244,6 +245,7 @@ class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
   fabric::SimNetwork network_;
   fabric::SimRdmaNetwork rdma_;
   std::shared_ptr<RamStore> store_;
+  const std::shared_ptr<StoreMemory> store_memory_ = std::make_shared<StoreMemory>();
   std::unique_ptr<DeviceServer> device_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<Worker> worker_;

@@ -162,6 +162,9 @@ base::Result<Negotiator::Answer, NegotiationError> Negotiator::Handle(Negotiatio
     knows_rfc7145_ |= row->key != Key::kRdmaExtensions &&
                       row->key != Key::kTargetRecvDataSegmentLength &&
                       row->key != Key::kInitiatorRecvDataSegmentLength;
+    if (bugs_.Has(Bug::kIserKeysNotUnderstood) && row->declared()) {
+      return Answer(kValueNotUnderstood);
+    }
   }
   for (const std::string_view item : SplitList(pair.value)) {
     const bool is_list = row->rule == KeyRule::kFirstSupported;
@@ -171,7 +174,11 @@ base::Result<Negotiator::Answer, NegotiationError> Negotiator::Handle(Negotiatio
   }
   if (row->key == Key::kAuthMethod) return Answer();
   if (row->declared()) return HandleDeclaration(*row, pair.value);
-  return Answer(AnswerOffer(phase, *row, pair.value));
+  std::string answer = AnswerOffer(phase, *row, pair.value);
+  if (row->key == Key::kRdmaExtensions && bugs_.Has(Bug::kIserRdmaExtensionsUnanswered)) {
+    return Answer();
+  }
+  return Answer(std::move(answer));
 }
 
 base::Result<Negotiator::Answer, NegotiationError> Negotiator::HandleDeclaration(
@@ -198,7 +205,7 @@ base::Result<Negotiator::Answer, NegotiationError> Negotiator::HandleDeclaration
   switch (row.key) {
     case Key::kMaxRecvDataSegmentLength:
       // RFC 7145 §6.2: to be ignored in iSER-assisted mode.
-      if (!session_.rdma_extensions) {
+      if (!session_.rdma_extensions || bugs_.Has(Bug::kIserMaxRecvCounts)) {
         connection_.initiator_max_recv_data_segment_length = static_cast<uint32_t>(*number);
       }
       break;
@@ -213,6 +220,7 @@ base::Result<Negotiator::Answer, NegotiationError> Negotiator::HandleDeclaration
       break;
     case Key::kIserHelloRequired:
       session_.iser_hello_required = *number != 0;
+      session_.iser_hello_negotiated = true;
       break;
     default:
       CHECK(false) << row.name;
@@ -248,6 +256,9 @@ std::string Negotiator::AnswerOffer(NegotiationPhase phase, const KeyRow& row,
                                     std::string_view value) {
   if (row.key == Key::kTaskReporting && bugs_.Has(Bug::kKnownKeyNotUnderstood)) {
     return std::string(kValueNotUnderstood);
+  }
+  if (context_.rdma_transport && bugs_.any()) {
+    if (auto wrong = WrongAnswer(row, value)) return *std::move(wrong);
   }
   const std::string reject(kValueReject);
   if (row.rule == KeyRule::kObsolete) return reject;
@@ -298,6 +309,12 @@ std::string Negotiator::AnswerBoolean(const KeyRow& row, bool offered) {
 std::string Negotiator::AnswerNumber(const KeyRow& row, uint64_t offered) {
   bool maximum = row.rule == KeyRule::kMaximum;
   if (row.key == Key::kMaxBurstLength && bugs_.Has(Bug::kMaxBurstMaximum)) maximum = true;
+  if (row.key == Key::kTargetRecvDataSegmentLength) {
+    maximum = bugs_.Has(Bug::kIserTargetSegmentMaximum);
+  }
+  if (row.key == Key::kInitiatorRecvDataSegmentLength) {
+    maximum = bugs_.Has(Bug::kIserInitiatorSegmentMaximum);
+  }
   if (row.key == Key::kDefaultTime2Wait && bugs_.Has(Bug::kTime2WaitMinimum)) maximum = false;
   const uint64_t wish = Wish(row);
   const uint64_t result = maximum ? std::max(offered, wish) : std::min(offered, wish);
@@ -366,7 +383,8 @@ void Negotiator::Settle(Key key, uint64_t value) {
 
 void Negotiator::Declare(TextSender& out) {
   const bool normal = context_.session_type == SessionType::kNormal;
-  const bool rdma_due = context_.rdma_transport && normal && context_.leading;
+  const bool rdma_due = context_.rdma_transport && normal && context_.leading &&
+                        !bugs_.Has(Bug::kIserRdmaExtensionsNotNeeded);
   const auto declare = [this, &out](Key key, std::string_view value) {
     if (sent_.test(Index(key))) return;
     sent_.set(Index(key));
@@ -448,7 +466,8 @@ base::Result<void, NegotiationError> Negotiator::Finish() {
     return Error("MaxOutstandingR2T", "is above 1", "RFC 7143 §13.19");
   }
   const bool normal = context_.session_type == SessionType::kNormal;
-  if (context_.rdma_transport && normal && !session_.rdma_extensions) {
+  if (context_.rdma_transport && normal && !session_.rdma_extensions &&
+      !bugs_.Has(Bug::kIserRdmaExtensionsNotNeeded)) {
     return Error("RDMAExtensions", "is not Yes on a connection over RDMA", "RFC 7145 §6.3");
   }
   if (!session_.rdma_extensions) {
@@ -458,6 +477,7 @@ base::Result<void, NegotiationError> Negotiator::Finish() {
     session_.initiator_max_ahs_length = defaults.initiator_max_ahs_length;
     session_.tagged_buffer_for_solicited_data_only = defaults.tagged_buffer_for_solicited_data_only;
     session_.iser_hello_required = defaults.iser_hello_required;
+    session_.iser_hello_negotiated = defaults.iser_hello_negotiated;
   }
   return {};
 }

@@ -43,6 +43,7 @@ struct SessionParameters {
   uint32_t target_max_ahs_length = 256;
   bool tagged_buffer_for_solicited_data_only = false;  // RFC 7145 §6.9
   bool iser_hello_required = false;                    // RFC 7145 §6.10
+  bool iser_hello_negotiated = false;                  // the key was there at all
 
   friend bool operator==(const SessionParameters&, const SessionParameters&) = default;
 };

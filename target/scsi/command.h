@@ -57,6 +57,8 @@ enum CommandFlags : uint8_t {
   kHasProtectField = 1 << 2,
   // Changes the medium: WRITE PROTECTED where that isn't allowed.
   kWritesMedium = 1 << 3,
+  // Its data are blocks of the medium as they are, from its LBA on.
+  kMovesBlocks = 1 << 4,
 };
 
 enum UnitKinds : uint8_t {

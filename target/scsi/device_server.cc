@@ -203,6 +203,11 @@ void DeviceServer::Abort(Task* task) {
   if (task->in_task_set()) task->unit_->Abort(task);
 }
 
+void DeviceServer::OnMoved(Task* task, const absl::Status& status) {
+  CHECK(task->in_task_set());
+  task->unit_->OnMoved(task, status);
+}
+
 void DeviceServer::ManageTasks(Nexus* nexus, TaskManagement function, uint64_t lun,
                                TaskFilter filter,
                                absl::AnyInvocable<void(TaskManagementResult)> done) {

@@ -117,6 +117,9 @@ class DeviceServer {
   // running I/O has ended. Nothing happens to a task that isn't in its task set.
   void Abort(Task* task);
 
+  // task->mover is done with it. UNAVAILABLE: it couldn't. May end the task.
+  void OnMoved(Task* task, const absl::Status& status);
+
   // `done` is called on the nexus's loop after the last affected task's `done` returned. `filter`
   // may be empty: all tasks.
   void ManageTasks(Nexus* nexus, TaskManagement function, uint64_t lun, TaskFilter filter,

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "fabric/loop.h"
 #include "target/scsi/command_table.h"
+#include "target/scsi/commands/blocks.h"
 #include "target/scsi/nexus.h"
 
 namespace pushpull::target {
@@ -142,7 +143,17 @@ bool LogicalUnit::Prepare(Task* task) {
   task->unit_ = this;
   task->command_ = entry;
   task->cancelled_ = false;
+  task->moving_ = task->moved_ = false;
+  FindMedium(task, *entry);
   return true;
+}
+
+void LogicalUnit::FindMedium(Task* task, const CommandEntry& entry) const {
+  task->medium = {};
+  if ((entry.flags & kMovesBlocks) == 0 || task->transfer_bytes == 0) return;
+  const base::MutableBytes all = options_.store->Memory();
+  if (all.empty()) return;
+  task->medium = {.all = all, .offset = commands::BlockRangeOf(*task).lba * block_size()};
 }
 
 // ---- running ---------------------------------------------------------------------------------
@@ -167,24 +178,47 @@ Execution LogicalUnit::Execute(Task* task) {
   return Execution::kEnded;
 }
 
+// A write's data is fetched before its I/O, a read's is sent behind it. True: that is under way.
+bool LogicalUnit::BeginMove(Task* task) {
+  if (task->mover == nullptr || task->moved_) return false;
+  task->moving_ = task->moved_ = true;
+  task->mover->Move(task);
+  return true;
+}
+
 std::optional<Step> LogicalUnit::Drive(Task* task, Step step) {
   while (step.is_transfer()) {
     Io& io = task->work.io;
+    if (io.op == Io::Op::kWrite && BeginMove(task)) return std::nullopt;
     io.loop = task->nexus->loop();
     io.done = [this, task](absl::Status status) { OnIo(task, status); };
     task->io_in_flight_ = true;
     const std::optional<absl::Status> status = options_.store->Submit(&io);
     if (!status.has_value()) return std::nullopt;
     task->io_in_flight_ = false;
+    if (status->ok() && io.op == Io::Op::kRead && BeginMove(task)) return std::nullopt;
     step = task->command_->resume(*this, *task, *status);
   }
   return step;
+}
+
+void LogicalUnit::OnMoved(Task* task, const absl::Status& status) {
+  CHECK(task->moving_) << "nothing was to be moved";
+  task->moving_ = false;
+  if (task->cancelled_) return EndAndDeliver(task, Step::Good());
+  Step step = Step::Transfer();  // a write's I/O, which is still set
+  if (!status.ok() || task->work.io.op == Io::Op::kRead) {
+    step = task->command_->resume(*this, *task, status);
+  }
+  const std::optional<Step> last = Drive(task, step);
+  if (last.has_value()) EndAndDeliver(task, *last);
 }
 
 void LogicalUnit::OnIo(Task* task, const absl::Status& status) {
   task->io_in_flight_ = false;
   // End() sees that it was aborted.
   if (task->cancelled_) return EndAndDeliver(task, Step::Good());
+  if (status.ok() && task->work.io.op == Io::Op::kRead && BeginMove(task)) return;
   const std::optional<Step> last = Drive(task, task->command_->resume(*this, *task, status));
   if (last.has_value()) EndAndDeliver(task, *last);
 }
@@ -314,8 +348,9 @@ void LogicalUnit::BeginAbort(uint64_t serial) {
     running = task->state_ == Task::State::kRunning;
   }
   if (!running) return EndAndDeliver(task, Step::Good());
-  // OnIo delivers it. While it runs there is nothing else than I/O that could be in flight here.
+  // OnIo or OnMoved delivers it: nothing else could be in flight here.
   task->cancelled_ = true;
+  if (task->moving_) return task->mover->CancelMove(task);
   if (task->io_in_flight_) options_.store->Cancel(&task->work.io);
 }
 

@@ -78,6 +78,7 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   Execution Execute(Task* task);
   void Fail(Task* task, const Sense& sense);
   void Abort(Task* task);
+  void OnMoved(Task* task, const absl::Status& status);
   size_t tasks() const;
 
   // Aborts all tasks that `covers` names; `abort` waits for each. Nexuses other than `issuer` that
@@ -102,6 +103,8 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
 
   // Carries out steps until the end, or until an I/O is in flight (nothing).
   std::optional<Step> Drive(Task* task, Step step);
+  void FindMedium(Task* task, const CommandEntry& entry) const;
+  bool BeginMove(Task* task);
   void OnIo(Task* task, const absl::Status& status);
   // Takes the task from the set with its result. Who waits for its end must be told after the
   // result was delivered.

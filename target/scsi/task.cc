@@ -15,6 +15,8 @@ void Task::Reset() {
   cdb_bytes = 16;
   order = 0;
   data = {};
+  mover = nullptr;
+  medium = {};
   direction = DataDirection::kNone;
   transfer_bytes = 0;
   result.aborted = false;

@@ -23,7 +23,23 @@ namespace pushpull::target {
 class LogicalUnit;
 class Nexus;
 class TaskAbort;
+class Task;
 struct CommandEntry;
+
+// Moves data between the medium's own memory and the initiator, without a copy on the way: a
+// transport that can reach both.
+class DataMover {
+ public:
+  // What of `task.work.io.buffers` lies in `task.medium`: to the initiator what was read (kIn),
+  // from it what is to be written (kOut). Then, later and never within the call,
+  // DeviceServer::OnMoved(). On the nexus's loop.
+  virtual void Move(Task* task) = 0;
+  // What was not begun need not be done. OnMoved() follows all the same.
+  virtual void CancelMove(Task* task) = 0;
+
+ protected:
+  ~DataMover() = default;
+};
 
 // The base of what a command of several steps keeps between them.
 struct CommandState {
@@ -88,6 +104,9 @@ class Task {
   // kIn: where to put up to transfer_bytes; what doesn't fit is left out. kOut: what came; where it
   // is less than transfer_bytes, only its whole blocks are written. Lives until the task ends.
   std::span<const iovec> data;
+  // Where parts of `data` lie in `medium`, each in its own place: who moves them. It lives until
+  // the task ends.
+  DataMover* mover = nullptr;
 
   // ---- what Prepare and Execute answer ----------------------------------------------------
   DataDirection direction = DataDirection::kNone;
@@ -95,6 +114,17 @@ class Task {
   // that it can be, until Execute made it exact. 0 after CHECK CONDITION. The residual that a
   // transport reports is the difference between it and what its initiator expected.
   uint64_t transfer_bytes = 0;
+  // Where a command moves whole blocks as they are, and the medium is memory: all of it, and where
+  // in it the command's first byte is. For transports that move data in place; empty else.
+  struct Medium {
+    base::MutableBytes all;
+    uint64_t offset = 0;
+
+    base::MutableBytes Place(uint64_t from, uint64_t bytes) const {
+      return all.subspan(offset + from, bytes);
+    }
+  };
+  Medium medium;
 
   struct Result {
     bool aborted = false;  // no status is due (TAS=0); all that follows means nothing
@@ -145,6 +175,8 @@ class Task {
   LogicalUnit* unit_ = nullptr;  // null unless it is in its task set
   const CommandEntry* command_ = nullptr;
   bool io_in_flight_ = false;
+  bool moving_ = false;  // the mover is at work
+  bool moved_ = false;   // it was
   bool cancelled_ = false;
 };
 

@@ -15,6 +15,10 @@ Connection::Connection(Worker* worker, const fabric::Address& local)
       timer_(worker->loop()),
       tx_({}, &stat_sn_, [this] { return NumbersOfNextPdu(); }),
       ping_timer_(worker->loop()) {
+  tx_.set_on_space([this] { RunSoon(); });
+  tx_.set_on_work([this] {
+    if (!running_) RunSoon();
+  });
   if (!node().options().tap) return;
   tx_.set_tap([this](const OutPdu& pdu) {
     TapPdu tapped{
@@ -24,7 +28,16 @@ Connection::Connection(Worker* worker, const fabric::Address& local)
   });
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() { *life_ = nullptr; }
+
+void Connection::RunSoon() {
+  if (std::exchange(run_posted_, true)) return;
+  loop()->Post([life = life_] {
+    if (*life == nullptr) return;
+    (*life)->run_posted_ = false;
+    (*life)->Run();
+  });
+}
 
 void Connection::Start() {
   worker_->counters().Add(Count::kLogins);
@@ -57,7 +70,21 @@ void Connection::Send(OutPdu pdu) {
   } else if (node().Has(Bug::kStatSnPerNopInPing) && BhsView(pdu.bhs).opcode() == Opcode::kNopIn) {
     pdu.stat_sn = StatSnUse::kNext;
   }
+  if (!MayGoUnexpected(pdu)) return;
   tx_.QueueExempt(std::move(pdu));
+}
+
+// RFC 7145 §8.1.2. The last place is kept for a ping: its answer tells which others are free.
+bool Connection::MayGoUnexpected(const OutPdu& pdu) {
+  if (!UnexpectedPdus::Counts(BhsView(pdu.bhs)) || !unexpected_.limited()) return true;
+  const bool ping = UnexpectedPdus::IsPing(BhsView(pdu.bhs));
+  const uint32_t kept = ping || node().Has(Bug::kIserLastUnexpectedUsed) ? 0 : 1;
+  if (unexpected_.room() > kept || node().Has(Bug::kIserUnexpectedUnlimited)) {
+    unexpected_.Add(stat_sn_.next(), ping ? BhsView(pdu.bhs).target_transfer_tag() : kNoTag);
+    return true;
+  }
+  if (!ping && unexpected_.room() > 0 && ping_tag == kNoTag) Ping();
+  return false;
 }
 
 // Asked for once with each PDU that goes out.
@@ -93,7 +120,10 @@ void Connection::OnPdu(SlotRef pdu) {
     return;
   }
   const BhsView bhs = pdu->bhs();
-  if (!IsTargetOpcode(bhs.opcode())) exp_stat_sn_ = bhs.exp_stat_sn();
+  if (!IsTargetOpcode(bhs.opcode())) {
+    exp_stat_sn_ = bhs.exp_stat_sn();
+    unexpected_.Acknowledge(exp_stat_sn_);
+  }
   session_->OnPdu(*this, std::move(pdu));
 }
 
@@ -159,6 +189,9 @@ void Connection::EnterFullFeature(Session* session) {
                                  .limits = Limits(),
                                  .bugs = node().bugs(),
                                  .rdma_transport = traits().iser_data_segment_keys});
+  if (traits().iser_data_segment_keys) {
+    unexpected_.SetLimit(result.session.initiator_max_outstanding_unexpected_pdus);
+  }
   EndLogin(true);
   RestartPingTimer();
 }
@@ -190,16 +223,30 @@ void Connection::RestartPingTimer() {
 // RFC 7143 §7.14: a silent connection is asked; if it stays silent it has failed.
 void Connection::OnPingTimer() {
   if (!heard_since_ping_timer_ && ping_tag != kNoTag) return Close();
-  if (!heard_since_ping_timer_) {
-    ping_tag = session_->NextTransferTag();
-    NopIn ping;
-    ping.target_transfer_tag = ping_tag;
-    OutPdu pdu;
-    pdu.bhs = ping.Encode();
-    pdu.stat_sn = StatSnUse::kCurrent;
-    Send(std::move(pdu));
-  }
+  if (!heard_since_ping_timer_) Ping();
   RestartPingTimer();
+}
+
+void Connection::Ping() {
+  if (session_ == nullptr) return;
+  ping_tag = session_->NextTransferTag();
+  NopIn ping;
+  ping.target_transfer_tag = ping_tag;
+  OutPdu pdu;
+  pdu.bhs = ping.Encode();
+  pdu.stat_sn = StatSnUse::kCurrent;
+  Send(std::move(pdu));
+}
+
+void Connection::OnPingAnswer(uint32_t target_transfer_tag) {
+  if (target_transfer_tag != ping_tag) return;
+  ping_tag = kNoTag;
+  unexpected_.RetirePing(target_transfer_tag);
+}
+
+SessionWindow::Pledge Connection::pledge() const {
+  return {.slots = node().options().queue_depth + SessionWindow::kKeptForImmediates +
+                   SessionWindow::kKeptForReception};
 }
 
 }  // namespace pushpull::target

@@ -16,6 +16,7 @@
 #include "target/discovery/text_exchange.h"
 #include "target/negotiation/parameters.h"
 #include "target/rx/pdu_machine.h"
+#include "target/rx/pdu_queue.h"
 #include "target/rx/placement.h"
 #include "target/rx/session_window.h"
 #include "target/rx/slot.h"
@@ -23,6 +24,7 @@
 #include "target/session/login_phase.h"
 #include "target/session/registry.h"
 #include "target/session/stale_transfers.h"
+#include "target/session/unexpected_pdus.h"
 #include "target/session/worker.h"
 #include "target/tx/tx_queue.h"
 
@@ -57,7 +59,12 @@ class Connection : public TargetDirectory {
   virtual const TransportTraits& traits() const = 0;
 
   // Queues a PDU that answers what the initiator sent: its number is bounded by what is received.
+  // One for which the initiator has no room (RFC 7145 §8.1.2) is dropped, or becomes a ping.
   void Send(OutPdu pdu);
+  // Asks whether the peer is there.
+  void Ping();
+  // The answer to a ping of ours.
+  void OnPingAnswer(uint32_t target_transfer_tag);
   TxQueue& tx() { return tx_; }
   StatSnCounter& stat_sn() { return stat_sn_; }
 
@@ -70,6 +77,14 @@ class Connection : public TargetDirectory {
   // Where the transport has no solicited Data-Out: reads what an R2T would have asked for into the
   // task's buffer, then calls ScsiCommands::OnDataRead().
   virtual void GetData(IscsiTask* task, const WriteFlow::Request& request);
+  // What the session may promise of its slots.
+  virtual SessionWindow::Pledge pledge() const;
+  // Where data stays in the slots in which it came: whether one more may be kept until its command
+  // is done.
+  virtual bool may_hold_slot() const { return false; }
+  // Who moves the task's first `bytes` in the store's own memory (Task::mover), where the transport
+  // can; else null.
+  virtual DataMover* MoverFor(IscsiTask* /*task*/, uint32_t /*bytes*/) { return nullptr; }
   // The most data that goes out in one Data-In.
   virtual uint32_t max_data_in_bytes() const {
     return parameters_.initiator_max_recv_data_segment_length;
@@ -98,6 +113,10 @@ class Connection : public TargetDirectory {
   uint32_t ping_tag = kNoTag;
 
  protected:
+  // The queue between receiving and processing. It is drained before each PDU's data is placed, so
+  // that more than a few never stand in it.
+  static constexpr size_t kQueueCapacity = 8;
+
   // ---- from the transport ----
   void PlacePdu(const PduSlot& pdu, Placement& placement);
   void OnPdu(SlotRef pdu);
@@ -106,6 +125,20 @@ class Connection : public TargetDirectory {
   void OnReceiveError(const ProtocolError& error);
   // All that was queued is sent.
   void OnSendIdle();
+
+  // Receives and processes what has come, up to one turn's share; `machine` fills `queue`.
+  template <typename Machine>
+  void ReceiveTurn(Machine& machine, PduQueue& queue);
+  void Drain(PduQueue& queue) {
+    while (!queue.empty()) OnPdu(queue.Pop());
+  }
+  // One turn: receives and processes, then sends what came of it.
+  virtual void Run() = 0;
+  // Later, in a turn of its own. Does nothing once this is destroyed.
+  void RunSoon();
+  // Null inside once this is destroyed.
+  const std::shared_ptr<Connection*>& life() const { return life_; }
+  bool running_ = false;  // within Run()
 
   // ---- to the transport ----
   // Bytes may come and go from now on.
@@ -147,6 +180,7 @@ class Connection : public TargetDirectory {
   void EndLogin(bool done);
   TxQueue::Numbers NumbersOfNextPdu();
   void Tap(const PduSlot& pdu);
+  bool MayGoUnexpected(const OutPdu& pdu);
   void RestartPingTimer();
   void OnPingTimer();
 
@@ -170,9 +204,42 @@ class Connection : public TargetDirectory {
   TxQueue::Numbers numbers_{};  // while there is no session
   TxQueue tx_;
   std::unique_ptr<TextExchange> text_;
+  UnexpectedPdus unexpected_;
   fabric::Timer ping_timer_;
   bool heard_since_ping_timer_ = false;
+  bool run_posted_ = false;
+  const std::shared_ptr<Connection*> life_ = std::make_shared<Connection*>(this);
 };
+
+template <typename Machine>
+void Connection::ReceiveTurn(Machine& machine, PduQueue& queue) {
+  // PDUs in one turn, before the loop's other connections have theirs.
+  constexpr size_t kPdusInATurn = 32;
+  while (!closing()) {
+    // A peer that doesn't take what it asks for is not listened to.
+    if (tx().full()) return tx().want_space();
+    const RxStop stop = machine.Poll(kPdusInATurn);
+    Drain(queue);
+    if (closing()) return;
+    switch (stop) {
+      case RxStop::kQueueFull:
+        continue;
+      case RxStop::kHeld:
+        // The answer to a Login Request lets the next one come.
+        if (!machine.held()) continue;
+        return;
+      case RxStop::kBudget:
+        return RunSoon();
+      case RxStop::kNotYet:
+      case RxStop::kNoSlot:
+        return;
+      case RxStop::kEnded:
+        return OnReceiveEnd();
+      case RxStop::kFailed:
+        return OnReceiveError(*machine.error());
+    }
+  }
+}
 
 }  // namespace pushpull::target
 

@@ -32,6 +32,11 @@ enum class Count : uint8_t {
   kPdusSent,
   kDataBytesReceived,  // data segments of SCSI Command and Data-Out
   kDataBytesSent,      // of Data-In
+  // How data moved between the initiator and the store, where the transport leaves it in slots:
+  kBytesFromSlots,  // the store took them from where they were received
+  kBytesSpilled,    // copied from there into a task's buffer first, as slots were short
+  kBytesStaged,     // read or written by the transport through a task's buffer
+  kBytesInPlace,    // read or written by the transport in the store's own memory
   kRejectsSent,
   kProtocolErrors,
   kCommandsIgnored,  // outside of the CmdSN window, or duplicates

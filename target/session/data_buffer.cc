@@ -7,7 +7,7 @@ namespace pushpull::target {
 BufferPool::Chunk BufferPool::Take(uint32_t bytes) {
   bytes_in_use_ += bytes;
   std::vector<Chunk>& idle = Idle(bytes);
-  if (idle.empty()) return Chunk(new uint8_t[bytes]);
+  if (idle.empty()) return {std::unique_ptr<uint8_t[]>(new uint8_t[bytes]), nullptr};
   Chunk chunk = std::move(idle.back());
   idle.pop_back();
   idle_bytes_ -= bytes;

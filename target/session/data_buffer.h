@@ -26,7 +26,15 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
   ~BufferPool() { CHECK_EQ(bytes_in_use_, 0u) << "a buffer outlived its pool"; }
 
-  using Chunk = std::unique_ptr<uint8_t[]>;
+  // What a transport keeps with a chunk as long as that lives: its registration. It ends before the
+  // chunk does.
+  struct Attachment {
+    virtual ~Attachment() = default;
+  };
+  struct Chunk {
+    std::unique_ptr<uint8_t[]> bytes;
+    std::unique_ptr<Attachment> attachment;
+  };
   // `bytes` is one of the two sizes. Contents are whatever they were.
   Chunk Take(uint32_t bytes);
   void Give(Chunk chunk, uint32_t bytes);
@@ -68,10 +76,22 @@ class DataBuffer {
     while (length > 0) {
       const uint32_t within = offset % chunk_bytes_;
       const uint32_t piece = length < chunk_bytes_ - within ? length : chunk_bytes_ - within;
-      visit(base::MutableBytes(chunks_[offset / chunk_bytes_].get() + within, piece));
+      visit(base::MutableBytes(chunks_[offset / chunk_bytes_].bytes.get() + within, piece));
       offset += piece;
       length -= piece;
     }
+  }
+
+  // The chunk in which `offset` lies, what is attached to it, and how far into it that is.
+  struct Place {
+    base::MutableBytes chunk;
+    std::unique_ptr<BufferPool::Attachment>& attachment;
+    uint32_t within;
+  };
+  Place PlaceOf(uint32_t offset) {
+    CHECK_LT(offset, capacity());
+    BufferPool::Chunk& chunk = chunks_[offset / chunk_bytes_];
+    return {{chunk.bytes.get(), chunk_bytes_}, chunk.attachment, offset % chunk_bytes_};
   }
 
  private:

@@ -31,10 +31,12 @@ void TaskPool::Give(IscsiTask* task) {
   task->state = TaskState::kArriving;
   task->holds_number = false;
   task->slot = SlotRef();
+  task->held.clear();
   if (task->opcode == Opcode::kScsiCommand) {
     counters_->Add(Count::kBufferBytes, -static_cast<int64_t>(task->buffer.capacity()));
     task->data_out_due = task->waits_for_memory = task->abort_asked = false;
-    task->bidirectional_read_bytes = 0;
+    task->bidirectional_read_bytes = task->spilled_end = 0;
+    task->mover = nullptr;
     task->scsi.Reset();
     task->write_flow = WriteFlow();
     task->read_flow = ReadFlow();

@@ -110,9 +110,18 @@ class IscsiTask final : public DataInProducer {
   // first byte that it receives and of the first that it sends, immediate data included.
   RemoteMemory remote_in;
   RemoteMemory remote_out;
-  std::optional<uint32_t> invalidate_key;         // with the response
-  uint32_t placed_offset = 0;                     // in `buffer`: of the last Data-Out
-  absl::InlinedVector<iovec, 8> pieces;           // of `buffer` or `slot`, for `scsi`
+  std::optional<uint32_t> invalidate_key;  // with the response
+  uint32_t placed_offset = 0;              // in the command's data: of the last Data-Out
+  // Data-Out PDUs whose data stays where the transport put it, in the order of their offsets. (The
+  // command's own is in `slot`.)
+  struct HeldData {
+    uint32_t offset;
+    SlotRef pdu;
+  };
+  std::vector<HeldData> held;
+  uint32_t spilled_end = 0;              // unsolicited data in `buffer` ends here
+  DataMover* mover = nullptr;            // its solicited data, or its read data, moves in place
+  absl::InlinedVector<iovec, 8> pieces;  // of `buffer` or `slot`, for `scsi`
   std::array<uint8_t, 2 + kMaxSenseBytes> sense;  // the response's data segment
 
   bool bidirectional() const { return read && write; }

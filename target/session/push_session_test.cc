@@ -45,6 +45,7 @@ class PushConnection final : public Connection {
     posted.reserve(4 * kSlots);
     for (uint32_t slot = 0; slot < kSlots; ++slot) posted.push_back(slot);
     *alive_ = this;
+    running_ = true;
   }
   ~PushConnection() override { *alive_ = nullptr; }
 
@@ -63,13 +64,7 @@ class PushConnection final : public Connection {
     return buffer.data() + kHeader + kBhsBytes;
   }
   void Receive() {
-    while (!closing()) {
-      const RxStop stop = machine_.Poll();
-      Drain();
-      if (stop == RxStop::kFailed) return OnReceiveError(*machine_.error());
-      if (stop == RxStop::kHeld && machine_.held()) break;
-      if (stop == RxStop::kNotYet) break;
-    }
+    ReceiveTurn(machine_, queue_);
     // What was posted may be used again once it is sent.
     OutPdu pdu;
     while (!closed() && tx().Next(pdu)) {
@@ -97,13 +92,11 @@ class PushConnection final : public Connection {
     return options;
   }
   void Place(const PduSlot& pdu, Placement& placement) {
-    Drain();
+    Drain(queue_);
     PlacePdu(pdu, placement);
   }
-  void Drain() {
-    while (!queue_.empty()) OnPdu(queue_.Pop());
-  }
   void Open() override {}
+  void Run() override {}  // turns are the test's
   void SetFraming(const Framing& framing) override { machine_.SetFraming(framing); }
   void Proceed() override { machine_.Proceed(); }
   void CloseTransport() override {}

@@ -76,7 +76,7 @@ void Session::OnNopOut(Connection& connection, const SlotRef& pdu) {
     if (nop.target_transfer_tag != connection.ping_tag) {
       return Reject(connection, pdu, RejectReasonFor(Reason::kUnknownTransferTag));  // §11.18.2
     }
-    connection.ping_tag = kNoTag;
+    connection.OnPingAnswer(nop.target_transfer_tag);
   }
   if (!Has(Bug::kNopInUnasked)) return;
   OutPdu answer;
@@ -168,6 +168,10 @@ void Session::RespondToLogout(IscsiTask* task, LogoutResponseCode code) {
 void Session::OnSnack(Connection& connection, const SlotRef& pdu) {
   const SnackRequest snack = SnackRequest::Decode(pdu->bhs());
   const bool reserved = static_cast<uint8_t>(snack.type) > static_cast<uint8_t>(SnackType::kRData);
+  if (!connection.traits().snack) {  // RFC 7145 §7.3.11
+    if (Has(Bug::kIserSnackDropped)) return;
+    return Reject(connection, pdu, RejectReason::kProtocolError);
+  }
   Reject(connection, pdu, reserved ? RejectReason::kProtocolError : RejectReason::kSnackReject);
 }
 

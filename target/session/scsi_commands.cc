@@ -76,10 +76,11 @@ std::optional<ProtocolError> ScsiCommands::Begin(IscsiTask* task, const PduSlot&
       task->write_flow.Begin(session_->parameters(), session_->node().bugs(), command);
   const uint32_t room = command.final ? kept : task->write_flow.unsolicited_bytes();
   task->buffer.Begin(&session_->worker().buffers(), task->expected_out());
-  if (task->write_flow.fault() == WriteFault::kNone) Grow(task, room);
+  const bool in_slot = task->connection->traits().data_stays_in_slot;
+  if (task->write_flow.fault() == WriteFault::kNone && !in_slot) Grow(task, room);
   if (kept == 0) {
     placement.Discard();
-  } else {
+  } else if (!in_slot) {
     task->buffer.Visit(0, kept, [&](base::MutableBytes piece) { placement.Into(piece); });
   }
   return std::nullopt;
@@ -91,9 +92,18 @@ void ScsiCommands::Deliver(IscsiTask* task) {
   task->device_ref = TaskRef(task);
   if (task->data_out_due) {
     const bool out = task->scsi.direction == DataDirection::kOut;
-    task->write_flow.Solicit(out ? task->scsi.transfer_bytes : 0);
+    const auto bytes =
+        static_cast<uint32_t>(std::min<uint64_t>(task->scsi.transfer_bytes, task->expected_out()));
+    if (out) task->mover = MoverFor(task, bytes);
+    // What is moved in place comes when it is the command's turn with the device server.
+    task->write_flow.Solicit(out && task->mover == nullptr ? task->scsi.transfer_bytes : 0);
   }
   Advance(task);
+}
+
+DataMover* ScsiCommands::MoverFor(IscsiTask* task, uint32_t bytes) const {
+  if (task->scsi.medium.all.empty() || bytes == 0 || task->bidirectional()) return nullptr;
+  return task->connection->MoverFor(task, bytes);
 }
 
 // ---- data from the initiator --------------------------------------------------------------------
@@ -103,13 +113,25 @@ void ScsiCommands::PlaceDataOut(IscsiTask* task, const DataOut& header, Placemen
   if (accepted.error.has_value()) return placement.Refuse(*accepted.error);
   if (accepted.discard) return placement.Discard();
   task->placed_offset = accepted.offset;
+  if (task->connection->traits().data_stays_in_slot) return;
   task->buffer.Visit(accepted.offset, accepted.length,
                      [&](base::MutableBytes piece) { placement.Into(piece); });
 }
 
-void ScsiCommands::CopyFromSlot(IscsiTask* task, const PduSlot& pdu) {
+void ScsiCommands::KeepData(IscsiTask* task, const SlotRef& pdu, bool in_slot) {
+  if (pdu->data_bytes() == 0) return;
   uint32_t offset = task->placed_offset;
-  for (const base::MutableBytes run : pdu.data()) {
+  if (in_slot) {
+    const auto behind =
+        std::ranges::upper_bound(task->held, offset, {}, &IscsiTask::HeldData::offset);
+    task->held.insert(behind, {offset, pdu});
+    return;
+  }
+  const auto bytes = static_cast<uint32_t>(pdu->data_bytes());
+  session_->counters().Add(Count::kBytesSpilled, bytes);
+  Grow(task, offset + bytes);
+  task->spilled_end = std::max(task->spilled_end, offset + bytes);
+  for (const base::MutableBytes run : pdu->data()) {
     const uint8_t* from = run.data();
     task->buffer.Visit(offset, static_cast<uint32_t>(run.size()), [&](base::MutableBytes piece) {
       std::copy_n(from, piece.size(), piece.data());
@@ -183,21 +205,13 @@ void ScsiCommands::SendR2t(IscsiTask* task, const WriteFlow::Request& request) {
 
 void ScsiCommands::Execute(IscsiTask* task) {
   Task& scsi = task->scsi;
-  uint64_t bytes = 0;
   if (scsi.direction == DataDirection::kOut) {
-    bytes = std::min<uint64_t>(scsi.transfer_bytes, task->expected_out());
+    const uint64_t bytes = std::min<uint64_t>(scsi.transfer_bytes, task->expected_out());
+    GatherOut(task, static_cast<uint32_t>(bytes));
   } else if (scsi.direction == DataDirection::kIn) {
-    bytes = std::min<uint64_t>(scsi.transfer_bytes, task->expected_in());
-    if (task->buffer.capacity() == 0) task->buffer.Begin(&session_->worker().buffers(), bytes);
-    if (!TakeMemory(task, static_cast<uint32_t>(bytes))) return;
+    const uint64_t bytes = std::min<uint64_t>(scsi.transfer_bytes, task->expected_in());
+    if (!GatherIn(task, static_cast<uint32_t>(bytes))) return;
   }
-  uint32_t in_slot = 0;
-  if (scsi.direction == DataDirection::kOut && task->connection->traits().data_stays_in_slot) {
-    in_slot = AddPiecesInSlot(task, static_cast<uint32_t>(bytes));
-  }
-  task->buffer.Visit(
-      in_slot, static_cast<uint32_t>(bytes) - in_slot,
-      [&](base::MutableBytes piece) { task->pieces.push_back({piece.data(), piece.size()}); });
   scsi.data = {task->pieces.data(), task->pieces.size()};
   task->state = TaskState::kExecuting;
   RetryWaiting();
@@ -205,16 +219,63 @@ void ScsiCommands::Execute(IscsiTask* task) {
   OnDeviceDone(task);
 }
 
-// The command's immediate data where the transport put it, as the beginning of the task's data;
-// returns how much that is. The task holds the slot.
-uint32_t ScsiCommands::AddPiecesInSlot(IscsiTask* task, uint32_t bytes) {
+// Room for what is read. False: it must be waited for.
+bool ScsiCommands::GatherIn(IscsiTask* task, uint32_t bytes) {
+  task->mover = MoverFor(task, bytes);
+  if (task->mover != nullptr) {
+    task->scsi.mover = task->mover;
+    const base::MutableBytes place = task->scsi.medium.Place(0, bytes);
+    task->pieces.push_back({place.data(), place.size()});
+    return true;
+  }
+  if (task->buffer.capacity() == 0) task->buffer.Begin(&session_->worker().buffers(), bytes);
+  if (!TakeMemory(task, bytes)) return false;
+  AddPiecesInBuffer(task, 0, bytes);
+  return true;
+}
+
+void ScsiCommands::GatherOut(IscsiTask* task, uint32_t bytes) {
+  uint32_t at = 0;
+  if (task->connection->traits().data_stays_in_slot) at = AddPiecesOfUnsolicited(task, bytes);
+  if (task->mover == nullptr) return AddPiecesInBuffer(task, at, bytes - at);
+  if (at == bytes) return;
+  task->scsi.mover = task->mover;
+  const base::MutableBytes place = task->scsi.medium.Place(at, bytes - at);
+  task->pieces.push_back({place.data(), place.size()});
+}
+
+void ScsiCommands::AddPiecesInBuffer(IscsiTask* task, uint32_t offset, uint32_t bytes) {
+  if (bytes == 0) return;
+  task->buffer.Visit(offset, bytes, [&](base::MutableBytes piece) {
+    task->pieces.push_back({piece.data(), piece.size()});
+  });
+}
+
+// What came with the command and in unsolicited Data-Out, where it is: in the slots, or spilled.
+// Returns how much that is. The task holds the slots.
+uint32_t ScsiCommands::AddPiecesOfUnsolicited(IscsiTask* task, uint32_t bytes) {
+  uint32_t at = AddPiecesInSlot(task, *task->slot, bytes);
+  for (const IscsiTask::HeldData& data : task->held) {
+    if (data.offset >= bytes) break;
+    if (data.offset > at) AddPiecesInBuffer(task, at, data.offset - at);
+    at = data.offset;
+    at += AddPiecesInSlot(task, *data.pdu, bytes - at);
+  }
+  const uint32_t spilled = std::min(task->spilled_end, bytes);
+  if (spilled <= at) return at;
+  AddPiecesInBuffer(task, at, spilled - at);
+  return spilled;
+}
+
+uint32_t ScsiCommands::AddPiecesInSlot(IscsiTask* task, const PduSlot& pdu, uint32_t bytes) {
   uint32_t added = 0;
-  for (const base::MutableBytes run : task->slot->data()) {
+  for (const base::MutableBytes run : pdu.data()) {
     const uint32_t n = std::min<uint32_t>(bytes - added, static_cast<uint32_t>(run.size()));
     if (n == 0) break;
     task->pieces.push_back({run.data(), n});
     added += n;
   }
+  session_->counters().Add(Count::kBytesFromSlots, added);
   return added;
 }
 
@@ -325,6 +386,11 @@ void ScsiCommands::Respond(IscsiTask* task) {
   if (bytes == 0 && !hides_status) return SendResponse(task);
   task->state = TaskState::kResponding;
   task->read_flow.Begin(bytes, session_->parameters().max_burst_length, session_->node().bugs());
+  if (task->mover != nullptr) {  // it is with the initiator already
+    session_->counters().Add(Count::kDataBytesSent, bytes);
+    while (!task->read_flow.done()) task->read_flow.Next(task->connection->max_data_in_bytes());
+    return SendResponse(task);
+  }
   task->connection->tx().Add(task);
 }
 

@@ -32,8 +32,8 @@ class ScsiCommands {
 
   // The header of a Data-Out of `task` came; its data was received; or it was refused.
   void PlaceDataOut(IscsiTask* task, const DataOut& header, Placement& placement);
-  // Its data into its place, on a transport that leaves data in the slot.
-  void CopyFromSlot(IscsiTask* task, const PduSlot& pdu);
+  // On a transport that leaves data in the slot: keeps it there, or copies it.
+  void KeepData(IscsiTask* task, const SlotRef& pdu, bool in_slot);
   void OnDataOut(IscsiTask* task, const DataOut& header, bool intact);
 
   // The transport has read what an R2T would have asked for (Connection::GetData()). The task may
@@ -59,7 +59,12 @@ class ScsiCommands {
   void Request(IscsiTask* task);
   void SendR2t(IscsiTask* task, const WriteFlow::Request& request);
   void Execute(IscsiTask* task);
-  uint32_t AddPiecesInSlot(IscsiTask* task, uint32_t bytes);
+  bool GatherIn(IscsiTask* task, uint32_t bytes);
+  void GatherOut(IscsiTask* task, uint32_t bytes);
+  DataMover* MoverFor(IscsiTask* task, uint32_t bytes) const;
+  void AddPiecesInBuffer(IscsiTask* task, uint32_t offset, uint32_t bytes);
+  uint32_t AddPiecesOfUnsolicited(IscsiTask* task, uint32_t bytes);
+  uint32_t AddPiecesInSlot(IscsiTask* task, const PduSlot& pdu, uint32_t bytes);
   void FailTask(IscsiTask* task);
   void RememberOpenTransfers(IscsiTask* task);
 

@@ -74,8 +74,8 @@ bool ScsiCommands::NextDataIn(IscsiTask* task, OutPdu& pdu) {
     last = piece.last;
     task->buffer.Visit(piece.from, piece.length,
                        [&](base::MutableBytes bytes) { pdu.data.push_back(bytes); });
-    pdu.remote = task->remote_in;
-    pdu.remote.address += piece.offset;
+    pdu.producer = task;
+    pdu.data_offset = piece.from;
     session_->counters().Add(Count::kDataBytesSent, piece.length);
   }
   pdu.stat_sn = StatSnUse::kAsIs;

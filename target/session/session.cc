@@ -51,8 +51,7 @@ SessionWindow::ConnectionId Session::Attach(Connection* connection, uint16_t cid
   retain_timer_.Cancel();
   connection_ = connection;
   node().registry().SetConnections(id_, {cid});
-  return window_.Join({.slots = node().options().queue_depth + SessionWindow::kKeptForImmediates +
-                                SessionWindow::kKeptForReception});
+  return window_.Join(connection->pledge());
 }
 
 // The connection is no part of the session any more; RFC 7143 §7.6: its tasks end.
@@ -206,7 +205,11 @@ void Session::Finish(IscsiTask* task) {
       window_.Give(task->window_id);
     }
   }
-  task->slot = SlotRef();
+  // While the device server has it, the store may still look into its slots.
+  if (!task->device_ref) {
+    task->slot = SlotRef();
+    task->held.clear();
+  }
 }
 
 void Session::FinishSilently(IscsiTask* task) {

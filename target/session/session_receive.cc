@@ -175,7 +175,9 @@ void Session::OnDataOut(Connection& connection, const SlotRef& pdu, IscsiTask* t
   if (task == nullptr || task->state == TaskState::kDone) return;
   if (pdu->refusal().has_value() && Has(Bug::kRejectEndsTask)) return FinishSilently(task);
   // The slot is wanted back: unsolicited data of which the task waits for more.
-  if (connection.traits().data_stays_in_slot) scsi_.CopyFromSlot(task, *pdu);
+  if (connection.traits().data_stays_in_slot && intact && !pdu->refusal().has_value()) {
+    scsi_.KeepData(task, pdu, connection.may_hold_slot());
+  }
   scsi_.OnDataOut(task, DataOut::Decode(pdu->bhs()), intact);
   task_manager_.Progress();
 }

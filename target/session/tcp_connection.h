@@ -18,8 +18,6 @@ namespace pushpull::target {
 class TcpConnection final : public Connection {
  public:
   TcpConnection(Worker* worker, std::unique_ptr<fabric::Stream> stream);
-  ~TcpConnection() override;
-
   const TransportTraits& traits() const override { return kTcpTraits; }
 
  private:
@@ -28,7 +26,7 @@ class TcpConnection final : public Connection {
 
   // Of the machine: what came before is done first, so that the answer is up to date.
   void Place(const PduSlot& pdu, Placement& placement) {
-    Drain();
+    Drain(queue_);
     PlacePdu(pdu, placement);
   }
 
@@ -40,12 +38,9 @@ class TcpConnection final : public Connection {
   std::unique_ptr<fabric::Stream> ReleaseStream() override { return std::move(stream_); }
   bool has_unread_bytes() const override { return source_.has_read_ahead(); }
 
-  void Run();
-  void Receive();
-  void Drain();
+  void Run() override;
   void DiscardInput();
   void Pump();
-  void RunSoon();
 
   std::unique_ptr<fabric::Stream> stream_;
   BlockPool::Handle slots_;
@@ -53,11 +48,8 @@ class TcpConnection final : public Connection {
   PduQueue queue_;
   Machine machine_;
   StreamSender sender_;
-  bool running_ = false;
-  bool run_posted_ = false;
   bool finishing_ = false;
   bool write_ended_ = false;
-  std::shared_ptr<TcpConnection*> life_;  // null inside once this is destroyed
 };
 
 }  // namespace pushpull::target

@@ -30,6 +30,11 @@ std::optional<absl::Status> RamStore::Submit(Io* io) {
   uint64_t at = io->offset;
   for (const iovec& buffer : io->buffers) {
     auto* memory = static_cast<uint8_t*>(buffer.iov_base);
+    if (memory == bytes_ + at) {  // moved in place (Memory())
+      at += buffer.iov_len;
+      continue;
+    }
+    bytes_copied_.fetch_add(buffer.iov_len, std::memory_order_relaxed);
     for (uint64_t left = buffer.iov_len; left > 0;) {
       const uint64_t part = std::min(left, kStripeBytes - at % kStripeBytes);
       std::lock_guard lock(locks_[at / kStripeBytes % kLocks]);

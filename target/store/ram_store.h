@@ -4,6 +4,7 @@
 #define TARGET_STORE_RAM_STORE_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,9 @@ class RamStore final : public Store {
   uint64_t size_bytes() const override { return size_bytes_; }
   base::MutableBytes Memory() override { return {bytes_, size_bytes_}; }
 
+  // How many bytes Submit() has copied: what lies in its place already is not.
+  uint64_t bytes_copied() const { return bytes_copied_.load(std::memory_order_relaxed); }
+
  private:
   // Copies of neighbouring bytes exclude one another by stripes, so that loops seldom meet.
   static constexpr uint64_t kStripeBytes = 64 << 10;
@@ -35,6 +39,7 @@ class RamStore final : public Store {
   uint8_t* const bytes_;
   const uint64_t size_bytes_;
   std::array<std::mutex, kLocks> locks_;
+  std::atomic<uint64_t> bytes_copied_{0};
 };
 
 }  // namespace pushpull::target

@@ -77,6 +77,7 @@ class Store {
 
   // All bytes of a store that lies in memory, for transports that move data without a copy; empty
   // for others. Who uses it must itself take care that nobody writes what another reads.
+  // Buffers of an Io may be pieces of it, each where the Io has it: nothing is copied for those.
   virtual base::MutableBytes Memory() { return {}; }
 
  protected:

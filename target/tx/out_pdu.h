@@ -14,6 +14,8 @@
 
 namespace pushpull::target {
 
+class DataInProducer;
+
 // What the StatSN field gets when the PDU is queued (RFC 7143 §4.2.2.2).
 enum class StatSnUse : uint8_t {
   kNext,     // a status: the connection's next StatSN, which advances
@@ -44,8 +46,9 @@ struct OutPdu {
   // destroy the queue or its sender.
   absl::AnyInvocable<void()> done;
 
-  // Where there are no Data-In PDUs: this one's data is written here (RFC 7145 §7.3.5).
-  RemoteMemory remote;
+  // Of a Data-In: whose data it is, and where in that its own begins.
+  DataInProducer* producer = nullptr;
+  uint32_t data_offset = 0;
   // A key of the initiator that need not live longer than this (RFC 7145 §7.3.2).
   std::optional<uint32_t> invalidate_key;
 
