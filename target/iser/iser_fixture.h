@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "fabric/rdma/sim_rdma_network.h"
-#include "fabric/sim_network.h"
 #include "fabric/sim_world.h"
 #include "gtest/gtest.h"
 #include "target/iser/acceptor.h"
@@ -25,6 +24,7 @@
 #include "target/iser/private_data.h"
 #include "target/pdu/request.h"
 #include "target/pdu/response.h"
+#include "target/session/testing/worker_rig.h"
 #include "target/session/worker.h"
 #include "target/store/ram_store.h"
 
@@ -37,12 +37,9 @@ inline constexpr size_t kSlot = 28 + 48 + 8192;
 inline constexpr uint32_t kSlots = 64;
 inline constexpr size_t kBuffer = 1 << 20;
 inline constexpr size_t kGuard = 4096;  // before and behind the buffer
+inline constexpr char kHost[] = "192.0.2.2";
 
-inline ByteVector Pattern(size_t size, uint8_t seed = 1) {
-  ByteVector bytes(size);
-  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(i * 7 + i / 256 + seed);
-  return bytes;
-}
+inline ByteVector Pattern(size_t size, uint8_t seed = 1) { return testing::Pattern(size, seed); }
 
 struct Received {
   ByteVector bytes;  // the whole message
@@ -60,51 +57,51 @@ struct Received {
 // What every test has: a target of one LUN, and one initiator.
 class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
  protected:
-  explicit IserTest(uint64_t seed = 1, const fabric::SimRdmaOptions& rdma = {})
-      : world_(seed), network_(&world_, {}), rdma_(&world_, rdma) {
-    store_ = *RamStore::Create(1 << 22);
-    LogicalUnitOptions unit;
-    unit.store = store_;
-    std::vector<LogicalUnitOptions> units;
-    units.push_back(std::move(unit));
-    device_ = *DeviceServer::Create({.target_name = "iqn.2026-11.org.example:t", .bugs = {}},
-                                    std::move(units));
+  explicit IserTest(uint64_t seed = 1, const fabric::SimRdmaOptions& rdma = {},
+                    uint32_t queue_depth = 16)
+      : world_(seed), rdma_(&world_, rdma) {
     NodeOptions options;
-    options.name = "iqn.2026-11.org.example:t";
-    options.queue_depth = 16;
-    node_ = std::make_unique<Node>(options, device_.get());
-    worker_ = std::make_unique<Worker>(node_.get(), world_.NewLoop(), &network_, 1);
+    options.queue_depth = queue_depth;
+    rig_ = std::make_unique<testing::WorkerRig>(&world_, store_, options);
+    worker_ = &rig_->worker();
   }
   ~IserTest() override {
     connection_.reset();
     acceptor_.reset();
-    bool done = false;
-    worker_->Shutdown([&done] { done = true; });
-    world_.RunUntil([&done] { return done; }, {.time = absl::Seconds(60)});
-    EXPECT_TRUE(done);
-    EXPECT_EQ(worker_->buffers().bytes_in_use(), 0u);
+    rig_.reset();
+    store_memory_.reset();
+    EXPECT_EQ(rdma_.keys(kHost), 0u) << "registered memory";
   }
 
   void Connect(IserDialect dialect, ByteVector private_data = {0xc0, 0, 0, 0}) {
-    auto acceptor =
-        IserAcceptor::Listen({worker_.get()}, &rdma_, {"192.0.2.2", 3260}, dialect, store_memory_);
-    ASSERT_TRUE(acceptor.ok()) << acceptor.status();
-    acceptor_ = *std::move(acceptor);
-    rdma_.Open(world_.NewLoop(), acceptor_->address(),
-               {.max_sends = kSlots, .max_receives = kSlots}, [&](auto opened) {
+    if (acceptor_ == nullptr) {
+      auto acceptor =
+          IserAcceptor::Listen({worker_}, &rdma_, {kHost, 3260}, dialect, store_memory_);
+      ASSERT_TRUE(acceptor.ok()) << acceptor.status();
+      acceptor_ = *std::move(acceptor);
+    }
+    connection_.reset();
+    established_ = ended_ = false;
+    received_.clear();
+    if (loop_ == nullptr) loop_ = world_.NewLoop();
+    rdma_.Open(loop_, acceptor_->address(), {.max_sends = kSlots, .max_receives = kSlots},
+               [this, private_data](auto opened) {
                  connection_ = *std::move(opened);
-                 const auto& domain = connection_->domain();
-                 memory_.push_back(*domain->Register(in_, fabric::RdmaRights::kLocal));
-                 memory_.push_back(*domain->Register(out_, fabric::RdmaRights::kLocal));
-                 memory_.push_back(*domain->Register(
-                     base::MutableBytes(buffer_).subspan(kGuard, kBuffer),
-                     fabric::RdmaRights::kRemoteRead | fabric::RdmaRights::kRemoteWrite |
-                         fabric::RdmaRights::kWindows));
+                 if (memory_.empty()) RegisterMemory();
                  for (uint32_t slot = 0; slot < kSlots; ++slot) Post(slot);
                  connection_->Establish({.private_data = private_data}, this);
                });
-    world_.RunUntil([this] { return established_; }, {.time = absl::Seconds(3)});
-    ASSERT_TRUE(established_);
+    world_.RunUntil([this] { return established_ || Stops(); }, {.time = absl::Seconds(3)});
+    ASSERT_TRUE(established_ || Stops());
+  }
+  void RegisterMemory() {
+    const auto& domain = connection_->domain();
+    memory_.push_back(*domain->Register(in_, fabric::RdmaRights::kLocal));
+    memory_.push_back(*domain->Register(out_, fabric::RdmaRights::kLocal));
+    memory_.push_back(*domain->Register(base::MutableBytes(buffer_).subspan(kGuard, kBuffer),
+                                        fabric::RdmaRights::kRemoteRead |
+                                            fabric::RdmaRights::kRemoteWrite |
+                                            fabric::RdmaRights::kWindows));
   }
   void Post(uint64_t slot) {
     const fabric::RdmaSegment segment = memory_[0]->Segment(slot * kSlot, kSlot);
@@ -115,7 +112,10 @@ class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
     established_ = true;
     reply_ = ParseIserPrivateData(peer.private_data);
   }
-  void OnRefused(const fabric::RdmaRefusal& refusal) override { FAIL() << refusal.Message(); }
+  void OnRefused(const fabric::RdmaRefusal& refusal) override {
+    EXPECT_TRUE(may_be_refused_) << refusal.Message();
+    ended_ = true;
+  }
   void OnDisconnected(fabric::RdmaEnd /*end*/) override { ended_ = true; }
   void OnCompletions(std::span<const RdmaCompletion> completions) override {
     for (const RdmaCompletion& completion : completions) {
@@ -161,12 +161,15 @@ class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
   }
   // The next message, or nothing.
   std::optional<Received> Next() {
-    world_.RunUntil([this] { return !received_.empty() || ended_; }, {.time = absl::Seconds(3)});
+    world_.RunUntil([this] { return !received_.empty() || ended_ || Stops(); },
+                    {.time = absl::Seconds(3)});
     if (received_.empty()) return std::nullopt;
     Received got = std::move(received_.front());
     received_.pop_front();
     return got;
   }
+  // The world has come to where a test wants it.
+  bool Stops() const { return world_.events_run() >= last_event_; }
   bool EndsSilently() {
     world_.RunUntil([this] { return ended_; }, {.time = absl::Seconds(3)});
     return ended_ && received_.empty();
@@ -178,21 +181,16 @@ class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
                                           "FirstBurstLength=16384",
                                           "TargetRecvDataSegmentLength=8192",
                                           "InitiatorRecvDataSegmentLength=8192"};
-  LoginResponse Login(const std::vector<std::string>& more = {}, bool header = true) {
-    LoginRequest request;
-    request.transit = true;
-    request.current_stage = Stage::kLoginOperationalNegotiation;
-    request.next_stage = Stage::kFullFeaturePhase;
-    request.initiator_task_tag = 1;
-    request.cid = 1;
-    request.isid = {0x80, 0, 0, 0, 0, 1};
-    request.cmd_sn = cmd_sn_;
-    std::string text = std::string("InitiatorName=iqn.2026-11.org.example:i") + '\0' +
-                       "TargetName=iqn.2026-11.org.example:t" + '\0' + "SessionType=Normal" + '\0';
-    for (const char* key : kKeys) text.append(key).push_back('\0');
-    for (const std::string& key : more) text.append(key).push_back('\0');
+  void SendLogin(const std::vector<std::string>& more = {}, bool header = true) {
+    const LoginRequest request = testing::RigLogin(cmd_sn_);
+    std::vector<std::string> keys(std::begin(kKeys), std::end(kKeys));
+    keys.insert(keys.end(), more.begin(), more.end());
+    const std::string text = testing::RigLoginText(keys);
     const IserControl control;
     SendBytes(Encode(request, ByteVector(text.begin(), text.end()), header ? &control : nullptr));
+  }
+  LoginResponse Login(const std::vector<std::string>& more = {}, bool header = true) {
+    SendLogin(more, header);
     const auto got = Next();
     if (!got.has_value()) {
       ADD_FAILURE() << "no Login Response";
@@ -242,14 +240,13 @@ class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
   }
 
   fabric::SimWorld world_;
-  fabric::SimNetwork network_;
   fabric::SimRdmaNetwork rdma_;
-  std::shared_ptr<RamStore> store_;
-  const std::shared_ptr<StoreMemory> store_memory_ = std::make_shared<StoreMemory>();
-  std::unique_ptr<DeviceServer> device_;
-  std::unique_ptr<Node> node_;
-  std::unique_ptr<Worker> worker_;
+  const std::shared_ptr<RamStore> store_ = *RamStore::Create(1 << 22);
+  std::shared_ptr<StoreMemory> store_memory_ = std::make_shared<StoreMemory>();
+  std::unique_ptr<testing::WorkerRig> rig_;
+  Worker* worker_ = nullptr;
   std::unique_ptr<IserAcceptor> acceptor_;
+  fabric::SimLoop* loop_ = nullptr;  // the initiator's
 
   ByteVector in_ = ByteVector(kSlot * kSlots);
   ByteVector out_ = ByteVector(kSlot * kSlots);
@@ -258,6 +255,8 @@ class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
   std::unique_ptr<fabric::RdmaConnection> connection_;
   std::deque<Received> received_;
   IserPrivateData reply_;
+  uint64_t last_event_ = UINT64_MAX;
+  bool may_be_refused_ = false;
   bool established_ = false;
   bool ended_ = false;
   uint64_t sent_ = 0;

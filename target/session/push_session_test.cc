@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "base/allocation_counter.h"
-#include "fabric/sim_network.h"
 #include "fabric/sim_world.h"
 #include "gtest/gtest.h"
 #include "target/pdu/request.h"
 #include "target/pdu/response.h"
 #include "target/rx/push_source.h"
 #include "target/session/connection.h"
+#include "target/session/testing/worker_rig.h"
 #include "target/session/worker.h"
 #include "target/store/ram_store.h"
 
@@ -139,26 +139,14 @@ class WatchingStore final : public Store {
 
 class PushSessionTest : public ::testing::Test {
  protected:
-  PushSessionTest() : world_(1), network_(&world_, {}) {
-    store_ = std::make_shared<WatchingStore>();
-    LogicalUnitOptions unit;
-    unit.store = store_;
-    std::vector<LogicalUnitOptions> units;
-    units.push_back(std::move(unit));
-    device_ = *DeviceServer::Create({.target_name = "iqn.2026-11.org.example:t", .bugs = {}},
-                                    std::move(units));
-    NodeOptions options;
-    options.name = "iqn.2026-11.org.example:t";
-    options.limits.initial_r2t = false;
-    node_ = std::make_unique<Node>(options, device_.get());
-    worker_ = std::make_unique<Worker>(node_.get(), world_.NewLoop(), &network_, 1);
-    EXPECT_TRUE(worker_->Accept(std::make_unique<PushConnection>(worker_.get(), &connection_)));
+  PushSessionTest() : world_(1), rig_(&world_, store_, Options()) {
+    EXPECT_TRUE(
+        rig_.worker().Accept(std::make_unique<PushConnection>(&rig_.worker(), &connection_)));
   }
-  ~PushSessionTest() override {
-    bool done = false;
-    worker_->Shutdown([&done] { done = true; });
-    world_.RunUntil([&done] { return done; }, {.time = absl::Seconds(60)});
-    EXPECT_TRUE(done);
+  static NodeOptions Options() {
+    NodeOptions options;
+    options.limits.initial_r2t = false;
+    return options;
   }
 
   void Receive() {
@@ -176,21 +164,9 @@ class PushSessionTest : public ::testing::Test {
     return at;
   }
   void Login() {
-    LoginRequest request;
-    request.transit = true;
-    request.current_stage = Stage::kLoginOperationalNegotiation;
-    request.next_stage = Stage::kFullFeaturePhase;
-    request.initiator_task_tag = 1;
-    request.cid = 1;
-    request.isid = {0x80, 0, 0, 0, 0, 1};
-    request.cmd_sn = cmd_sn_;
-    std::string keys;
-    for (const char* key :
-         {"InitiatorName=iqn.2026-11.org.example:i", "TargetName=iqn.2026-11.org.example:t",
-          "SessionType=Normal", "RDMAExtensions=Yes", "InitialR2T=No", "ImmediateData=Yes"}) {
-      keys.append(key).push_back('\0');
-    }
-    connection_->Deliver(request.Encode(), base::AsBytes(keys));
+    const std::string keys =
+        testing::RigLoginText({"RDMAExtensions=Yes", "InitialR2T=No", "ImmediateData=Yes"});
+    connection_->Deliver(testing::RigLogin(cmd_sn_).Encode(), base::AsBytes(keys));
     Receive();
     const LoginResponse response = LoginResponse::Decode(BhsView(connection_->last.bhs));
     ASSERT_EQ(response.status_class, 0) << int{response.status_detail};
@@ -218,20 +194,13 @@ class PushSessionTest : public ::testing::Test {
   }
 
   fabric::SimWorld world_;
-  fabric::SimNetwork network_;
-  std::shared_ptr<WatchingStore> store_;
-  std::unique_ptr<DeviceServer> device_;
-  std::unique_ptr<Node> node_;
-  std::unique_ptr<Worker> worker_;
+  const std::shared_ptr<WatchingStore> store_ = std::make_shared<WatchingStore>();
+  testing::WorkerRig rig_;
   PushConnection* connection_ = nullptr;
   uint32_t cmd_sn_ = 10;
 };
 
-std::vector<uint8_t> Pattern(size_t size) {
-  std::vector<uint8_t> bytes(size);
-  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(i * 7 + i / 256);
-  return bytes;
-}
+using testing::Pattern;
 
 TEST_F(PushSessionTest, SessionSendsPingDataFromItsSlot) {
   ASSERT_NO_FATAL_FAILURE(Login());
