@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,32 +15,16 @@
 #include "absl/time/time.h"
 #include "base/check.h"
 #include "base/random.h"
-#include "fabric/handler.h"
 #include "fabric/loop.h"
 #include "fabric/net_error.h"
 #include "fabric/sim_connection.h"
+#include "fabric/sim_listening.h"
 #include "fabric/sim_options.h"
 #include "fabric/sim_world.h"
 #include "fabric/stream.h"
 
 namespace pushpull::fabric {
 namespace {
-
-constexpr uint16_t kFirstEphemeralPort = 49152;
-
-Address Normal(const Address& address) {
-  if (address.host == "localhost") return {"127.0.0.1", address.port};
-  if (address.host.empty()) return {"0.0.0.0", address.port};
-  return address;
-}
-
-bool IsWildcard(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
-
-SimLoop* AsSimLoop(Loop* loop, const SimWorld* world) {
-  auto* sim_loop = dynamic_cast<SimLoop*>(loop);
-  CHECK(sim_loop != nullptr && sim_loop->world() == world) << "not a loop of this network's world";
-  return sim_loop;
-}
 
 absl::Duration DrawLatency(const SimDirection& direction, base::Random& random) {
   const absl::Duration range = direction.max_latency - direction.min_latency;
@@ -54,27 +37,19 @@ absl::Duration DrawLatency(const SimDirection& direction, base::Random& random) 
 // What the network, its listeners and the events under way have in common.
 class SimNetwork::Core : public std::enable_shared_from_this<Core> {
  public:
-  struct Listening {
-    SimLoop* loop;
-    Address address;
-    Handler<AcceptHandler> accept;
-    SimWorld::Lane lane;
-    bool open = true;
-  };
+  using Listening = SimListening<AcceptHandler>;
+  using Listener = std::shared_ptr<Listening::Entry>;
 
   Core(SimWorld* world, const SimOptions& options)
-      : world_(world), life_(world->life()), options_(options), random_(world->ForkRandom()) {}
+      : world_(world), options_(options), random_(world->ForkRandom()), listening_(world) {}
 
   SimWorld* world() const { return world_; }
-  bool world_is_gone() const { return life_.expired(); }
+  Listening& listening() { return listening_; }
   void set_options(const SimOptions& options) { options_ = options; }
   void set_options_of(std::function<SimOptions(size_t)> options_of) {
     options_of_ = std::move(options_of);
   }
 
-  // Null if the address is in use.
-  std::shared_ptr<Listening> Listen(SimLoop* loop, Address address, AcceptHandler accept);
-  void StopListening(const std::shared_ptr<Listening>& listening);
   void Connect(SimLoop* loop, const Address& address, ConnectHandler done);
 
   size_t connections() const { return records_.size(); }
@@ -82,82 +57,30 @@ class SimNetwork::Core : public std::enable_shared_from_this<Core> {
   std::shared_ptr<SimConnection> live(size_t number) const { return live_.at(number).lock(); }
 
  private:
-  std::shared_ptr<Listening> FindListening(const Address& address) const;
   void Arrive(SimLoop* loop, const Address& address, SimWorld::Lane lane, const SimOptions& options,
               ConnectHandler done);
-  uint16_t NextPort();
 
   SimWorld* const world_;
-  const std::weak_ptr<const void> life_;
   SimOptions options_;
   std::function<SimOptions(size_t)> options_of_;
   base::Random random_;
-  uint16_t next_port_ = kFirstEphemeralPort;
-  std::vector<std::shared_ptr<Listening>> listening_;
+  Listening listening_;
   std::vector<std::shared_ptr<SimConnectionRecord>> records_;
   std::vector<std::weak_ptr<SimConnection>> live_;
 };
 
 class SimNetwork::SimListener final : public Listener {
  public:
-  SimListener(std::shared_ptr<Core> core, std::shared_ptr<Core::Listening> listening)
+  SimListener(std::shared_ptr<Core> core, Core::Listener listening)
       : core_(std::move(core)), listening_(std::move(listening)) {}
-  ~SimListener() override { core_->StopListening(listening_); }
+  ~SimListener() override { core_->listening().Stop(listening_); }
 
   Address address() const override { return listening_->address; }
 
  private:
   const std::shared_ptr<Core> core_;
-  const std::shared_ptr<Core::Listening> listening_;
+  const Core::Listener listening_;
 };
-
-std::shared_ptr<SimNetwork::Core::Listening> SimNetwork::Core::Listen(SimLoop* loop,
-                                                                      Address address,
-                                                                      AcceptHandler accept) {
-  const auto in_use = [&](const std::shared_ptr<Listening>& other) {
-    return other->address.port == address.port &&
-           (other->address.host == address.host || IsWildcard(other->address.host) ||
-            IsWildcard(address.host));
-  };
-  const bool any_port = address.port == 0;
-  if (any_port) address.port = NextPort();
-  while (std::any_of(listening_.begin(), listening_.end(), in_use)) {
-    if (!any_port) return nullptr;
-    address.port = NextPort();
-  }
-  auto listening = std::make_shared<Listening>();
-  listening->loop = loop;
-  listening->address = std::move(address);
-  listening->accept.Set(std::move(accept));
-  listening->lane = world_->NewLane();
-  listening_.push_back(listening);
-  return listening;
-}
-
-void SimNetwork::Core::StopListening(const std::shared_ptr<Listening>& listening) {
-  CHECK(world_is_gone() || listening->loop->OnThread());
-  listening->open = false;
-  listening->accept.Clear();
-  std::erase(listening_, listening);
-}
-
-std::shared_ptr<SimNetwork::Core::Listening> SimNetwork::Core::FindListening(
-    const Address& address) const {
-  for (const auto& listening : listening_) {
-    if (listening->address.port == address.port &&
-        (listening->address.host == address.host || IsWildcard(listening->address.host) ||
-         IsWildcard(address.host))) {
-      return listening;
-    }
-  }
-  return nullptr;
-}
-
-uint16_t SimNetwork::Core::NextPort() {
-  const uint16_t port = next_port_;
-  next_port_ = port == UINT16_MAX ? kFirstEphemeralPort : static_cast<uint16_t>(port + 1);
-  return port;
-}
 
 void SimNetwork::Core::Connect(SimLoop* loop, const Address& address, ConnectHandler done) {
   const SimWorld::Lane lane = world_->NewLane();
@@ -172,7 +95,7 @@ void SimNetwork::Core::Connect(SimLoop* loop, const Address& address, ConnectHan
 void SimNetwork::Core::Arrive(SimLoop* loop, const Address& address, SimWorld::Lane lane,
                               const SimOptions& options, ConnectHandler done) {
   const absl::Time answered = world_->now() + DrawLatency(options.to_connector, random_);
-  const std::shared_ptr<Listening> listening = FindListening(Normal(address));
+  const Listener listening = listening_.Find(address);
   if (listening == nullptr) {
     world_->Schedule(lane, answered, loop, [address, done = std::move(done)]() mutable {
       done(ConnectError(ECONNREFUSED, address));
@@ -180,9 +103,9 @@ void SimNetwork::Core::Arrive(SimLoop* loop, const Address& address, SimWorld::L
     return;
   }
   auto record = std::make_shared<SimConnectionRecord>();
-  record->connector = {options.connector_host, NextPort()};
-  record->acceptor = {IsWildcard(Normal(address).host) ? "127.0.0.1" : Normal(address).host,
-                      address.port};
+  record->connector = {options.connector_host, listening_.NextPort()};
+  const std::string host = NormalSimAddress(address).host;
+  record->acceptor = {IsSimWildcard(host) ? "127.0.0.1" : host, address.port};
   auto connection = std::make_shared<SimConnection>(
       world_, options_of_ ? options_of_(records_.size()) : options, record);
   records_.push_back(std::move(record));
@@ -193,7 +116,7 @@ void SimNetwork::Core::Arrive(SimLoop* loop, const Address& address, SimWorld::L
   world_->Schedule(listening->lane, world_->now(), listening->loop,
                    [listening, stream = std::move(accepted)]() mutable {
                      if (!listening->open) return stream->Abort();
-                     listening->accept.Run(std::unique_ptr<Stream>(std::move(stream)));
+                     listening->handler.Run(std::unique_ptr<Stream>(std::move(stream)));
                    });
   world_->Schedule(lane, answered, loop,
                    [stream = std::move(connected), done = std::move(done)]() mutable {
@@ -211,7 +134,7 @@ absl::StatusOr<std::unique_ptr<Listener>> SimNetwork::Listen(Loop* loop, const A
                                                              AcceptHandler accept) {
   SimLoop* const sim_loop = AsSimLoop(loop, core_->world());
   CHECK(sim_loop->OnThread());
-  auto listening = core_->Listen(sim_loop, Normal(address), std::move(accept));
+  auto listening = core_->listening().Listen(sim_loop, address, std::move(accept));
   if (listening == nullptr) return ListenError(EADDRINUSE, address);
   return std::make_unique<SimListener>(core_, std::move(listening));
 }

@@ -80,7 +80,7 @@ void SimHandshake::Ask(const RdmaConnectOptions& options, RdmaHandler* handler) 
 
 void SimHandshake::ArriveRequest() {
   if (over_) return;
-  auto listening = fabric_->FindListening(address_);
+  auto listening = fabric_->listening().Find(address_);
   if (listening == nullptr) return Refuse(Kind::kNoListener, kInvalidServiceId, {});
   world_->Schedule(
       listening->lane, world_->now(), listening->loop, [self = shared_from_this(), listening] {

@@ -18,80 +18,13 @@
 #include "fabric/stream.h"
 
 namespace pushpull::fabric {
-namespace {
-
-constexpr uint16_t kFirstEphemeralPort = 49152;
-
-bool IsWildcard(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
-
-}  // namespace
 
 SimRdmaFabric::SimRdmaFabric(SimWorld* world, const SimRdmaOptions& options)
     : world_(world),
       world_life_(world->life()),
       options_(options),
       random_(world->ForkRandom()),
-      next_port_(kFirstEphemeralPort) {}
-
-SimLoop* SimRdmaFabric::CheckLoop(Loop* loop) const {
-  auto* sim_loop = dynamic_cast<SimLoop*>(loop);
-  CHECK(sim_loop != nullptr && sim_loop->world() == world_) << "not a loop of this network's world";
-  return sim_loop;
-}
-
-Address SimRdmaFabric::Normal(const Address& address) {
-  if (address.host == "localhost") return {"127.0.0.1", address.port};
-  if (address.host.empty()) return {"0.0.0.0", address.port};
-  return address;
-}
-
-std::shared_ptr<SimRdmaFabric::Listening> SimRdmaFabric::Listen(
-    SimLoop* loop, Address address, RdmaNetwork::RequestHandler handler) {
-  const auto in_use = [&](const std::shared_ptr<Listening>& other) {
-    return other->address.port == address.port &&
-           (other->address.host == address.host || IsWildcard(other->address.host) ||
-            IsWildcard(address.host));
-  };
-  const bool any_port = address.port == 0;
-  if (any_port) address.port = NextPort();
-  while (std::any_of(listening_.begin(), listening_.end(), in_use)) {
-    if (!any_port) return nullptr;
-    address.port = NextPort();
-  }
-  auto listening = std::make_shared<Listening>();
-  listening->loop = loop;
-  listening->address = std::move(address);
-  listening->handler.Set(std::move(handler));
-  listening->lane = world_->NewLane();
-  listening_.push_back(listening);
-  return listening;
-}
-
-void SimRdmaFabric::StopListening(const std::shared_ptr<Listening>& listening) {
-  CHECK(world_is_gone() || listening->loop->OnThread());
-  listening->open = false;
-  listening->handler.Clear();
-  std::erase(listening_, listening);
-}
-
-std::shared_ptr<SimRdmaFabric::Listening> SimRdmaFabric::FindListening(
-    const Address& address) const {
-  const Address normal = Normal(address);
-  for (const auto& listening : listening_) {
-    if (listening->address.port == normal.port &&
-        (listening->address.host == normal.host || IsWildcard(listening->address.host) ||
-         IsWildcard(normal.host))) {
-      return listening;
-    }
-  }
-  return nullptr;
-}
-
-uint16_t SimRdmaFabric::NextPort() {
-  const uint16_t port = next_port_;
-  next_port_ = port == UINT16_MAX ? kFirstEphemeralPort : static_cast<uint16_t>(port + 1);
-  return port;
-}
+      listening_(world) {}
 
 std::shared_ptr<SimDomain> SimRdmaFabric::DomainOf(const std::string& host) {
   std::shared_ptr<SimDomain>& domain = domains_[host];

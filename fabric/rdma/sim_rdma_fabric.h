@@ -12,11 +12,11 @@
 
 #include "absl/time/time.h"
 #include "base/random.h"
-#include "fabric/handler.h"
 #include "fabric/rdma/rdma.h"
 #include "fabric/rdma/sim_domain.h"
 #include "fabric/rdma/sim_queue_pair.h"
 #include "fabric/rdma/sim_rdma_options.h"
+#include "fabric/sim_listening.h"
 #include "fabric/sim_world.h"
 #include "fabric/stream.h"
 
@@ -24,13 +24,8 @@ namespace pushpull::fabric {
 
 class SimRdmaFabric {
  public:
-  struct Listening {
-    SimLoop* loop;
-    Address address;
-    Handler<RdmaNetwork::RequestHandler> handler;
-    SimWorld::Lane lane;
-    bool open = true;
-  };
+  using Listening = SimListening<RdmaNetwork::RequestHandler>;
+  using Listener = std::shared_ptr<Listening::Entry>;
   struct Ends {
     std::weak_ptr<SimQueuePair> connector;
     std::weak_ptr<SimQueuePair> acceptor;
@@ -42,18 +37,12 @@ class SimRdmaFabric {
 
   SimWorld* world() const { return world_; }
   bool world_is_gone() const { return world_life_.expired(); }
-  SimLoop* CheckLoop(Loop* loop) const;
+  SimLoop* CheckLoop(Loop* loop) const { return AsSimLoop(loop, world_); }
   const SimRdmaOptions& options() const { return options_; }
   void set_options(const SimRdmaOptions& options) { options_ = options; }
   void set_log(SimRdmaLog* log) { trace_->log = log; }
 
-  // Null if the address is in use.
-  std::shared_ptr<Listening> Listen(SimLoop* loop, Address address,
-                                    RdmaNetwork::RequestHandler handler);
-  void StopListening(const std::shared_ptr<Listening>& listening);
-  std::shared_ptr<Listening> FindListening(const Address& address) const;
-
-  uint16_t NextPort();
+  Listening& listening() { return listening_; }
   std::shared_ptr<SimDomain> DomainOf(const std::string& host);
   // Why the queues can't be made.
   absl::Status CheckQueues(const RdmaQueueOptions& queues) const;
@@ -66,16 +55,13 @@ class SimRdmaFabric {
   const SimRdmaRecord& record(size_t number) const { return *records_.at(number); }
   Ends& ends(size_t number) { return ends_.at(number); }
 
-  static Address Normal(const Address& address);
-
  private:
   SimWorld* const world_;
   const std::weak_ptr<const void> world_life_;
   SimRdmaOptions options_;
   base::Random random_;
-  uint16_t next_port_;
+  Listening listening_;
   const std::shared_ptr<SimRdmaTrace> trace_ = std::make_shared<SimRdmaTrace>();
-  std::vector<std::shared_ptr<Listening>> listening_;
   std::map<std::string, std::shared_ptr<SimDomain>> domains_;
   std::vector<std::shared_ptr<SimRdmaRecord>> records_;
   std::vector<Ends> ends_;

@@ -23,16 +23,15 @@ namespace pushpull::fabric {
 
 class SimRdmaNetwork::SimRdmaListener final : public RdmaListener {
  public:
-  SimRdmaListener(std::shared_ptr<SimRdmaFabric> fabric,
-                  std::shared_ptr<SimRdmaFabric::Listening> listening)
+  SimRdmaListener(std::shared_ptr<SimRdmaFabric> fabric, SimRdmaFabric::Listener listening)
       : fabric_(std::move(fabric)), listening_(std::move(listening)) {}
-  ~SimRdmaListener() override { fabric_->StopListening(listening_); }
+  ~SimRdmaListener() override { fabric_->listening().Stop(listening_); }
 
   Address address() const override { return listening_->address; }
 
  private:
   const std::shared_ptr<SimRdmaFabric> fabric_;
-  const std::shared_ptr<SimRdmaFabric::Listening> listening_;
+  const SimRdmaFabric::Listener listening_;
 };
 
 SimRdmaNetwork::SimRdmaNetwork(SimWorld* world, const SimRdmaOptions& options)
@@ -45,7 +44,7 @@ absl::StatusOr<std::unique_ptr<RdmaListener>> SimRdmaNetwork::Listen(Loop* loop,
                                                                      RequestHandler handler) {
   SimLoop* const sim_loop = fabric_->CheckLoop(loop);
   CHECK(sim_loop->OnThread());
-  auto listening = fabric_->Listen(sim_loop, SimRdmaFabric::Normal(address), std::move(handler));
+  auto listening = fabric_->listening().Listen(sim_loop, address, std::move(handler));
   if (listening == nullptr) return ListenError(EADDRINUSE, address);
   return std::make_unique<SimRdmaListener>(fabric_, std::move(listening));
 }
@@ -62,9 +61,9 @@ void SimRdmaNetwork::Open(Loop* loop, const Address& address, const RdmaQueueOpt
         const std::string& host = fabric->options().connector_host;
         auto queue_pair =
             std::make_shared<SimQueuePair>(world, sim_loop, fabric->DomainOf(host), queues);
-        Address peer = SimRdmaFabric::Normal(address);
-        if (peer.host == "0.0.0.0" || peer.host == "::") peer.host = "127.0.0.1";
-        queue_pair->SetAddresses({host, fabric->NextPort()}, peer);
+        Address peer = NormalSimAddress(address);
+        if (IsSimWildcard(peer.host)) peer.host = "127.0.0.1";
+        queue_pair->SetAddresses({host, fabric->listening().NextPort()}, peer);
         auto handshake = std::make_shared<SimHandshake>(fabric, queue_pair, peer);
         done(std::unique_ptr<RdmaConnection>(std::make_unique<SimRdmaConnection>(
             std::move(handshake), std::move(queue_pair), /*active=*/true)));
