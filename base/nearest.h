@@ -10,8 +10,9 @@
 
 namespace pushpull::base {
 
-// Up to `at_most` of the names, nearest first (by edit distance); one that holds what was typed
-// comes before all others.
+// Up to `at_most` of the names, nearest first: by the mistakes that make what was typed of a name,
+// of which letters left out weigh least. One that holds what was typed comes before all others.
+// Upper and lower case are the same.
 std::vector<std::string> Nearest(std::string_view typed, const std::vector<std::string>& names,
                                  size_t at_most = 3);
 

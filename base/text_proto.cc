@@ -5,13 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/regular_file.h"
 #include "base/status.h"
 #include "google/protobuf/io/tokenizer.h"
 
@@ -49,20 +48,6 @@ class Errors : public google::protobuf::io::ErrorCollector {
   size_t count_ = 0;
 };
 
-absl::Status ErrnoStatus(const std::string& path, int error) {
-  const std::string message = absl::StrCat(path, ": ", std::strerror(error));
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-      return absl::NotFoundError(message);
-    case EACCES:
-    case EPERM:
-      return absl::PermissionDeniedError(message);
-    default:
-      return absl::InvalidArgumentError(message);
-  }
-}
-
 // Closes at the end of its scope.
 class Descriptor {
  public:
@@ -83,18 +68,17 @@ class Descriptor {
 absl::StatusOr<std::string> ReadTextFile(const std::string& path, size_t limit) {
   // O_NONBLOCK: opening a FIFO must not wait for its writer.
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (fd.get() < 0) return ErrnoStatus(path, errno);
+  if (fd.get() < 0) return FileError(path, errno);
   struct stat info;
-  if (fstat(fd.get(), &info) != 0) return ErrnoStatus(path, errno);
-  if (S_ISDIR(info.st_mode)) return absl::InvalidArgumentError(path + ": is a folder, not a file");
-  if (!S_ISREG(info.st_mode)) return absl::InvalidArgumentError(path + ": is no regular file");
+  if (fstat(fd.get(), &info) != 0) return FileError(path, errno);
+  PUSHPULL_RETURN_IF_ERROR(CheckRegularMode(path, info.st_mode));
 
   std::string text;
   char buffer[65536];
   for (;;) {
     const ssize_t n = read(fd.get(), buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return ErrnoStatus(path, errno);
+    if (n < 0) return FileError(path, errno);
     if (n == 0) return text;
     text.append(buffer, static_cast<size_t>(n));
     if (text.size() > limit) {

@@ -1,0 +1,28 @@
+// Files that a user names to be read.
+
+#ifndef BASE_REGULAR_FILE_H_
+#define BASE_REGULAR_FILE_H_
+
+#include <sys/stat.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace pushpull::base {
+
+// INVALID_ARGUMENT unless `mode` (st_mode) is of a file that has its bytes already: a read of a
+// pipe, a socket or a terminal may wait for ever for somebody who never writes. The message says
+// what it is, and what to do.
+absl::Status CheckRegularMode(const std::string& path, mode_t mode);
+
+// Before a library opens it, which would wait. NOT_FOUND and PERMISSION_DENIED (of a folder above
+// it), too.
+absl::Status CheckRegularFile(const std::string& path);
+
+// What errno says of the path, as NOT_FOUND, PERMISSION_DENIED or INVALID_ARGUMENT.
+absl::Status FileError(const std::string& path, int error);
+
+}  // namespace pushpull::base
+
+#endif  // BASE_REGULAR_FILE_H_

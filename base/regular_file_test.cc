@@ -1,0 +1,43 @@
+#include "base/regular_file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "gtest/gtest.h"
+
+namespace pushpull::base {
+namespace {
+
+TEST(RegularFileTest, WhatIsNoFileIsNamed) {
+  const std::string folder = testing::TempDir();
+  const std::string file = folder + "/a_file", pipe = folder + "/a_pipe";
+  std::fclose(std::fopen(file.c_str(), "w"));
+  unlink(pipe.c_str());
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_TRUE(CheckRegularFile(file).ok());
+  const struct {
+    std::string path;
+    absl::StatusCode code;
+    std::string says;
+  } kCases[] = {
+      {pipe, absl::StatusCode::kInvalidArgument, "is a pipe"},
+      {folder, absl::StatusCode::kInvalidArgument, "is a folder"},
+      {"/dev/null", absl::StatusCode::kInvalidArgument, "is a device"},
+      {folder + "/none", absl::StatusCode::kNotFound, "No such file"},
+      {file + "/below", absl::StatusCode::kNotFound, "Not a directory"},
+      {"", absl::StatusCode::kInvalidArgument, "empty"},
+  };
+  for (const auto& one : kCases) {
+    const absl::Status status = CheckRegularFile(one.path);
+    EXPECT_EQ(status.code(), one.code) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), one.says)) << status;
+    EXPECT_EQ(status.message().substr(0, one.path.size()), one.path);
+  }
+}
+
+}  // namespace
+}  // namespace pushpull::base
