@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/regular_file.h"
 #include "base/status.h"
 #include "conformance/capture/connections.h"
 #include "conformance/capture/packet.h"
@@ -169,11 +170,15 @@ absl::StatusOr<Capture> ReadCapture(base::Bytes file, const CaptureOptions& opti
 }
 
 absl::StatusOr<Capture> ReadCaptureFile(const std::string& path, const CaptureOptions& options) {
+  PUSHPULL_RETURN_IF_ERROR(base::CheckRegularFile(path));
   File stream(std::fopen(path.c_str(), "rb"));
-  if (stream == nullptr) {
-    const std::string message = absl::StrCat(path, ": ", std::strerror(errno));
-    return errno == EACCES ? absl::PermissionDeniedError(message) : absl::NotFoundError(message);
+  if (stream == nullptr) return base::FileError(path, errno);
+  if (std::fgetc(stream.get()) == EOF) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path,
+        ": is empty; was the capture ended before a packet came, or its writer not flushed?"));
   }
+  std::rewind(stream.get());
   absl::StatusOr<Capture> capture = Read(std::move(stream), options);
   if (capture.ok()) return capture;
   return absl::Status(capture.status().code(),

@@ -25,7 +25,10 @@ constexpr size_t kMaxInputBytes = size_t{64} << 20;
 
 // By the magic numbers of pcap (microseconds and nanoseconds, either order of bytes) and of
 // pcapng's section header block.
-bool IsCapture(std::string_view bytes) {
+bool IsCapture(const std::string& path, std::string_view bytes) {
+  for (const char* suffix : {".pcap", ".pcapng", ".cap"}) {
+    if (absl::EndsWith(path, suffix)) return true;
+  }
   if (bytes.size() < 4) return false;
   switch (base::LoadBe32(base::AsBytes(bytes).data())) {
     case 0xa1b2c3d4:
@@ -43,6 +46,10 @@ bool IsScenario(const std::string& path) { return absl::EndsWith(path, ".textpro
 
 absl::Status AddScenario(const std::string& path, Inputs* inputs) {
   PUSHPULL_ASSIGN_OR_RETURN(conformance::ScenarioFile file, conformance::LoadScenario(path));
+  if (file.scenario.step_size() == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": has no step, so there is nothing to play (docs/SCENARIOS.md)"));
+  }
   if (!file.scenario.has_trace()) {
     inputs->sessions.push_back(std::move(file));
     return absl::OkStatus();
@@ -55,10 +62,16 @@ absl::Status AddScenario(const std::string& path, Inputs* inputs) {
   return absl::OkStatus();
 }
 
-absl::Status AddFile(const std::string& path, const InputOptions& options, Inputs* inputs) {
+// `named`: by the user, and not found in a folder.
+absl::Status AddFile(const std::string& path, bool named, const InputOptions& options,
+                     Inputs* inputs) {
   if (IsScenario(path)) return AddScenario(path, inputs);
+  if (named && (absl::EndsWith(path, ".json") || absl::EndsWith(path, ".binpb"))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": scenarios are played as text: pushpull convert ", path, " SCENARIO.textproto"));
+  }
   PUSHPULL_ASSIGN_OR_RETURN(const std::string bytes, base::ReadTextFile(path, kMaxInputBytes));
-  if (IsCapture(bytes)) {
+  if (IsCapture(path, bytes)) {
     PUSHPULL_ASSIGN_OR_RETURN(CaptureTraces captured,
                               TracesFromCaptureFile(path, options.captures));
     for (Trace& trace : captured.traces) {
@@ -67,6 +80,14 @@ absl::Status AddFile(const std::string& path, const InputOptions& options, Input
     std::move(captured.remarks.begin(), captured.remarks.end(),
               std::back_inserter(inputs->remarks));
     return absl::OkStatus();
+  }
+  if (bytes.empty() && !named) {
+    inputs->remarks.push_back(absl::StrCat(path, ": passed over, as it is empty"));
+    return absl::OkStatus();
+  }
+  if (bytes.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is empty: a fuzz input has the bytes of one direction"));
   }
   const base::Bytes view = base::AsBytes(bytes);
   inputs->traces.push_back({MakeTrace(path, options.direction, options.parameters,
@@ -93,7 +114,8 @@ absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
   }
   if (error) return absl::InvalidArgumentError(absl::StrCat(folder, ": ", error.message()));
   if (files.empty()) {
-    return absl::NotFoundError(absl::StrCat(folder, ": there is no file to replay in this folder"));
+    return absl::OutOfRangeError(
+        absl::StrCat(folder, ": there is no file to replay in this folder"));
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -107,11 +129,12 @@ absl::StatusOr<Inputs> LoadInputs(const std::vector<std::string>& paths,
   for (const std::string& path : paths) {
     std::error_code error;
     std::vector<std::string> files = {path};
-    if (fs::is_directory(path, error)) {
+    const bool folder = fs::is_directory(path, error);
+    if (folder) {
       PUSHPULL_ASSIGN_OR_RETURN(files, FilesBelow(path));
     }
     for (const std::string& file : files) {
-      PUSHPULL_RETURN_IF_ERROR(AddFile(file, options, &inputs));
+      PUSHPULL_RETURN_IF_ERROR(AddFile(file, !folder, options, &inputs));
     }
   }
   return inputs;

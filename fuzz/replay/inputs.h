@@ -38,7 +38,8 @@ struct InputOptions {
 // A file is a scenario or trace by its name (.textproto), a capture (pcap, pcapng) by its first
 // bytes, else a fuzz input: the bytes of one direction. Of a folder, all files below it are taken
 // in the order of their names, but hidden ones and *.md, *.bazel. Errors name the file, and what to
-// do; a folder without any file is NOT_FOUND.
+// do; OUT_OF_RANGE: a folder has no file to be played. An empty file is an error, but in a folder:
+// fuzzers' corpora have some.
 absl::StatusOr<Inputs> LoadInputs(const std::vector<std::string>& paths,
                                   const InputOptions& options);
 
