@@ -146,6 +146,35 @@ TEST(ResultFolderTest, WritesWhatCanBeReadBack) {
   EXPECT_EQ(folder->CasePath("login/a#row 1", "wire.pcapng"), "cases/login/a.row.1/wire.pcapng");
 }
 
+TEST(ResultFolderTest, LeavesNothingOfAnEarlierRunAndAllThatIsTheUsers) {
+  namespace fs = std::filesystem;
+  const fs::path path = ::testing::TempDir() + "/again";
+  const auto write = [&](const char* file) {
+    fs::create_directories((path / file).parent_path());
+    std::ofstream(path / file) << "x";
+  };
+  const std::vector<const char*> ours = {"report.txt",
+                                         "cases/a/one/wire.txt",
+                                         "cases/a/one/wire.pcapng",
+                                         "cases/a/one/before.txt",
+                                         "cases/a/one.row/scenario.textproto",
+                                         "cases/a/two/hook_x.txt",
+                                         "cases/a/two/wire.txt.part"};
+  const std::vector<const char*> users = {"notes.txt", "cases/a/two/notes.txt", "cases/mine",
+                                          "other/wire.txt"};
+  for (const char* file : ours) write(file);
+  for (const char* file : users) write(file);
+  fs::create_directory_symlink(path / "other", path / "cases/link");
+  // No result.json: nobody knows whose these are.
+  ASSERT_TRUE(ResultFolder::Create(path.string()).ok());
+  for (const char* file : ours) EXPECT_TRUE(fs::exists(path / file)) << file;
+  write("result.json");
+  ASSERT_TRUE(ResultFolder::Create(path.string()).ok());
+  for (const char* file : ours) EXPECT_FALSE(fs::exists(path / file)) << file;
+  for (const char* file : users) EXPECT_TRUE(fs::exists(path / file)) << file;
+  EXPECT_FALSE(fs::exists(path / "cases/a/one"));
+}
+
 TEST(ResultFolderTest, SaysWhyItCannotBeWritten) {
   const std::string path = ::testing::TempDir() + "/in_the_way";
   absl::StatusOr<ResultFolder> folder = ResultFolder::Create(path);

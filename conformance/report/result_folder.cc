@@ -7,14 +7,29 @@
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/status.h"
 #include "base/text.h"
 #include "conformance/report/junit.h"
 
 namespace pushpull::conformance {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// Files of a case that a run writes (play_case.h, target_commands.h).
+bool IsOurs(std::string_view name) {
+  for (const std::string_view known : {"wire.txt", "wire.pcapng", "scenario.textproto",
+                                       "before.txt", "after.txt", "restart.txt"}) {
+    if (name == known) return true;
+  }
+  return (name.starts_with("hook_") && name.ends_with(".txt")) || name.ends_with(".part");
+}
+
+}  // namespace
 
 absl::StatusOr<ResultFolder> ResultFolder::Create(std::string path) {
   std::error_code error;
@@ -29,7 +44,39 @@ absl::StatusOr<ResultFolder> ResultFolder::Create(std::string path) {
                                                       error ? error.message() : "it is not there",
                                                       "; choose another with --out"));
   }
-  return ResultFolder(std::move(path));
+  ResultFolder folder(std::move(path));
+  PUSHPULL_RETURN_IF_ERROR(folder.ClearEarlierRun());
+  return folder;
+}
+
+absl::Status ResultFolder::ClearEarlierRun() const {
+  std::error_code error;
+  if (!fs::is_regular_file(fs::path(path_) / "result.json", error)) return absl::OkStatus();
+  std::vector<fs::path> ours = {fs::path(path_) / "report.txt"};
+  std::vector<fs::path> folders;
+  const fs::path cases = fs::path(path_) / "cases";
+  // Links aren't followed: what they lead to is somebody else's.
+  if (fs::is_directory(fs::symlink_status(cases, error))) {
+    folders.push_back(cases);
+    for (fs::recursive_directory_iterator it(cases, error), end; !error && it != end;
+         it.increment(error)) {
+      const fs::file_status status = it->symlink_status(error);
+      if (fs::is_directory(status)) folders.push_back(it->path());
+      if (fs::is_regular_file(status) && IsOurs(it->path().filename().string())) {
+        ours.push_back(it->path());
+      }
+    }
+  }
+  for (const fs::path& file : ours) {
+    if (fs::remove(file, error); error) {
+      return absl::FailedPreconditionError(absl::StrCat("can't remove ", file.string(),
+                                                        " of an earlier run: ", error.message(),
+                                                        "; choose another folder with --out"));
+    }
+  }
+  // Those below come later; with something else in it, a folder stays.
+  for (auto it = folders.rbegin(); it != folders.rend(); ++it) fs::remove(*it, error);
+  return absl::OkStatus();
 }
 
 std::string ResultFolder::CasePath(std::string_view case_id, std::string_view file) const {

@@ -14,7 +14,9 @@ namespace pushpull::conformance {
 
 class ResultFolder {
  public:
-  // Makes the folder (and those above it). What an earlier run left there is replaced file by file.
+  // Makes the folder (and those above it). Of an earlier run, which its result.json shows, what it
+  // wrote is removed first, so that no case's files pass for those of another run. Whatever else is
+  // there stays.
   static absl::StatusOr<ResultFolder> Create(std::string path);
 
   // A path below the folder for a file of a case ("login/isid_kept#row" becomes a folder name that
@@ -31,6 +33,7 @@ class ResultFolder {
 
  private:
   explicit ResultFolder(std::string path) : path_(std::move(path)) {}
+  absl::Status ClearEarlierRun() const;
   std::string path_;
 };
 
