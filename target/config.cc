@@ -60,7 +60,7 @@ absl::StatusOr<LogicalUnitOptions> LogicalUnitFromConfig(const LoadedConfig& loa
   }
   unit.number = static_cast<uint16_t>(config.number());
   unit.serial = config.serial();
-  if (config.block_size() != 0) unit.block_size = config.block_size();
+  if (config.has_block_size()) unit.block_size = config.block_size();
   if (unit.block_size != 512 && unit.block_size != 4096) {
     return wrong("block_size", absl::StrCat("block_size ", unit.block_size, ": 512 or 4096"));
   }
@@ -102,7 +102,7 @@ absl::Status TakeLimits(const LoadedConfig& loaded, NodeOptions& node) {
 
 absl::Status TakeNames(const LoadedConfig& loaded, NodeOptions& node) {
   const v1::TargetConfig& config = loaded.config();
-  if (!config.name().empty()) {
+  if (config.has_name()) {
     auto name = NormalizeTargetName(config.name());
     if (!name.ok()) return loaded.At(name.status(), "name");
     node.name = *std::move(name);
@@ -117,7 +117,7 @@ absl::Status TakeNames(const LoadedConfig& loaded, NodeOptions& node) {
                                           config.target_portal_group_tag(), " is above 65535")),
                      "target_portal_group_tag");
   }
-  if (config.target_portal_group_tag() != 0) {
+  if (config.has_target_portal_group_tag()) {
     node.target_portal_group_tag = static_cast<uint16_t>(config.target_portal_group_tag());
   }
   return absl::OkStatus();
@@ -223,9 +223,10 @@ absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& loaded) {
   if (!config.admin().empty()) {
     return loaded.At(Invalid("admin: this version has no admin socket; take it out"), "admin");
   }
-  if (config.threads() > kMaxThreads) {
-    return loaded.At(Invalid(absl::StrCat("threads ", config.threads(), " is above ", kMaxThreads)),
-                     "threads");
+  if (config.has_threads() && (config.threads() == 0 || config.threads() > kMaxThreads)) {
+    return loaded.At(
+        Invalid(absl::StrCat("threads is ", config.threads(), ", but can be 1 to ", kMaxThreads)),
+        "threads");
   }
   PUSHPULL_RETURN_IF_ERROR(TakeLimits(loaded, node));
   PUSHPULL_RETURN_IF_ERROR(TakeDialect(loaded, options.iser_dialect));

@@ -17,6 +17,8 @@
 namespace pushpull::conformance {
 namespace {
 
+constexpr uint32_t kMaxMilliseconds = 86'400'000;  // a day
+
 using Where = google::protobuf::TextFormat::ParseInfoTree;
 
 bool IsDate(const std::string& text) {
@@ -58,6 +60,10 @@ class Checker {
                        Nearest(profile_.lacks(i), vocabulary_.capabilities)));
     }
     for (int i = 0; i < profile_.hook_size(); ++i) CheckHook(i);
+    if (profile_.has_step_timeout_ms()) CheckTime("step_timeout_ms", profile_.step_timeout_ms());
+    if (profile_.has_command_timeout_ms()) {
+      CheckTime("command_timeout_ms", profile_.command_timeout_ms());
+    }
     if (errors_.empty()) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrJoin(errors_, "\n"));
   }
@@ -120,6 +126,12 @@ class Checker {
     if (!hooks_.insert(hook.hook()).second) {
       Say("hook", i, absl::StrCat("hook \"", hook.hook(), "\" is there twice"));
     }
+  }
+
+  void CheckTime(const char* field, uint32_t milliseconds) {
+    if (milliseconds != 0 && milliseconds <= kMaxMilliseconds) return;
+    Say(field, -1,
+        absl::StrCat(field, " is ", milliseconds, ", but can be 1 to ", kMaxMilliseconds));
   }
 
   void Say(const char* field, int index, const std::string& what) {

@@ -104,6 +104,18 @@ expect {
 )");
 }
 
+TEST(ProfileTest, TimesAreTimes) {
+  for (const char* field : {"step_timeout_ms", "command_timeout_ms"}) {
+    for (const char* value : {"0", "86400001"}) {
+      const auto file =
+          ParseProfile(absl::StrCat("target: \"t\"\n", field, ": ", value), "p", Vocabulary());
+      EXPECT_EQ(file.status().message(),
+                absl::StrCat("p:2: ", field, " is ", value, ", but can be 1 to 86400000"));
+    }
+    EXPECT_TRUE(ParseProfile(absl::StrCat(field, ": 86400000"), "p", Vocabulary()).ok());
+  }
+}
+
 TEST(ProfileTest, RepairOfWhatSharesALine) {
   const auto file = ParseProfile("target: \"t\" expect { id: \"a\" reason: \"r\" } lacks: \"vpd\"",
                                  "p", Vocabulary());
