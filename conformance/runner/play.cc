@@ -28,6 +28,21 @@ absl::Duration Limit(const v1::Scenario& scenario, const PlaySettings& settings,
   return limit;
 }
 
+enum class End { kPlayed, kInterrupted, kNone };
+
+// Looks for an interrupt now and then: a signal may have come to another thread.
+End RunToEnd(Endpoint* endpoint, const std::optional<PlayResult>& result, absl::Duration limit,
+             const std::atomic<bool>* interrupted) {
+  constexpr absl::Duration kLook = absl::Milliseconds(100);
+  const auto done = [&result] { return result.has_value(); };
+  while (interrupted != nullptr && limit > kLook) {
+    if (endpoint->RunUntil(done, kLook)) return End::kPlayed;
+    if (*interrupted) return End::kInterrupted;
+    limit -= kLook;
+  }
+  return endpoint->RunUntil(done, limit) ? End::kPlayed : End::kNone;
+}
+
 class Taps : public Tap {
  public:
   explicit Taps(std::vector<Tap*> taps) : taps_(std::move(taps)) {}
@@ -79,6 +94,7 @@ PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFa
   options.splits = settings.splits;
   options.allow_elapse = settings.allow_elapse;
   options.linger = settings.linger;
+  options.linger_for_answers_only = settings.linger_for_answers_only;
   options.readings = settings.readings;
   options.hook = hooks.hook != nullptr ? std::move(hooks.hook) : endpoint->hook();
   options.hook_limit = hooks.limit;
@@ -88,7 +104,14 @@ PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFa
   std::optional<PlayResult> result;
   initiator_sim::Player player(std::move(options), std::move(script));
   player.Start([&result](PlayResult played) { result = std::move(played); });
-  if (!endpoint->RunUntil([&result] { return result.has_value(); }, limit)) {
+  const End end = RunToEnd(endpoint, result, limit, settings.interrupted);
+  if (end == End::kInterrupted) {
+    PlayResult interrupted;
+    interrupted.verdict = v1::SKIP;
+    interrupted.failure.set_message("the run was interrupted");
+    return interrupted;
+  }
+  if (end == End::kNone) {
     PlayResult stuck;
     stuck.verdict = v1::ERROR;
     stuck.failure.set_message("the player came to no end: this is a fault of ours");

@@ -4,6 +4,7 @@
 #define CONFORMANCE_RUNNER_PLAY_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -42,6 +43,10 @@ struct PlaySettings {
   std::map<std::string, std::string> readings;
   bool allow_elapse = true;
   absl::Duration linger = absl::ZeroDuration();  // as PlayerOptions
+  bool linger_for_answers_only = false;          // likewise
+  // Set from another thread or by a signal: a play ends soon, as SKIP. For targets in real time;
+  // may be null.
+  const std::atomic<bool>* interrupted = nullptr;
 };
 
 // Administrative hooks that are used instead of the endpoint's own.

@@ -11,7 +11,9 @@
 namespace pushpull::replay {
 namespace {
 
-constexpr uint64_t kProgressEvery = 4096;
+// Of a steady receiver, which is quick.
+constexpr uint64_t kProgressEvery = 16;
+constexpr int kConfirmations = 3;
 
 // Numbers that were seen, up to a limit.
 class Distinct {
@@ -48,12 +50,39 @@ absl::StatusOr<Oracle> Oracle::Make(const Trace& trace, Receiver* receiver) {
   return oracle;
 }
 
-absl::StatusOr<TraceResult> Compare(const Trace& trace, Receiver* receiver, const Oracle& oracle,
+bool Oracle::Reference::Differs(const Outcome& other) const {
+  return other.fault || (other.events_digest != outcome.events_digest &&
+                         std::find(also.begin(), also.end(), other.events_digest) == also.end());
+}
+
+absl::StatusOr<Oracle::Judgement> Oracle::Judge(const Delivery& delivery, const Outcome& outcome,
+                                                Receiver* receiver) {
+  const bool push = delivery.source == Source::kPush && push_.has_value();
+  Reference& reference = push ? *push_ : pull_;
+  if (!reference.Differs(outcome)) return Judgement::kSame;
+  // A broken promise isn't one of comparison.
+  if (receiver->steady() || outcome.fault) return Judgement::kDiffers;
+  for (int i = 0; i < kConfirmations; ++i) {
+    PUSHPULL_ASSIGN_OR_RETURN(const Outcome whole, receiver->Play(reference.delivery));
+    if (reference.Differs(whole) && !whole.fault) reference.also.push_back(whole.events_digest);
+    PUSHPULL_ASSIGN_OR_RETURN(const Outcome again, receiver->Play(delivery));
+    if (!reference.Differs(again) || !reference.Differs(outcome)) return Judgement::kUnsteady;
+  }
+  return Judgement::kDiffers;
+}
+
+absl::StatusOr<bool> Oracle::Differs(const Delivery& delivery, Receiver* receiver) {
+  PUSHPULL_ASSIGN_OR_RETURN(const Outcome outcome, receiver->Play(delivery));
+  PUSHPULL_ASSIGN_OR_RETURN(const Judgement judgement, Judge(delivery, outcome, receiver));
+  return judgement == Judgement::kDiffers;
+}
+
+absl::StatusOr<TraceResult> Compare(const Trace& trace, Receiver* receiver, Oracle* oracle,
                                     const std::optional<Delivery>& own, Deliveries* deliveries,
-                                    const std::function<void(uint64_t)>& progress) {
+                                    const std::function<bool(uint64_t)>& progress) {
   TraceResult result;
   result.trace = trace.name;
-  result.events = oracle.reference().events;
+  result.events = oracle->reference().events;
   result.left_out = deliveries->left_out();
   Distinct distinct;
   // Whether to go on.
@@ -61,12 +90,17 @@ absl::StatusOr<TraceResult> Compare(const Trace& trace, Receiver* receiver, cons
     PUSHPULL_ASSIGN_OR_RETURN(const Outcome outcome, receiver->Play(delivery));
     ++result.deliveries;
     distinct.Add(delivery.source, outcome.spans_digest);
-    if (oracle.Differs(delivery.source, outcome)) result.finding = delivery;
-    if (progress && result.deliveries % kProgressEvery == 0) progress(result.deliveries);
-    return !result.finding.has_value();
+    PUSHPULL_ASSIGN_OR_RETURN(const Oracle::Judgement judgement,
+                              oracle->Judge(delivery, outcome, receiver));
+    if (judgement == Oracle::Judgement::kDiffers) result.finding = delivery;
+    if (judgement == Oracle::Judgement::kUnsteady) ++result.unsteady;
+    if (progress && (!receiver->steady() || result.deliveries % kProgressEvery == 1)) {
+      result.stopped = !progress(result.deliveries);
+    }
+    return !result.finding.has_value() && !result.stopped;
   };
 
-  absl::StatusOr<bool> go_on = play(oracle.ReferenceOf(receiver->sources().front()));
+  absl::StatusOr<bool> go_on = play(oracle->ReferenceOf(receiver->sources().front()));
   if (go_on.ok() && *go_on && own.has_value()) go_on = play(*own);
   Delivery delivery;
   while (go_on.ok() && *go_on && deliveries->Next(&delivery)) go_on = play(delivery);

@@ -1,6 +1,9 @@
 #include "fuzz/replay/compare.h"
 
+#include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "fuzz/replay/replay_testing.h"
 #include "fuzz/replay/rx_receiver.h"
@@ -14,10 +17,10 @@ namespace {
 absl::StatusOr<TraceResult> Play(const Trace& trace, Receiver* receiver, const std::string& text,
                                  const std::optional<Delivery>& own = {}) {
   EXPECT_EQ(receiver->Open(trace), absl::OkStatus());
-  const auto oracle = Oracle::Make(trace, receiver);
+  auto oracle = Oracle::Make(trace, receiver);
   if (!oracle.ok()) return oracle.status();
   Deliveries deliveries(*Schedule::Parse(text), trace, receiver->sources());
-  return Compare(trace, receiver, *oracle, own, &deliveries);
+  return Compare(trace, receiver, &*oracle, own, &deliveries);
 }
 
 TEST(CompareTest, TheMachineIsTheSameUnderEverySchedule) {
@@ -47,11 +50,46 @@ TEST(CompareTest, PushIsHeldAgainstPullWhereTheyMustBeEqual) {
     EXPECT_FALSE(result->finding.has_value());
   }
   ASSERT_EQ(receiver->Open(cut_off), absl::OkStatus());
-  const auto oracle = Oracle::Make(cut_off, receiver.get());
+  auto oracle = Oracle::Make(cut_off, receiver.get());
   EXPECT_EQ(oracle->ReferenceOf(Source::kPush).source, Source::kPush);
   EXPECT_EQ(oracle->ReferenceOf(Source::kBytes).source, Source::kTcp);
   ASSERT_EQ(receiver->Open(whole), absl::OkStatus());
   EXPECT_EQ(Oracle::Make(whole, receiver.get())->ReferenceOf(Source::kPush).source, Source::kTcp);
+}
+
+// Comes to something else each time that `is_odd` says so of the play's number, from 1.
+class UnsteadyReceiver final : public Receiver {
+ public:
+  explicit UnsteadyReceiver(std::function<bool(uint64_t play, size_t cuts)> is_odd)
+      : is_odd_(std::move(is_odd)) {}
+  std::string name() const override { return "unsteady"; }
+  absl::Status Open(const Trace&) override { return absl::OkStatus(); }
+  std::vector<Source> sources() const override { return {Source::kTcp}; }
+  bool steady() const override { return false; }
+  absl::StatusOr<Outcome> Play(const Delivery& delivery) override {
+    return Outcome{.events_digest = is_odd_(++plays_, CutsOf(delivery).size()) ? 2u : 1u};
+  }
+  absl::StatusOr<v1::EventLog> PlayForLog(const Delivery&) override { return v1::EventLog(); }
+
+ private:
+  const std::function<bool(uint64_t, size_t)> is_odd_;
+  uint64_t plays_ = 0;
+};
+
+TEST(CompareTest, WhatDiffersOnceAndNotAgainIsUnsteady) {
+  const Trace trace = MixedTrace(false, false);
+  const auto play = [&](std::function<bool(uint64_t, size_t)> is_odd) {
+    UnsteadyReceiver receiver(std::move(is_odd));
+    return *Play(trace, &receiver, "all1");
+  };
+  // The tenth play alone; a cut always; the whole one also, but not the first time.
+  const TraceResult once = play([](uint64_t number, size_t) { return number == 10; });
+  EXPECT_FALSE(once.finding.has_value());
+  EXPECT_EQ(once.unsteady, 1u);
+  EXPECT_TRUE(play([](uint64_t, size_t cuts) { return cuts > 0; }).finding.has_value());
+  const TraceResult also = play([](uint64_t number, size_t) { return number > 2; });
+  EXPECT_FALSE(also.finding.has_value());
+  EXPECT_EQ(also.unsteady, 1u) << "from then on it is what a whole one comes to, too";
 }
 
 TEST(CompareTest, StopsAtTheFirstFinding) {

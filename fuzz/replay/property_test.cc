@@ -42,13 +42,13 @@ std::string RandomSchedule(base::Random* random) {
 void ExpectOneLog(const Trace& trace, base::Random* random, uint64_t seed) {
   const auto receiver = MakeRxReceiver();
   ASSERT_EQ(receiver->Open(trace), absl::OkStatus());
-  const auto oracle = Oracle::Make(trace, receiver.get());
+  auto oracle = Oracle::Make(trace, receiver.get());
   ASSERT_TRUE(oracle.ok());
   EXPECT_FALSE(oracle->reference().fault) << "seed " << seed;
   const std::string schedule = RandomSchedule(random);
   Deliveries deliveries(*Schedule::Parse(schedule), trace, receiver->sources(),
                         {.max_deliveries = 5000});
-  const auto result = Compare(trace, receiver.get(), *oracle, {}, &deliveries);
+  const auto result = Compare(trace, receiver.get(), &*oracle, {}, &deliveries);
   ASSERT_TRUE(result.ok());
   if (!result->finding.has_value()) return;
   ADD_FAILURE() << "seed " << seed << ", " << schedule << "\n"

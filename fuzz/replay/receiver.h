@@ -47,6 +47,11 @@ class Receiver {
   // Whether pushed and pulled deliveries of the open trace must have equal logs. Where not, pushed
   // ones are compared among themselves.
   virtual bool push_equals_pull() const { return false; }
+  // Whether a delivery always comes to the same. Where not, a difference counts only if it shows
+  // again each time.
+  virtual bool steady() const { return true; }
+  // Whether it has the PDU queue that a delivery sizes.
+  virtual bool has_queue() const { return true; }
 
   // Begins with a fresh connection each time. An error is our environment's; what the receiver did
   // wrong is in the outcome. The hot path: no log is built.

@@ -14,14 +14,17 @@ namespace pushpull::replay {
 namespace {
 
 absl::StatusOr<Finding> Show(const Trace& trace, const Delivery& found, Receiver* receiver,
-                             const Oracle& oracle, const MinimiseOptions& options) {
+                             Oracle* oracle, const ReplayOptions& options) {
   Finding finding;
+  uint64_t plays = 0;
   const auto differs = [&](const Delivery& delivery) -> absl::StatusOr<bool> {
-    PUSHPULL_ASSIGN_OR_RETURN(const Outcome outcome, receiver->Play(delivery));
-    return oracle.Differs(delivery.source, outcome);
+    if (options.minimising && !options.minimising(++plays)) return absl::CancelledError();
+    return oracle->Differs(delivery, receiver);
   };
-  PUSHPULL_ASSIGN_OR_RETURN(finding.least, Minimise(trace, found, differs, options));
-  const Delivery& reference = oracle.ReferenceOf(finding.least.source);
+  absl::StatusOr<Delivery> least = Minimise(trace, found, differs, options.minimise);
+  if (!least.ok() && !absl::IsCancelled(least.status())) return least.status();
+  finding.least = least.ok() ? *std::move(least) : found;
+  const Delivery& reference = oracle->ReferenceOf(finding.least.source);
   PUSHPULL_ASSIGN_OR_RETURN(const v1::EventLog reference_log, receiver->PlayForLog(reference));
   PUSHPULL_ASSIGN_OR_RETURN(const v1::EventLog found_log, receiver->PlayForLog(finding.least));
   finding.text =
@@ -47,17 +50,19 @@ absl::StatusOr<Replayed> ReplayTrace(const Trace& trace, const std::optional<Del
     return replayed;
   }
   PUSHPULL_RETURN_IF_ERROR(opened);
-  PUSHPULL_ASSIGN_OR_RETURN(const Oracle oracle, Oracle::Make(trace, receiver));
-  Deliveries deliveries(options.schedule, trace, receiver->sources(), options.budget);
-  std::function<void(uint64_t)> progress;
+  PUSHPULL_ASSIGN_OR_RETURN(Oracle oracle, Oracle::Make(trace, receiver));
+  Budget budget = options.budget;
+  budget.queues = receiver->has_queue();
+  Deliveries deliveries(options.schedule, trace, receiver->sources(), budget);
+  std::function<bool(uint64_t)> progress;
   if (options.progress) {
-    progress = [&](uint64_t played) { options.progress(played, deliveries.count()); };
+    progress = [&](uint64_t played) { return options.progress(played, deliveries.count()); };
   }
   PUSHPULL_ASSIGN_OR_RETURN(replayed.result,
-                            Compare(trace, receiver, oracle, own, &deliveries, progress));
+                            Compare(trace, receiver, &oracle, own, &deliveries, progress));
   if (replayed.result.finding.has_value()) {
-    PUSHPULL_ASSIGN_OR_RETURN(replayed.finding, Show(trace, *replayed.result.finding, receiver,
-                                                     oracle, options.minimise));
+    PUSHPULL_ASSIGN_OR_RETURN(replayed.finding,
+                              Show(trace, *replayed.result.finding, receiver, &oracle, options));
   }
   return replayed;
 }

@@ -25,7 +25,11 @@ struct ReplayOptions {
   Budget budget;
   MinimiseOptions minimise;
   // Called now and then with how many deliveries of the trace were played, of how many.
-  std::function<void(uint64_t played, uint64_t of)> progress;
+  // Says whether to go on.
+  std::function<bool(uint64_t played, uint64_t of)> progress;
+  // Likewise, with each delivery by which the least one of a finding is sought. Where it says no,
+  // the finding is shown as it was found.
+  std::function<bool(uint64_t plays)> minimising;
 };
 
 struct Finding {

@@ -232,7 +232,10 @@ void Deliveries::Add(const Schedule::Item& item) {
     case Kind::kNotYet:
       return AddNotYet(item);
     case Kind::kQueue:
-      return AddQueue(item);
+      if (budget_.queues) return AddQueue(item);
+      if (!within_all_)
+        left_out_.push_back(Schedule::ToString(item) + " (the receiver's queue is its own)");
+      return;
     case Kind::kRandom:
       return AddRandom(item);
     case Kind::kCoalesce:

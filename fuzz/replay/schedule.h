@@ -76,6 +76,8 @@ struct Budget {
   // what a delivery costs by itself. 2^31: on one core about two seconds for each, and some minutes
   // for a hundred traces.
   uint64_t all_bytes = uint64_t{1} << 31;
+  // Whether queues of several sizes are anything to the receiver: without, `queue:N` is left out.
+  bool queues = true;
 };
 
 // The deliveries of one trace, one after the other.

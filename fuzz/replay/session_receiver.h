@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "conformance/runner/play.h"
 #include "conformance/runner/preconditions.h"
@@ -20,6 +21,7 @@
 #include "fuzz/replay/receiver.h"
 #include "fuzz/replay/schedule.h"
 #include "fuzz/replay/session_host.h"
+#include "fuzz/replay/session_tasks.h"
 
 namespace pushpull::replay {
 
@@ -52,10 +54,17 @@ class SessionReceiver final : public Receiver {
   std::string name() const override { return options_.name; }
   absl::Status Open(const Trace& trace) override;
   std::vector<Source> sources() const override { return {Source::kTcp}; }
+  // Where the network and the target's pace are nobody's, chance has a part in what comes.
+  bool steady() const override { return host_->factory()->virtual_time(); }
+  bool has_queue() const override { return false; }
   absl::StatusOr<Outcome> Play(const Delivery& delivery) override;
   absl::StatusOr<v1::EventLog> PlayForLog(const Delivery& delivery) override;
   // The case, with this delivery.
   std::optional<v1::Scenario> ScenarioOf(const Delivery& delivery) const override;
+
+  // Rules that a target that isn't our own broke in any delivery, with how often. They aren't
+  // compared: they are for `pushpull run` to judge.
+  const std::map<std::string, uint64_t>& broken_rules() const { return broken_rules_; }
 
  private:
   struct Played;
@@ -70,10 +79,9 @@ class SessionReceiver final : public Receiver {
 
   bool writes() const { return case_.scenario().needs().writes(); }
   absl::StatusOr<Played> PlayOnce(const SessionCuts& cuts);
-  // On a target that keeps its blocks: 0 in all that the scenario may write; what stands there.
-  absl::Status WipeScratch();
-  absl::StatusOr<std::vector<LunBlock>> ReadScratch();
-  absl::StatusOr<std::string> PlayBesides(v1::Scenario scenario);
+  // On a target that keeps its blocks: what stands where the scenario may write; 0 from then on.
+  absl::StatusOr<std::vector<LunBlock>> TakeScratch();
+  absl::Status AddBlocks(SessionEndpoint* endpoint, v1::EventLog* events);
   SessionCuts CutsOf(const Delivery& delivery) const;
 
   SessionHost* const host_;
@@ -82,6 +90,13 @@ class SessionReceiver final : public Receiver {
   conformance::Case case_;
   std::map<std::string, Stream> streams_;  // of the recorded traces, by name
   Stream open_ = {0, Direction::kToTarget};
+  std::optional<SessionEvents> reference_;  // of the case; where it isn't steady
+  bool scratch_is_clear_ = false;
+  // By the cuts of the open trace: different deliveries may be cut alike here. Where it isn't
+  // steady, those that came to what the whole one came to.
+  absl::flat_hash_map<uint64_t, Outcome> played_;
+  std::optional<uint64_t> whole_digest_;
+  std::map<std::string, uint64_t> broken_rules_;
 };
 
 }  // namespace pushpull::replay

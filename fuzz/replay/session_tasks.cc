@@ -39,12 +39,17 @@ struct Task {
   std::vector<std::string> answers;
   std::string last_answer;  // of a login or text exchange: those before it only go on
   std::string data;
+  uint32_t connection = 0;  // that its request was sent on
+  bool cleared = false;     // before its answer: by a task management request, a logout
+
+  bool answered() const { return !answers.empty() || !last_answer.empty(); }
 };
 
 struct Connection {
   std::string name;
   std::vector<v1::Event> events;
   bool logged_out = false;
+  bool ended = false;  // by the target, unasked
 };
 
 struct Session {
@@ -117,7 +122,7 @@ class TaskLog {
  public:
   explicit TaskLog(const WireLog& log) : log_(log) {}
 
-  v1::EventLog Run() {
+  SessionEvents Run() {
     for (const auto& [id, info] : log_.connections()) {
       connections_[id].name = info.name;
       if (std::find(order_.begin(), order_.end(), info.session) == order_.end()) {
@@ -133,11 +138,15 @@ class TaskLog {
     if (entry.kind == WireEntry::Kind::kClosed) {
       Connection& connection = connections_[entry.connection];
       // After a logout it is chance who closes first.
-      if (entry.by_peer && !connection.logged_out) AddEvent(&connection, "ended", "", "");
+      if (entry.by_peer && !connection.logged_out) {
+        connection.ended = true;
+        AddEvent(&connection, "ended", "", "");
+      }
     }
     if (entry.kind != WireEntry::Kind::kPdu || entry.bytes.size() < kBhsSize) return;
     session_ = &sessions_[log_.connections().at(entry.connection).session];
     connection_ = &connections_[entry.connection];
+    connection_id_ = entry.connection;
     const uint32_t tag = base::LoadBe32(&entry.bytes[kTagOffset]);
     if (entry.direction == Direction::kToTarget) {
       Request(entry.decoded.pdu, tag);
@@ -166,8 +175,13 @@ class TaskLog {
     if (pdu.has_nop_out() && tag == kReservedTag) return;
     const bool exchange = pdu.has_login_request() || pdu.has_text_request();
     if (exchange && Find(tag) != nullptr) return;
+    if (pdu.has_task_management_request() || pdu.has_logout_request()) {
+      for (Task& task : session_->tasks) task.cleared |= !task.answered();
+    }
     session_->by_tag[tag] = session_->tasks.size();
-    session_->tasks.emplace_back().request = Describe(pdu);
+    Task& task = session_->tasks.emplace_back();
+    task.request = Describe(pdu);
+    task.connection = connection_id_;
   }
 
   void Answer(const v1::Pdu& pdu, uint32_t tag) {
@@ -203,26 +217,36 @@ class TaskLog {
     to->replace(offset, data.size(), data);
   }
 
-  v1::EventLog Events() {
-    v1::EventLog events;
+  SessionEvents Events() {
+    SessionEvents events;
     for (const std::string& name : order_) {
       const std::vector<Task>& tasks = sessions_[name].tasks;
       for (size_t i = 0; i < tasks.size(); ++i) {
-        std::vector<std::string> answers = tasks[i].answers;
-        if (!tasks[i].last_answer.empty()) answers.push_back(tasks[i].last_answer);
-        if (answers.empty()) answers.emplace_back("no answer");
-        v1::OtherEvent* event = events.add_event()->mutable_other();
-        event->set_kind("task");
-        event->set_text(absl::StrCat(name, " task ", i + 1, ": ", tasks[i].request, ": ",
-                                     absl::StrJoin(answers, "; ")));
-        event->set_data(tasks[i].last_answer.empty() ? tasks[i].data
-                                                     : WithoutChallenges(tasks[i].data));
+        events.tasks.push_back(EventOf(tasks[i], absl::StrCat(name, " task ", i + 1)));
       }
     }
     for (auto& [id, connection] : connections_) {
-      for (v1::Event& event : connection.events) *events.add_event() = std::move(event);
+      for (v1::Event& event : connection.events) {
+        events.others.push_back({.event = std::move(event),
+                                 .subject = absl::StrCat(connection.name, " #", id),
+                                 .excused = connection.ended});
+      }
     }
     return events;
+  }
+
+  SessionEvent EventOf(const Task& task, const std::string& name) const {
+    std::vector<std::string> answers = task.answers;
+    if (!task.last_answer.empty()) answers.push_back(task.last_answer);
+    if (answers.empty()) answers.emplace_back("no answer");
+    SessionEvent made;
+    made.subject = absl::StrCat(name, ": ", task.request);
+    made.excused = !task.answered() && (task.cleared || connections_.at(task.connection).ended);
+    v1::OtherEvent* event = made.event.mutable_other();
+    event->set_kind("task");
+    event->set_text(absl::StrCat(made.subject, ": ", absl::StrJoin(answers, "; ")));
+    event->set_data(task.last_answer.empty() ? task.data : WithoutChallenges(task.data));
+    return made;
   }
 
   const WireLog& log_;
@@ -231,10 +255,19 @@ class TaskLog {
   std::vector<std::string> order_;  // of sessions
   Session* session_ = nullptr;
   Connection* connection_ = nullptr;
+  uint32_t connection_id_ = 0;
 };
 
 }  // namespace
 
-v1::EventLog TasksOf(const WireLog& log) { return TaskLog(log).Run(); }
+v1::EventLog SessionEvents::Log() const {
+  v1::EventLog log;
+  for (const std::vector<SessionEvent>* part : {&tasks, &others}) {
+    for (const SessionEvent& one : *part) *log.add_event() = one.event;
+  }
+  return log;
+}
+
+SessionEvents TasksOf(const WireLog& log) { return TaskLog(log).Run(); }
 
 }  // namespace pushpull::replay

@@ -47,7 +47,7 @@ class Wire {
   // "KIND TEXT DATA" of each event.
   std::vector<std::string> Events() const {
     std::vector<std::string> lines;
-    const v1::EventLog events = TasksOf(log);
+    const v1::EventLog events = TasksOf(log).Log();
     for (const v1::Event& event : events.event()) {
       lines.push_back(absl::StrCat(event.other().kind(), " ", event.other().text(),
                                    event.other().data().empty() ? "" : " ", event.other().data()));
@@ -178,6 +178,24 @@ TEST(SessionTasksTest, WhatBelongsToNoTaskAndTheEnd) {
       .Came("logout_response { initiator_task_tag: 1 }");
   logout.log.OnClosed(kFirst, absl::UnixEpoch(), /*by_peer=*/true, "");
   EXPECT_EQ(logout.Events().size(), 1u) << "who closes first after a logout is chance";
+}
+
+TEST(SessionTasksTest, WhatMayGoUnansweredIsSaid) {
+  const auto excused = [](const Wire& wire) { return TasksOf(wire.log).tasks.at(0).excused; };
+  EXPECT_FALSE(excused(Wire().Sent(kRead)));
+  const std::string tmf = "task_management_request { function: ABORT_TASK initiator_task_tag: 8 }";
+  EXPECT_TRUE(excused(Wire().Sent(kRead).Sent(tmf)));
+  EXPECT_TRUE(excused(Wire().Sent(kRead).Sent("logout_request { initiator_task_tag: 8 }")));
+  const std::string answer = "scsi_response { initiator_task_tag: 7 }";
+  EXPECT_FALSE(excused(Wire().Sent(kRead).Came(answer).Sent(tmf)));
+  EXPECT_FALSE(excused(Wire().Sent(kRead).Sent(tmf).Came(answer)));
+  for (const bool by_peer : {false, true}) {
+    Wire wire;
+    wire.Sent(kRead).Came("reject { reason: PROTOCOL_ERROR } data { raw: \"short\" }");
+    wire.log.OnClosed(kFirst, absl::UnixEpoch(), by_peer, "");
+    EXPECT_EQ(excused(wire), by_peer);
+    EXPECT_EQ(TasksOf(wire.log).others.at(0).excused, by_peer);
+  }
 }
 
 // A Reject belongs to the task whose header it carries.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 namespace pushpull::replay {
 namespace {
@@ -43,21 +44,30 @@ std::string Table::Row(const Replayed& replayed) {
   ++traces_;
   deliveries_ += result.deliveries;
   distinct_ += result.distinct;
+  unsteady_ += result.unsteady;
   if (replayed.finding.has_value()) ++findings_;
   for (const std::string& item : result.left_out) ++left_out_[item.substr(0, item.find(" ("))];
+  std::string outcome = result.stopped ? "same so far" : "same";
+  if (result.unsteady > 0) absl::StrAppend(&outcome, ", ", result.unsteady, " unsteady");
+  if (!result.left_out.empty()) {
+    absl::StrAppend(&outcome, "; not played: ", absl::StrJoin(result.left_out, ", "));
+  }
+  if (replayed.finding.has_value()) outcome = "DIFFERS: " + ToString(replayed.finding->least);
   const bool many = result.distinct >= TraceResult::kMaxDistinct;
-  return Line(
-      name_columns_, result.trace, Grouped(result.deliveries),
-      result.distinct == 0 ? "-" : absl::StrCat(many ? ">=" : "", Grouped(result.distinct)),
-      absl::StrCat(result.events),
-      replayed.finding.has_value() ? "DIFFERS: " + ToString(replayed.finding->least) : "same");
+  return Line(name_columns_, result.trace, Grouped(result.deliveries),
+              result.distinct == 0 ? "-" : absl::StrCat(many ? ">=" : "", Grouped(result.distinct)),
+              absl::StrCat(result.events), outcome);
 }
 
 std::string Table::Footer(double seconds) const {
   std::string text;
   for (const auto& [item, traces] : left_out_) {
-    absl::StrAppend(&text, "left out: ", item, " of ", traces, traces == 1 ? " trace" : " traces",
+    absl::StrAppend(&text, "not played: ", item, " of ", traces, traces == 1 ? " trace" : " traces",
                     " (more than --max-deliveries)\n");
+  }
+  if (unsteady_ > 0) {
+    absl::StrAppend(&text, "unsteady: ", unsteady_, unsteady_ == 1 ? " delivery" : " deliveries",
+                    " differed, and not when played again: the target is so by itself\n");
   }
   if (refused_ > 0) absl::StrAppend(&text, "refused by the receiver: ", refused_, "\n");
   const double rate = seconds > 0 ? static_cast<double>(deliveries_) / seconds : 0;

@@ -25,6 +25,10 @@ class Table {
 
   uint64_t traces() const { return traces_; }  // that were played
   uint64_t findings() const { return findings_; }
+  uint64_t refused() const { return refused_; }
+  uint64_t unsteady() const { return unsteady_; }  // deliveries, of all traces
+  // Schedules (or parts of them) that weren't played, as they were too much, with how many traces.
+  const std::map<std::string, uint64_t>& left_out() const { return left_out_; }
 
  private:
   const size_t name_columns_;
@@ -33,6 +37,7 @@ class Table {
   uint64_t findings_ = 0;
   uint64_t deliveries_ = 0;
   uint64_t distinct_ = 0;
+  uint64_t unsteady_ = 0;
   std::map<std::string, uint64_t> left_out_;  // items, and for how many traces
 };
 

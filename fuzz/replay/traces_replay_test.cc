@@ -49,14 +49,14 @@ TEST_P(TracesReplayTest, EachDeliveryGivesTheSameEvents) {
   const Trace& trace = GetParam().trace;
   const std::unique_ptr<Receiver> receiver = MakeRxReceiver();
   ASSERT_TRUE(receiver->Open(trace).ok());
-  const auto oracle = Oracle::Make(trace, receiver.get());
+  auto oracle = Oracle::Make(trace, receiver.get());
   ASSERT_TRUE(oracle.ok()) << oracle.status();
   const auto play = [&](const char* text, const std::vector<Source>& sources) {
     const auto schedule = Schedule::Parse(text);
     ASSERT_TRUE(schedule.ok()) << schedule.status();
     Deliveries deliveries(*schedule, trace, sources);
     EXPECT_TRUE(deliveries.left_out().empty());
-    const auto result = Compare(trace, receiver.get(), *oracle, GetParam().delivery, &deliveries);
+    const auto result = Compare(trace, receiver.get(), &*oracle, GetParam().delivery, &deliveries);
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_GE(result->deliveries, deliveries.count());
     EXPECT_GT(result->events, 0u);

@@ -93,10 +93,20 @@ void Play::Run() {
   running_ = false;
   if (!over_) return;
   if (options_.linger == absl::ZeroDuration()) return Finish();
+  if (options_.linger_for_answers_only && !AnswersAreDue()) return Finish();
   if (lingering_) return;
   lingering_ = true;
   action_.reset();
   deadline_.Start(options_.linger, [this] { Finish(); });
+}
+
+bool Play::AnswersAreDue() const {
+  return std::any_of(tasks_.begin(), tasks_.end(), [&](const std::unique_ptr<Task>& task) {
+    return !task->ended && task->tag != kReservedTag &&
+           std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
+             return link.second->session == task->session && link.second->open();
+           });
+  });
 }
 
 Progress Play::RunSteps() {
@@ -306,11 +316,13 @@ Progress Play::EndedWhileWaiting(const Link& link, const std::string& what) {
     return Error(absl::InvalidArgumentError(absl::StrCat(
         "waits for ", what, " on connection ", link.name, ", which the scenario has closed")));
   }
+  // How it looked isn't part of the message: whether FIN or RST shows depends on the moment when
+  // the peer closed, and the message is what profiles and replays compare.
   const std::string how = link.end_reason.empty() ? "in order" : link.end_reason;
   const std::string unfinished = UnfinishedOn(link);
-  return Fail(
-      absl::StrCat("connection ", link.name, " ended (", how, ") while awaiting ", what), what,
-      absl::StrCat("the end of the connection", unfinished.empty() ? "" : " after ", unfinished));
+  return Fail(absl::StrCat("connection ", link.name, " ended while awaiting ", what), what,
+              absl::StrCat("the end of the connection (", how,
+                           unfinished.empty() ? ")" : ") after ", unfinished));
 }
 
 void Play::Finish() {

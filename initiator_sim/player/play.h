@@ -285,10 +285,14 @@ class Play : public std::enable_shared_from_this<Play> {
   // Begins to see whether the target lives. False: it can't be seen, or was tried.
   bool CheckLife();
   void Finish();
+  // Of tasks that can still be answered.
+  bool AnswersAreDue() const;
   v1::Failure FailureOf(const Finding& finding) const;
   std::string StepLabel() const;
 
   void OnPdu(Link* link, Frame frame);
+  // After the verdict, for the tap alone.
+  void OnLatePdu(Link* link, const v1::Pdu& pdu);
   void OnRequestPdu(Link* link, Arrival* arrival);
   void OnEnded(Link* link, std::string reason);
   void AttachStream(Link* link, std::unique_ptr<fabric::Stream> stream);

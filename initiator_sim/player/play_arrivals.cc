@@ -152,6 +152,11 @@ void Play::OnPdu(Link* link, Frame frame) {
   }
 }
 
+void Play::OnLatePdu(Link* link, const v1::Pdu& pdu) {
+  Task* const task = TaskOfTag(link->session, InitiatorTaskTagOf(pdu));
+  if (task != nullptr && EndsTask(pdu)) task->ended = true;
+}
+
 Arrival* Play::FirstFor(const Link* link, const Task* task) {
   for (Arrival& arrival : arrivals_) {
     if (arrival.link == link && arrival.task == task) return &arrival;

@@ -92,7 +92,7 @@ void Play::AttachStream(Link* link, std::unique_ptr<fabric::Stream> stream) {
   // The channel calls from its own handlers only, and dies with the link.
   ChannelHandlers handlers;
   handlers.pdu = [this, link](Frame frame) {
-    if (!over_) OnPdu(link, std::move(frame));
+    over_ ? OnLatePdu(link, frame.decoded.pdu) : OnPdu(link, std::move(frame));
     Wake();
   };
   handlers.ended = [this, link](std::string reason) {

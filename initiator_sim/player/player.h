@@ -65,6 +65,8 @@ struct PlayerOptions {
   // How long connections stay open after the last step, for the tap to see what still comes. What
   // ends a case early would else hide or show it by chance.
   absl::Duration linger = absl::ZeroDuration();
+  // No longer than until each task that can still be answered was.
+  bool linger_for_answers_only = false;
   // Readings that a profile chose, by id of the ambiguity.
   std::map<std::string, std::string> readings;
   // None: scenarios that need a hook are SKIP.

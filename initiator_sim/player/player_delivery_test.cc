@@ -163,6 +163,27 @@ TEST(PlayerDeliveryTest, ConnectionsMayStayForWhatStillComes) {
   }
 }
 
+TEST(PlayerDeliveryTest, ConnectionsStayNoLongerThanForAnswersThatAreDue) {
+  const absl::Duration latency = absl::Milliseconds(1);
+  for (const bool answered : {false, true}) {
+    PlayerTestBed bed(1,
+                      fabric::SimOptions::Both({.min_latency = latency, .max_latency = latency}));
+    if (!answered) Mute(&bed);
+    class Answers : public Tap {
+     public:
+      void OnPdu(const TapPdu& pdu) override { pings += pdu.decoded->pdu.has_nop_in(); }
+      int pings = 0;
+    } tap;
+    bed.options.tap = &tap;
+    bed.options.linger = absl::Seconds(10);
+    bed.options.linger_for_answers_only = true;
+    const absl::Time begin = bed.options.loop->Now();
+    bed.Play(std::string(kLogin) + "step { send { pdu { nop_out {} } } }");
+    EXPECT_EQ(tap.pings, answered ? 1 : 0);
+    EXPECT_EQ(bed.options.loop->Now() - begin < absl::Seconds(1), answered);
+  }
+}
+
 TEST(PlayerDeliveryTest, TheTapTellsMisbehaviour) {
   PlayerTestBed bed;
   Mute(&bed);

@@ -163,8 +163,8 @@ TEST(PlayerExpectTest, Alternatives) {
       {"not closed", ExpectP("closed: true ends: true"), kAsDue,
        "FAIL: another PDU came than was expected: the connection didn't end"},
       {"closed while something else is awaited", ExpectP("pdu { nop_in {} }"), kClosesOnPing,
-       "FAIL: connection c1 ended (in order) while awaiting NOP-In", "NOP-In",
-       "the end of the connection"},
+       "FAIL: connection c1 ended while awaiting NOP-In", "NOP-In",
+       "the end of the connection (in order)"},
       {"a warning goes on",
        ExpectP("pdu { nop_in {} } verdict: ALTERNATIVE_WARN why: \"odd\"") + "step { probe {} }",
        kAsDue, "WARN: odd"},
@@ -317,7 +317,7 @@ TEST(PlayerExpectTest, WhatNoStepTookFailsTheEpilogue) {
          if (pdu.has_login_request() && c.number == 1) c.target->connections[0]->Close();
          return false;
        },
-       "FAIL: connection c1 ended (in order) while awaiting"},
+       "FAIL: connection c1 ended while awaiting"},
       {"nobody answers the last ping", ExpectP("pdu { nop_in {} }"),
        [](Connection& c, const v1::Pdu& pdu) {
          return pdu.has_nop_out() && c.target->Seen(v1::Pdu::kNopOut).size() > 1;
@@ -375,7 +375,12 @@ TEST(PlayerExpectTest, PdusThatAreWrongInThemselvesFailAtOnce) {
          c.SendBytes(std::vector<uint8_t>(20));
          c.Close();
        }),
-       "FAIL: connection c1 ended (within a PDU, of which 20 bytes had come)"},
+       "FAIL: connection c1 ended while awaiting NOP-In", "NOP-In",
+       "the end of the connection (within a PDU, of which 20 bytes had come)"},
+      {"a reset", ExpectP("pdu { nop_in {} }"),
+       OnPing([](Connection& c, const v1::Pdu&) { c.Abort(); }),
+       "FAIL: connection c1 ended while awaiting NOP-In", "NOP-In",
+       "the end of the connection (Connection reset by peer)"},
   });
 }
 

@@ -71,7 +71,7 @@ TEST(PlayerLoginTest, Refusals) {
   PlayerTestBed unasked;
   unasked.target.on_pdu = closes.target.on_pdu;
   EXPECT_THAT(VerdictOf(unasked.Play("step { login {} }")),
-              StartsWith("FAIL: connection c1 ended (in order) while awaiting a Login Response"));
+              StartsWith("FAIL: connection c1 ended while awaiting a Login Response"));
   PlayerTestBed accepts;
   const PlayResult result = accepts.Play("step { login { expect { status: 0x0203 } } }");
   EXPECT_EQ(VerdictOf(result), "FAIL: the login ended with status 0x0000");

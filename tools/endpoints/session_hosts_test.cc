@@ -61,11 +61,11 @@ std::vector<std::string> Texts(const v1::EventLog& log, const std::string& kind)
 replay::TraceResult Play(const Trace& trace, SessionReceiver* receiver, const char* splits,
                          uint64_t most) {
   EXPECT_TRUE(receiver->Open(trace).ok());
-  const auto oracle = replay::Oracle::Make(trace, receiver);
+  auto oracle = replay::Oracle::Make(trace, receiver);
   EXPECT_TRUE(oracle.ok()) << oracle.status();
   replay::Deliveries deliveries(*replay::Schedule::Parse(splits), trace, receiver->sources(),
                                 {.max_deliveries = most});
-  auto result = Compare(trace, receiver, *oracle, std::nullopt, &deliveries);
+  auto result = Compare(trace, receiver, &*oracle, std::nullopt, &deliveries);
   EXPECT_TRUE(result.ok()) << result.status();
   return *std::move(result);
 }
@@ -115,7 +115,7 @@ TEST(SimSessionHostTest, ADefectOfTheReceiveMachineIsFound) {
   const replay::TraceResult result = Play(trace, receiver->get(), "fields", 300);
   ASSERT_TRUE(result.finding.has_value());
 
-  const auto oracle = replay::Oracle::Make(trace, receiver->get());
+  auto oracle = replay::Oracle::Make(trace, receiver->get());
   ASSERT_TRUE(oracle.ok());
   const auto least =
       replay::Minimise(trace, *result.finding,

@@ -52,7 +52,7 @@ TEST_P(SessionReplayTest, EachDeliveryEndsEachTaskAlike) {
   for (const replay::Trace& trace : *traces) {
     SCOPED_TRACE(trace.name);
     ASSERT_TRUE((*receiver)->Open(trace).ok());
-    const auto oracle = replay::Oracle::Make(trace, receiver->get());
+    auto oracle = replay::Oracle::Make(trace, receiver->get());
     ASSERT_TRUE(oracle.ok()) << oracle.status();
     const auto whole = (*receiver)->PlayForLog(replay::Whole(trace, replay::Source::kTcp));
     ASSERT_TRUE(whole.ok()) << whole.status();
@@ -60,7 +60,7 @@ TEST_P(SessionReplayTest, EachDeliveryEndsEachTaskAlike) {
     // A play takes some milliseconds: of streams of many PDUs the pairs of borders are left out.
     replay::Deliveries deliveries(*schedule, trace, (*receiver)->sources(),
                                   {.max_deliveries = kMaxDeliveries});
-    const auto result = Compare(trace, receiver->get(), *oracle, std::nullopt, &deliveries);
+    const auto result = Compare(trace, receiver->get(), &*oracle, std::nullopt, &deliveries);
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_GE(result->deliveries, deliveries.count());
     if (!result->finding.has_value()) continue;

@@ -131,12 +131,12 @@ TEST_P(LibiscsiCutsTest, SeesTheSameUnderEveryCut) {
       refused.push_back(trace.name);
       continue;
     }
-    const auto oracle = Oracle::Make(trace, host.get());
+    auto oracle = Oracle::Make(trace, host.get());
     ASSERT_TRUE(oracle.ok()) << oracle.status();
     const auto schedule = Schedule::Parse(trace.bytes.size() < 300 ? "all1,fields,bytes,notyet"
                                                                    : "fields,notyet,mss:536");
     Deliveries cuts(*schedule, trace, host->sources());
-    const auto result = Compare(trace, host.get(), *oracle, std::nullopt, &cuts);
+    const auto result = Compare(trace, host.get(), &*oracle, std::nullopt, &cuts);
     ASSERT_TRUE(result.ok()) << result.status();
     deliveries += result->deliveries;
     EXPECT_GT(result->events, 0u) << trace.name;

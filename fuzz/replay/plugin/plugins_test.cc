@@ -40,11 +40,11 @@ struct Found {
 
 absl::StatusOr<Found> Replay(PluginHost* host, const Trace& trace, std::string_view schedule_text) {
   PUSHPULL_RETURN_IF_ERROR(host->Open(trace));
-  PUSHPULL_ASSIGN_OR_RETURN(const Oracle oracle, Oracle::Make(trace, host));
+  PUSHPULL_ASSIGN_OR_RETURN(Oracle oracle, Oracle::Make(trace, host));
   PUSHPULL_ASSIGN_OR_RETURN(const Schedule schedule, Schedule::Parse(schedule_text));
   Deliveries deliveries(schedule, trace, host->sources());
   PUSHPULL_ASSIGN_OR_RETURN(const TraceResult result,
-                            Compare(trace, host, oracle, std::nullopt, &deliveries));
+                            Compare(trace, host, &oracle, std::nullopt, &deliveries));
   Found found;
   found.deliveries = result.deliveries;
   if (!result.finding) return found;
