@@ -129,7 +129,16 @@ class Run {
   void Work(const PlaySettings& settings) {
     for (size_t i; (i = next_.fetch_add(1)) < cases_.size();) {
       const Case& c = cases_[i];
-      v1::CaseResult result = Judge(c, settings);
+      v1::CaseResult result;
+      if (!Interrupted()) result = Judge(c, settings);
+      const bool cut_short = result.verdict() == v1::SKIP || result.verdict() == v1::ERROR ||
+                             result.verdict() == v1::VERDICT_UNSPECIFIED;
+      if (Interrupted() && cut_short) {
+        const std::lock_guard lock(mutex_);
+        results_[i] = NotPlayed(c, v1::SKIP, "not played: the run was interrupted");
+        ++not_played_;
+        continue;
+      }
       if (options_.overlay != nullptr) {
         const std::lock_guard lock(mutex_);
         options_.overlay->Apply(&result);
@@ -140,6 +149,8 @@ class Run {
       if (options_.progress) options_.progress(results_[i], done_, cases_.size());
     }
   }
+
+  bool Interrupted() const { return options_.interrupted != nullptr && *options_.interrupted; }
 
   v1::CaseResult Judge(const Case& c, const PlaySettings& settings) {
     if (const std::optional<Unmet> unmet = FindUnmet(c.scenario(), offer_)) {
@@ -225,7 +236,7 @@ class Run {
   RunOutcome Finish() {
     RunOutcome outcome;
     v1::RunResult& run = outcome.result;
-    if (killer_.empty()) {
+    if (killer_.empty() && !Interrupted()) {
       if (const absl::Status sane = CheckSane(options_.play); !sane.ok()) {
         v1::CaseResult end = NotPlayed(sanity_, v1::FAIL, std::string(sane.message()));
         end.set_id(absl::StrCat(sanity_.id(), "#at_the_end"));
@@ -236,6 +247,10 @@ class Run {
       for (v1::ProfileComplaint& complaint : options_.overlay->Complaints()) {
         *run.add_profile_complaint() = std::move(complaint);
       }
+    }
+    if (not_played_ > 0) {
+      run.set_run_error(absl::StrCat("interrupted when ", cases_.size() - not_played_, " of ",
+                                     cases_.size(), " cases had been judged"));
     }
     uint32_t unexpected = 0;
     for (v1::CaseResult& result : results_) {
@@ -264,6 +279,7 @@ class Run {
   std::mutex mutex_;  // guards all below
   std::vector<v1::CaseResult> results_;
   size_t done_ = 0;
+  size_t not_played_ = 0;  // as the run was interrupted
   std::string killer_;
 };
 

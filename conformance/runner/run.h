@@ -3,6 +3,7 @@
 #ifndef CONFORMANCE_RUNNER_RUN_H_
 #define CONFORMANCE_RUNNER_RUN_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -31,6 +32,10 @@ struct RunOptions {
   uint64_t seed = 1;
   std::vector<std::string> lacks;
   TargetCommands commands;
+
+  // Set from another thread or by a signal: the run ends soon, and what was judged till then is its
+  // result. May be null. (`play.interrupted` ends cases under way.)
+  const std::atomic<bool>* interrupted = nullptr;
 
   // Laid over the verdicts; may be null.
   ProfileOverlay* overlay = nullptr;

@@ -1,10 +1,13 @@
 #include "conformance/runner/suite.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/nearest.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "conformance/runner/glob.h"
@@ -76,6 +79,28 @@ absl::StatusOr<std::vector<Case>> Expand(const std::vector<ScenarioFile>& files)
     }
   }
   return cases;
+}
+
+std::vector<std::string> UnmatchedPatterns(const std::vector<std::string>& patterns,
+                                           const std::vector<Case>& cases) {
+  std::set<std::string> names;
+  for (const Case& c : cases) {
+    names.insert(c.id());
+    names.insert(c.scenario().tag().begin(), c.scenario().tag().end());
+  }
+  std::vector<std::string> unmatched;
+  for (const std::string& pattern : patterns) {
+    if (std::any_of(cases.begin(), cases.end(),
+                    [&](const Case& c) { return MatchesAny({pattern}, c); })) {
+      continue;
+    }
+    const std::vector<std::string> nearest =
+        base::Nearest(pattern, std::vector<std::string>(names.begin(), names.end()), 2);
+    unmatched.push_back(
+        absl::StrCat("\"", pattern, "\" matches no case",
+                     nearest.empty() ? "" : "; nearest: ", absl::StrJoin(nearest, ", ")));
+  }
+  return unmatched;
 }
 
 std::vector<Case> Select(std::vector<Case> cases, const Selection& selection) {

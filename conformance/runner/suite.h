@@ -43,6 +43,11 @@ struct Selection {
   uint32_t max_suite_version = UINT32_MAX;
 };
 
+// Those of the patterns (globs over ids, tags) that match no case, each told as "PATTERN matches no
+// case; nearest: ...".
+std::vector<std::string> UnmatchedPatterns(const std::vector<std::string>& patterns,
+                                           const std::vector<Case>& cases);
+
 // A sweep's rows are chosen with their scenario, or one by one as ID#ROW.
 std::vector<Case> Select(std::vector<Case> cases, const Selection& selection);
 

@@ -15,6 +15,7 @@ ShellCommand MakeCommand(const TargetCommands& commands, const std::string& comm
   shell.command = command;
   shell.environment = {{"PUSHPULL_TARGET", commands.target}, {"PUSHPULL_CASE", case_id}};
   shell.limit = commands.limit;
+  shell.cancelled = commands.cancelled;
   if (folder != nullptr) {
     // The file is made here, so that its folder is there.
     const std::string path = folder->CasePath(case_id, absl::StrCat(what, ".txt"));

@@ -24,6 +24,8 @@ struct TargetCommands {
   std::string restart, before_case, after_case;
   absl::Duration limit = absl::Seconds(60);
   std::string target;  // its URI: PUSHPULL_TARGET
+  // Set from another thread or by a signal: a command that runs is ended. May be null.
+  const std::atomic<bool>* cancelled = nullptr;
 };
 
 // Runs one of them for a case; `what` ("restart", "before", "after") names its output, WHAT.txt in

@@ -8,6 +8,7 @@
 
 #include "CLI/CLI.hpp"
 #include "conformance/capture/capture.h"
+#include "tools/pushpull/numbers.h"
 
 namespace pushpull::tools {
 
@@ -30,9 +31,10 @@ inline void AddCaptureFlags(CLI::App* command, CaptureFlags* flags) {
       ->add_option("--port", flags->ports,
                    "TCP port of the target; only connections to it are read (default: 3260, 860 "
                    "and what looks like iSCSI)")
+      ->transform(WholeNumber(1, UINT16_MAX))
       ->allow_extra_args(false);
   command->add_option("--max-mib", flags->max_mib, "refuse captures with more iSCSI than this")
-      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 20))
+      ->transform(WholeNumber(1, uint64_t{1} << 20))
       ->capture_default_str();
 }
 

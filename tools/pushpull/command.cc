@@ -18,6 +18,7 @@ int Complain(const absl::Status& status) {
   const std::string message(status.message());
   std::fprintf(stderr, "pushpull: %s\n", message.c_str());
   if (absl::IsUnavailable(status)) return conformance::kExitTargetUnreachable;
+  if (absl::IsOutOfRange(status)) return conformance::kExitNothingMatched;
   if (absl::IsInternal(status)) return conformance::kExitInternal;
   return conformance::kExitUsage;
 }
@@ -41,6 +42,13 @@ int FinishOutput(int exit_code) {
   std::fprintf(stderr, "pushpull: standard output could not be written%s%s\n",
                errno != 0 ? ": " : "", errno != 0 ? std::strerror(errno) : "");
   return conformance::kExitUsage;
+}
+
+void TellUnmatched(const char* option, const std::vector<std::string>& patterns,
+                   const std::vector<conformance::Case>& cases) {
+  for (const std::string& what : conformance::UnmatchedPatterns(patterns, cases)) {
+    std::fprintf(stderr, "pushpull: %s %s\n", option, what.c_str());
+  }
 }
 
 bool UseColor(std::string_view when) {

@@ -9,6 +9,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "conformance/runner/suite.h"
 
 namespace pushpull::tools {
 
@@ -29,7 +30,7 @@ void AddSoftroceCommand(CLI::App* app);
 int RunSoftroce(const std::vector<std::string>& arguments);
 
 // Says it on standard error as "pushpull: MESSAGE" and gives the exit code that fits: 3 for
-// UNAVAILABLE, 5 for INTERNAL, else 2.
+// UNAVAILABLE, 4 for OUT_OF_RANGE (what was named holds nothing to do), 5 for INTERNAL, else 2.
 int Complain(const absl::Status& status);
 
 // Whether `word`, the first of the command line, is a subcommand or an option. Where it is neither,
@@ -40,6 +41,11 @@ bool IsSubcommand(const CLI::App& app, const std::string& word);
 // (a full disk, a closed pipe), standard error says so and the exit code becomes 2; else it is
 // `exit_code`.
 int FinishOutput(int exit_code);
+
+// Patterns of `option` that match none of the cases that there are, on standard error: a name that
+// is misspelt must not pass for a choice.
+void TellUnmatched(const char* option, const std::vector<std::string>& patterns,
+                   const std::vector<conformance::Case>& cases);
 
 // --color auto|always|never, NO_COLOR and whether standard output is a terminal.
 bool UseColor(std::string_view when);

@@ -1,5 +1,7 @@
 #include "tools/pushpull/convert.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -12,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/bytes.h"
+#include "base/regular_file.h"
 #include "base/status.h"
 #include "base/text_proto.h"
 #include "conformance/capture/record.h"
@@ -48,12 +51,19 @@ bool IsFolder(const std::string& path) {
 }
 
 absl::Status WriteFile(const std::string& path, const std::string& bytes, Converted* converted) {
+  // Opening a pipe would wait for a reader.
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0) {
+    PUSHPULL_RETURN_IF_ERROR(base::CheckRegularMode(path, info.st_mode));
+  }
+  errno = 0;
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();
   if (!file) {
     return absl::FailedPreconditionError(
-        absl::StrCat("can't write ", path, ": ", std::strerror(errno)));
+        absl::StrCat("can't write ", path, ": ", errno != 0 ? std::strerror(errno) : "it failed",
+                     "; see that its folder is there, and that the disk isn't full"));
   }
   converted->written.push_back(path);
   return absl::OkStatus();
@@ -106,7 +116,7 @@ absl::Status Choose(const std::string& in, bool folder, const ConvertOptions& op
                     conformance::Capture* capture) {
   auto& connections = capture->connections;
   if (connections.empty()) {
-    return absl::FailedPreconditionError(
+    return absl::OutOfRangeError(
         absl::StrCat(in, ": there is no iSCSI in ", capture->frames,
                      " packets; if the target's port isn't 3260, --port names it"));
   }
@@ -185,6 +195,11 @@ absl::StatusOr<Converted> FromScenario(const std::string& in, const std::string&
   PUSHPULL_ASSIGN_OR_RETURN(const std::string bytes, base::ReadTextFile(in));
   PUSHPULL_ASSIGN_OR_RETURN(const v1::Scenario scenario,
                             conformance::ParseScenarioAs(*format, bytes, in));
+  if (scenario.step_size() == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(in, bytes.empty() ? ": is empty" : ": has no step",
+                     ", so there is no scenario to convert; was it written to its end?"));
+  }
   Converted converted;
   if (!capture) {
     PUSHPULL_RETURN_IF_ERROR(WriteScenario(out, scenario, &converted));
@@ -200,9 +215,7 @@ absl::StatusOr<Converted> FromScenario(const std::string& in, const std::string&
 absl::StatusOr<Converted> Convert(const std::string& in, const std::string& out,
                                   const ConvertOptions& options) {
   std::error_code error;
-  if (!fs::exists(in, error)) {
-    return absl::NotFoundError(absl::StrCat(in, ": there is no such file"));
-  }
+  PUSHPULL_RETURN_IF_ERROR(base::CheckRegularFile(in));
   if (fs::equivalent(in, out, error)) {
     return absl::InvalidArgumentError(absl::StrCat(out, ": is the file to be converted itself"));
   }

@@ -31,7 +31,7 @@ struct Converted {
 
 // By the suffix of both: .pcap, .pcapng, .cap (`in` also by its first bytes); .textproto, .json,
 // .binpb. `out` may be a folder for what a capture holds. INVALID_ARGUMENT, FAILED_PRECONDITION:
-// the message says what to do.
+// the message says what to do. OUT_OF_RANGE: there is no iSCSI in the capture.
 absl::StatusOr<Converted> Convert(const std::string& in, const std::string& out,
                                   const ConvertOptions& options);
 

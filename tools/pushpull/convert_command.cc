@@ -1,5 +1,6 @@
 // pushpull convert
 
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include "tools/pushpull/capture_options.h"
 #include "tools/pushpull/command.h"
 #include "tools/pushpull/convert.h"
+#include "tools/pushpull/numbers.h"
 
 namespace pushpull::tools {
 namespace {
@@ -48,8 +50,10 @@ void AddConvertCommand(CLI::App* app, int* exit_code) {
                    ".textproto, .json, .binpb, .pcapng, or a folder for all that a capture holds")
       ->required();
   AddCaptureFlags(convert, &flags->capture);
-  convert->add_option("--connection", flags->options.connection,
-                      "this connection of the capture only, counted from 1");
+  convert
+      ->add_option("--connection", flags->options.connection,
+                   "this connection of the capture only, counted from 1")
+      ->transform(WholeNumber(1, UINT32_MAX));
   convert->add_flag("--with-data", flags->options.with_data,
                     "the scenario compares what reads of blocks and pings return");
   convert

@@ -125,7 +125,7 @@ TEST(ConvertTest, BadInputsAreToldWhatToDo) {
     const char* message;
   };
   const Bad cases[] = {
-      {"/no/such", "a.json", "/no/such: there is no such file"},
+      {"/no/such", "a.json", "/no/such: No such file"},
       {scenario, scenario, "is the file to be converted itself"},
       {scenario, "a.txt", "a.txt: its suffix must say what it shall be: .textproto"},
       {scenario, Temporary("a.pcapng"), "step 1: `login` needs a peer"},

@@ -1,6 +1,7 @@
 // pushpull lint
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "conformance/report/verdict.h"
 #include "tools/pushpull/capture_options.h"
 #include "tools/pushpull/command.h"
+#include "tools/pushpull/numbers.h"
 
 namespace pushpull::tools {
 namespace {
@@ -55,7 +57,9 @@ void AddLintCommand(CLI::App* app, int* exit_code) {
   lint->add_option("FILE", flags->files, "captures (pcap, pcapng)")->required();
   AddCaptureFlags(lint, &flags->capture);
   lint->add_flag("--strict", flags->strict, "a missed SHOULD is a finding too");
-  lint->add_option("--max-per-rule", flags->max_per_rule, "say each rule's first violations only")
+  lint->add_option("--max-per-rule", flags->max_per_rule,
+                   "say this many violations of each rule, the first ones")
+      ->transform(WholeNumber(0, SIZE_MAX))
       ->capture_default_str();
   lint->footer(
       "Exit codes: 0 no violation, 1 violations, 2 a file can't be read, 4 no iSCSI in it.\n"

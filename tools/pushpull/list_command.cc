@@ -10,7 +10,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "conformance/report/verdict.h"
 #include "conformance/requirements/catalogue.h"
@@ -30,11 +29,12 @@ struct ListFlags {
 absl::StatusOr<int> List(const ListFlags& flags) {
   PUSHPULL_ASSIGN_OR_RETURN(const auto files, conformance::BuiltInSuites());
   PUSHPULL_ASSIGN_OR_RETURN(std::vector<conformance::Case> cases, conformance::Expand(files));
+  TellUnmatched("--only", flags.only, cases);
   conformance::Selection selection;
   selection.only = flags.only;
   cases = conformance::Select(std::move(cases), selection);
   if (cases.empty()) {
-    std::fprintf(stderr, "pushpull: no case matches %s\n", absl::StrJoin(flags.only, " ").c_str());
+    std::fputs("pushpull: no case matches; `pushpull list` shows all\n", stderr);
     return conformance::kExitNothingMatched;
   }
   const std::string text =
@@ -49,7 +49,8 @@ absl::StatusOr<int> List(const ListFlags& flags) {
 void AddListCommand(CLI::App* app, int* exit_code) {
   CLI::App* list = app->add_subcommand("list", "Lists the cases, or the requirements they cover.");
   auto flags = std::make_shared<ListFlags>();
-  list->add_option("--only", flags->only, "cases whose id matches this glob, or with this tag");
+  list->add_option("--only", flags->only, "cases whose id matches this glob, or with this tag")
+      ->allow_extra_args(false);
   list->add_option("--format", flags->format, "text, json or md")
       ->check(CLI::IsMember({"text", "json", "md"}))
       ->capture_default_str();

@@ -1,7 +1,5 @@
 // pushpull replay
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -31,6 +29,9 @@
 #include "tools/endpoints/uri.h"
 #include "tools/pushpull/capture_options.h"
 #include "tools/pushpull/command.h"
+#include "tools/pushpull/interrupt.h"
+#include "tools/pushpull/numbers.h"
+#include "tools/pushpull/progress.h"
 
 namespace pushpull::tools {
 namespace {
@@ -38,6 +39,7 @@ namespace {
 // A crash costs a child and a hang its deadline: fewer deliveries are tried to find the least.
 constexpr uint64_t kPluginMinimisePlays = 20'000;
 constexpr uint64_t kSessionMinimisePlays = 2'000;
+constexpr uint64_t kUriMinimisePlays = 300;  // each of them some times
 
 // What the name of a session's trace adds to the scenario's: " #1 c1 to initiator".
 constexpr size_t kStreamColumns = 19;
@@ -47,7 +49,7 @@ struct ReplayFlags {
   std::string splits, via = "rx", plugin, out;
   CaptureFlags capture;
   uint64_t max_deliveries = replay::Budget().max_deliveries;
-  bool to_initiator = false, allow_writes = false;
+  bool to_initiator = false, allow_writes = false, strict = false;
   replay::Parameters raw;
   uint64_t seed = 1;
 };
@@ -87,18 +89,26 @@ class Run {
 
   absl::Status Play(const replay::Trace& trace, const std::optional<replay::Delivery>& own,
                     replay::Receiver* receiver) {
+    if (Interrupted() != 0) return absl::OkStatus();
     if (!begun_) Print(table_.Header());
     begun_ = true;
     replay::ReplayOptions options;
     options.schedule = schedule_.has_value() ? *schedule_ : own.has_value() ? whole_ : fields_;
     options.budget = budget_;
     options.minimise = minimise_;
-    if (isatty(STDERR_FILENO) != 0) {
-      options.progress = [&](uint64_t played, uint64_t of) {
-        std::fprintf(stderr, "\r%s %s of %s\033[K\r", trace.name.c_str(),
-                     replay::Grouped(played).c_str(), replay::Grouped(of).c_str());
-      };
-    }
+    options.progress = [&](uint64_t played, uint64_t of) {
+      progress_.Tell([&] {
+        return absl::StrCat(trace.name, ": ", replay::Grouped(played), " of ", replay::Grouped(of));
+      });
+      return Interrupted() == 0;
+    };
+    options.minimising = [&](uint64_t plays) {
+      progress_.Tell([&] {
+        return absl::StrCat(trace.name, ": differs; the least delivery is sought, ",
+                            replay::Grouped(plays), " played");
+      });
+      return Interrupted() == 0;
+    };
     PUSHPULL_ASSIGN_OR_RETURN(const replay::Replayed replayed,
                               replay::ReplayTrace(trace, own, receiver, options));
     Print(table_.Row(replayed));
@@ -113,7 +123,7 @@ class Run {
   }
 
   int Finish() {
-    if (table_.traces() == 0) {
+    if (table_.traces() == 0 && Interrupted() == 0) {
       std::fputs("pushpull: nothing was played\n", stderr);
       return conformance::kExitNothingMatched;
     }
@@ -123,23 +133,47 @@ class Run {
     }
     Print(findings_.empty() ? "" : "\n");
     Print(table_.Footer(absl::ToDoubleSeconds(absl::Now() - started_)));
-    return table_.findings() > 0 ? conformance::kExitUnexpectedVerdict
-                                 : conformance::kExitAsExpected;
+    if (Interrupted() != 0) {
+      std::fputs("pushpull: interrupted: the table has what was played till then\n", stderr);
+      return InterruptedExitCode();
+    }
+    if (table_.findings() > 0) return conformance::kExitUnexpectedVerdict;
+    if (schedule_.has_value() && !table_.left_out().empty()) {
+      std::fputs(
+          "pushpull: not all that --splits asks for was played; raise --max-deliveries, or ask for "
+          "`all`, which brings what fits\n",
+          stderr);
+      return conformance::kExitUsage;
+    }
+    const bool complains = table_.unsteady() > 0 || table_.refused() > 0;
+    return strict_ && complains ? conformance::kExitUnexpectedVerdict
+                                : conformance::kExitAsExpected;
+  }
+
+  bool AsksForQueues() const {
+    return schedule_.has_value() &&
+           std::any_of(schedule_->items().begin(), schedule_->items().end(), [](const auto& item) {
+             return item.kind == replay::Schedule::Kind::kQueue;
+           });
   }
 
  private:
   Run(const ReplayFlags& flags, size_t columns)
       : table_(columns),
+        strict_(flags.strict),
         via_(absl::StrCat(flags.via == "rx" ? "" : absl::StrCat(" --via ", flags.via),
                           flags.plugin.empty() ? "" : absl::StrCat(" --plugin ", flags.plugin),
                           flags.bugs.empty() ? "" : absl::StrCat(" --bug ", flags.bugs[0]))) {}
 
-  static void Print(const std::string& text) {
+  void Print(const std::string& text) {
+    progress_.Clear();
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);
   }
 
   replay::Table table_;
+  Progress progress_;
+  const bool strict_;
   const std::string via_;  // what the command needs to play a finding again
   const absl::Time started_ = absl::Now();
   replay::Schedule fields_, whole_;
@@ -203,13 +237,20 @@ absl::Status PlaySessions(const ReplayFlags& flags, const replay::Inputs& inputs
     options.name = flags.via;
     options.lun = uri.lun;
   }
-  run->set_max_minimise_plays(kSessionMinimisePlays);
+  if (run->AsksForQueues()) {
+    return absl::InvalidArgumentError(
+        "--splits queue:N sizes the receive machine's queue (--via rx, --plugin); a session has "
+        "its "
+        "own: leave it out");
+  }
+  run->set_max_minimise_plays(flags.via == "session" ? kSessionMinimisePlays : kUriMinimisePlays);
   run->set_budget(replay::SessionBudget());
   PUSHPULL_ASSIGN_OR_RETURN(const auto receiver,
                             replay::SessionReceiver::Create(host.get(), options));
   PUSHPULL_ASSIGN_OR_RETURN(const std::vector<conformance::Case> cases,
                             conformance::Expand(inputs.sessions));
   for (const conformance::Case& c : cases) {
+    if (Interrupted() != 0) break;
     const absl::StatusOr<std::vector<replay::Trace>> traces = receiver->Record(c);
     if (absl::IsUnimplemented(traces.status())) {
       std::fprintf(stderr, "pushpull: passed over %s: %s\n", c.id().c_str(),
@@ -220,6 +261,11 @@ absl::Status PlaySessions(const ReplayFlags& flags, const replay::Inputs& inputs
     for (const replay::Trace& trace : *traces) {
       PUSHPULL_RETURN_IF_ERROR(run->Play(trace, receiver->OwnDelivery(trace), receiver.get()));
     }
+  }
+  for (const auto& [rule, deliveries] : receiver->broken_rules()) {
+    std::fprintf(stderr,
+                 "pushpull: note: the target broke %s in %s deliveries; pushpull run judges\n",
+                 rule.c_str(), replay::Grouped(deliveries).c_str());
   }
   if (inputs.traces.empty()) return absl::OkStatus();
   std::fprintf(stderr, "pushpull: passed over %zu traces, which have no peer to answer: --via rx\n",
@@ -240,6 +286,7 @@ absl::StatusOr<int> Replay(const ReplayFlags& flags) {
   options.direction =
       flags.to_initiator ? replay::Direction::kToInitiator : replay::Direction::kToTarget;
   PUSHPULL_ASSIGN_OR_RETURN(const replay::Inputs inputs, replay::LoadInputs(flags.files, options));
+  WatchInterrupts();
   for (const std::string& remark : inputs.remarks) {
     std::fprintf(stderr, "%s\n", remark.c_str());
   }
@@ -269,22 +316,29 @@ void DeclareFlags(CLI::App* replay, ReplayFlags* flags) {
   replay->add_option("--out", flags->out, "the folder for a scenario of each difference");
   replay
       ->add_option("--max-deliveries", flags->max_deliveries,
-                   "a schedule that is more for one trace is left out (all: fits by itself)")
-      ->check(CLI::Range(uint64_t{1}, UINT64_MAX))
+                   "a schedule that is more for one trace isn't played, and the exit code is 2 "
+                   "where --splits named it (all: fits by itself)")
+      ->transform(WholeNumber(1, UINT64_MAX))
       ->capture_default_str();
-  replay->add_option("--bug", flags->bugs, "a named defect of the reference target");
+  replay->add_option("--bug", flags->bugs, "a named defect of the reference target")
+      ->allow_extra_args(false);
   replay->add_flag("--to-initiator", flags->to_initiator, "fuzz inputs go to an initiator");
   replay->add_flag("--header-digest", flags->raw.header_digest, "fuzz inputs have header digests");
   replay->add_flag("--data-digest", flags->raw.data_digest, "fuzz inputs have data digests");
   replay
       ->add_option("--max-recv-data-segment-length", flags->raw.max_recv_data_segment_length,
                    "of fuzz inputs")
-      ->check(CLI::Range(uint32_t{512}, uint32_t{0xffffff}))
+      ->transform(WholeNumber(512, 0xffffff))
       ->capture_default_str();
   AddCaptureFlags(replay, &flags->capture);
   replay->add_flag("--allow-writes", flags->allow_writes,
                    "--via URI: scenarios may change blocks of the LUN");
+  replay->add_flag(
+      "--strict", flags->strict,
+      "traces that the receiver refuses, and deliveries of a target that differ now and "
+      "then only, give 1");
   replay->add_option("--seed", flags->seed, "decides all that is left to chance in sessions")
+      ->transform(WholeNumber(0, UINT64_MAX))
       ->capture_default_str();
 }
 
@@ -296,8 +350,11 @@ void AddReplayCommand(CLI::App* app, int* exit_code) {
   auto flags = std::make_shared<ReplayFlags>();
   DeclareFlags(replay, flags.get());
   replay->footer(
-      "Exit codes: 0 no difference, 1 a difference, 2 usage or a file that can't be read, 3 the\n"
-      "target can't be reached, 4 nothing was played.\n"
+      "Exit codes: 0 no difference, 1 a difference, 2 usage, a file that can't be read, or not "
+      "all\n"
+      "played that was asked for, 3 the target can't be reached, 4 nothing was played, 130 and "
+      "143\n"
+      "interrupted.\n"
       "Example: pushpull replay corpus/traces --splits all1,fields,notyet --out findings");
   replay->callback([flags, exit_code] {
     const absl::StatusOr<int> code = Replay(*flags);

@@ -33,6 +33,7 @@
 #include "tools/endpoints/endpoints.h"
 #include "tools/endpoints/uri.h"
 #include "tools/pushpull/command.h"
+#include "tools/pushpull/interrupt.h"
 #include "tools/pushpull/run_options.h"
 
 namespace pushpull::tools {
@@ -72,7 +73,7 @@ absl::StatusOr<std::vector<conformance::ScenarioFile>> LoadFiles(const RunFlags&
   if (flags.suites.empty()) return conformance::BuiltInSuites();
   PUSHPULL_ASSIGN_OR_RETURN(auto files, conformance::LoadScenarios(flags.suites));
   if (files.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
+    return absl::OutOfRangeError(absl::StrCat(
         "--suites ", flags.suites, ": there is no scenario (*.textproto) below this folder"));
   }
   return files;
@@ -95,6 +96,8 @@ absl::StatusOr<Chosen> ChooseCases(const RunFlags& flags) {
   PUSHPULL_ASSIGN_OR_RETURN(chosen.cases, conformance::Expand(files));
   for (const Case& c : chosen.cases) chosen.known_ids.push_back(c.id());
   chosen.vocabulary.Add(files);
+  TellUnmatched("--only", flags.only, chosen.cases);
+  TellUnmatched("--exclude", flags.exclude, chosen.cases);
   chosen.cases = conformance::Select(std::move(chosen.cases), SelectionOf(flags));
   if (!flags.suites.empty()) {
     std::set<std::string> played;
@@ -160,7 +163,7 @@ void UseProfile(const v1::Profile& profile, const RunFlags& flags,
   for (const v1::Reading& reading : profile.reading()) {
     options->play.readings[reading.ambiguity()] = reading.choice();
   }
-  if (profile.step_timeout_ms() != 0 && !flags.step_timeout_given) {
+  if (profile.has_step_timeout_ms() && !flags.step_timeout_given) {
     options->play.step_timeout =
         absl::Milliseconds(profile.step_timeout_ms()) * flags.timeout_scale;
   }
@@ -168,7 +171,7 @@ void UseProfile(const v1::Profile& profile, const RunFlags& flags,
   for (const v1::HookCommand& hook : profile.hook()) {
     options->commands.hooks[hook.hook()] = hook.command();
   }
-  if (profile.command_timeout_ms() != 0) {
+  if (profile.has_command_timeout_ms()) {
     options->commands.limit =
         absl::Milliseconds(profile.command_timeout_ms()) * flags.timeout_scale;
   }
@@ -243,6 +246,7 @@ absl::StatusOr<std::optional<conformance::ResultFolder>> OpenFolder(const RunFla
 
 // The whole of it.
 absl::StatusOr<int> RunCases(const RunFlags& flags) {
+  WatchInterrupts();
   PUSHPULL_ASSIGN_OR_RETURN(const Chosen chosen, ChooseCases(flags));
   if (chosen.cases.empty()) {
     std::fprintf(stderr, "pushpull: no case matches; `pushpull list` shows all\n");
@@ -273,10 +277,13 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
     std::fflush(stdout);
     report += conformance::CaseText(result, plain);
   };
+  options.interrupted = options.commands.cancelled = &InterruptFlag();
+  if (!factory->virtual_time()) options.play.interrupted = &InterruptFlag();
   conformance::RunOutcome outcome =
       conformance::RunSuites(factory.get(), sanity, chosen.cases, options);
   v1::RunResult& run = outcome.result;
   Describe(flags, started, &run);
+  if (Interrupted() != 0) run.set_exit_code(InterruptedExitCode());
   if (folder.has_value()) {
     PUSHPULL_RETURN_IF_ERROR(folder->WriteRun(run, flags.strict));
     report += conformance::SummaryText(run, plain);
@@ -287,7 +294,10 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
     return run.exit_code();
   }
   std::fputs(conformance::SummaryText(run, text).c_str(), stdout);
-  if (flags.fix_profile) {
+  if (Interrupted() != 0) {
+    std::fprintf(stderr, "pushpull: interrupted%s\n",
+                 flags.fix_profile ? "; the profile stays as it is" : "");
+  } else if (flags.fix_profile) {
     PUSHPULL_RETURN_IF_ERROR(FixProfile(*profile, *overlay, run, flags.strict));
   }
   if (folder.has_value()) {

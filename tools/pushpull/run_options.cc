@@ -87,8 +87,10 @@ absl::Status ReadChap(const RunFlags& flags, initiator_sim::ChapCredentials* cha
 }
 
 void DeclareChoice(CLI::App* run, RunFlags* flags) {
-  run->add_option("--only", flags->only, "cases whose id matches this glob, or with this tag");
-  run->add_option("--exclude", flags->exclude, "not the cases whose id matches, or with this tag");
+  run->add_option("--only", flags->only, "cases whose id matches this glob, or with this tag")
+      ->allow_extra_args(false);
+  run->add_option("--exclude", flags->exclude, "not the cases whose id matches, or with this tag")
+      ->allow_extra_args(false);
   run->add_option("--level", flags->level, "how far to judge")
       ->check(CLI::IsMember({"must", "should", "may"}))
       ->capture_default_str();
@@ -147,11 +149,13 @@ void DeclareRunOptions(CLI::App* run, RunFlags* flags) {
          "--target", flags->targets,
          "tcp://HOST[:PORT][/IQN[/LUN]], embedded: (the reference target over loopback) or "
          "embedded-sim: (over a simulated network). A second one is another portal")
+      ->allow_extra_args(false)
       ->capture_default_str();
   DeclareChoice(run, flags);
   DeclarePlay(run, flags);
   DeclareInitiator(run, flags);
-  run->add_option("--bug", flags->bugs, "a named defect of the embedded target");
+  run->add_option("--bug", flags->bugs, "a named defect of the embedded target")
+      ->allow_extra_args(false);
   run->add_option("--seed", flags->seed, "decides all that is left to chance")
       ->transform(WholeNumber(0, UINT64_MAX))
       ->capture_default_str();

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,8 +35,9 @@ constexpr char kNoDeviceHelp[] =
 struct TargetFlags {
   v1::TargetConfig config;  // of the command line alone
   std::vector<std::string> listen, luns, bugs;
-  std::string config_file, name, iser_dialect;
-  uint32_t threads = 0;
+  std::string config_file, iser_dialect;
+  std::optional<std::string> name;
+  std::optional<uint32_t> threads;
   uint64_t seed = 1;
   bool list_bugs = false;
 };
@@ -59,9 +61,9 @@ v1::TargetConfig ConfigOfFlags(const TargetFlags& flags) {
     lun->set_spec(spec);
   }
   for (const std::string& bug : flags.bugs) config.add_bug(bug);
-  config.set_name(flags.name);
+  if (flags.name.has_value()) config.set_name(*flags.name);
+  if (flags.threads.has_value()) config.set_threads(*flags.threads);
   config.set_iser_dialect(flags.iser_dialect);
-  config.set_threads(flags.threads);
   return config;
 }
 
@@ -74,7 +76,7 @@ absl::Status MakeConfig(const TargetFlags& flags, target::LoadedConfig* config) 
   }
   v1::TargetConfig rest;
   if (config->config().listen().empty()) rest.add_listen("tcp://127.0.0.1:3260");
-  if (config->config().threads() == 0) rest.set_threads(1);
+  if (!config->config().has_threads()) rest.set_threads(1);
   config->Override(rest);
   return absl::OkStatus();
 }
@@ -153,12 +155,16 @@ absl::StatusOr<int> Serve(const TargetFlags& flags) {
 void AddTargetCommand(CLI::App* app, int* exit_code) {
   CLI::App* target = app->add_subcommand("target", "Serves the reference target.");
   auto flags = std::make_shared<TargetFlags>();
-  target->add_option("--listen", flags->listen,
-                     "tcp://HOST[:PORT] or iser://HOST[:PORT]; port 0 lets the kernel choose "
-                     "(default: tcp://127.0.0.1:3260). One line `ready URI` each once it accepts");
-  target->add_option("--lun", flags->luns,
-                     "ram:SIZE, file:PATH[,direct][,ro], null:SIZE, pattern:SIZE, "
-                     "slow:MILLISECONDS,SPEC; the first is LUN 0");
+  target
+      ->add_option("--listen", flags->listen,
+                   "tcp://HOST[:PORT] or iser://HOST[:PORT]; port 0 lets the kernel choose "
+                   "(default: tcp://127.0.0.1:3260). One line `ready URI` each once it accepts")
+      ->allow_extra_args(false);
+  target
+      ->add_option("--lun", flags->luns,
+                   "ram:SIZE, file:PATH[,direct][,ro], null:SIZE, pattern:SIZE, "
+                   "slow:MILLISECONDS,SPEC; the first is LUN 0")
+      ->allow_extra_args(false);
   target->add_option("--config", flags->config_file,
                      "a TargetConfig as textproto (docs/TARGET.md). Over it, --listen and --lun "
                      "replace all of its own, --bug adds one, --name and --threads win");
@@ -169,7 +175,7 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
   target
       ->add_option("--threads", flags->threads, "loops that sessions are spread over (default: 1)")
       ->transform(WholeNumber(1, target::kMaxThreads));
-  target->add_option("--bug", flags->bugs, "give it this named defect");
+  target->add_option("--bug", flags->bugs, "give it this named defect")->allow_extra_args(false);
   target->add_flag("--list-bugs", flags->list_bugs, "the named defects, with what each breaks");
   target->add_option("--seed", flags->seed, "decides all that is left to chance")
       ->transform(WholeNumber(0, UINT64_MAX))
