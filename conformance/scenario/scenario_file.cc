@@ -71,7 +71,7 @@ absl::StatusOr<std::vector<ScenarioFile>> LoadScenarios(const std::string& root)
        it.increment(error)) {
     if (it->path().extension() == kExtension) paths.push_back(it->path().string());
   }
-  if (error) return absl::UnavailableError(absl::StrCat(root, ": ", error.message()));
+  if (error) return absl::InvalidArgumentError(absl::StrCat(root, ": ", error.message()));
   std::sort(paths.begin(), paths.end());
 
   std::vector<ScenarioFile> files;

@@ -37,7 +37,7 @@ absl::StatusOr<Oracle> Oracle::Make(const Trace& trace, Receiver* receiver) {
         absl::StrCat(receiver->name(), " has no source by which it takes this trace"));
   }
   const auto play = [&](Source source) -> absl::StatusOr<Reference> {
-    Reference reference{Whole(trace, source), {}};
+    Reference reference{Whole(trace, source), {}, {}};
     PUSHPULL_ASSIGN_OR_RETURN(reference.outcome, receiver->Play(reference.delivery));
     return reference;
   };

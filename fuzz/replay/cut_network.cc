@@ -55,7 +55,10 @@ class CutStream final : public fabric::Stream {
 
   void PauseAtCuts() {
     int pauses = 0;
-    for (; next_ < cuts_.at.size() && cuts_.at[next_] <= written_; ++next_) ++pauses;
+    const size_t every = cuts_.at.size() / cuts_.max_pauses + 1;
+    for (; next_ < cuts_.at.size() && cuts_.at[next_] <= written_; ++next_) {
+      if (next_ % every == 0) ++pauses;
+    }
     if (pauses > 0) timer_.Start(pauses * cuts_.pause, [this] { writable_.Run(); });
   }
 

@@ -22,6 +22,9 @@ struct WriteCuts {
   // After each, nothing is written for so long (twice as long where it stands twice). What the peer
   // has read by then is its own affair.
   absl::Duration pause = absl::Microseconds(200);
+  // Pauses of one play, spread evenly: a loop's timers go by milliseconds. At the other cuts writes
+  // end, and no more.
+  size_t max_pauses = 100;
 };
 
 class CutNetwork final : public fabric::Network {

@@ -91,5 +91,32 @@ TEST(CutNetworkTest, WritesAreCutByScript) {
             (std::vector<Sizes>{{103}, {7, 96}}));
 }
 
+TEST(CutNetworkTest, ManyCutsHaveFewPauses) {
+  const auto end_of = [](size_t max_pauses) {
+    fabric::SimWorld world(1);
+    fabric::SimNetwork sim(&world);
+    WriteCuts cuts{.connection = 0, .pause = absl::Milliseconds(1), .max_pauses = max_pauses};
+    for (uint64_t at = 1; at <= 100; ++at) cuts.at.push_back(at);
+    CutNetwork network(&sim, std::move(cuts));
+    std::unique_ptr<End> accepted, connected;
+    fabric::Loop* const loop = world.NewLoop();
+    const auto listener = network.Listen(loop, {"target", 3260}, [&](std::unique_ptr<Stream> s) {
+      accepted = std::make_unique<End>(std::move(s), "");
+    });
+    EXPECT_TRUE(listener.ok());
+    const absl::Time begin = loop->Now();
+    network.Connect(world.NewLoop(), {"target", 3260},
+                    [&](absl::StatusOr<std::unique_ptr<Stream>> s) {
+                      connected = std::make_unique<End>(*std::move(s), std::string(101, 'x'));
+                    });
+    world.RunUntilIdle();
+    EXPECT_EQ(accepted->in.size(), 101u);
+    return absl::ToInt64Milliseconds(loop->Now() - begin);
+  };
+  EXPECT_GE(end_of(100), 100);
+  EXPECT_LT(end_of(10), 15);
+  EXPECT_GE(end_of(10), 9);
+}
+
 }  // namespace
 }  // namespace pushpull::replay

@@ -162,7 +162,7 @@ TEST(TableTest, CountsAndSums) {
   EXPECT_THAT(table.Row(replayed), HasSubstr("DIFFERS: tcp, cut at 3"));
   EXPECT_EQ(table.findings(), 1u);
   EXPECT_EQ(table.Footer(2),
-            "left out: all3 of 2 traces (more than --max-deliveries)\n"
+            "not played: all3 of 2 traces (more than --max-deliveries)\n"
             "2 traces, 1,234,570 deliveries (178 distinct) in 2.0 s, 617,285 a second: "
             "1 trace differs\n");
 }

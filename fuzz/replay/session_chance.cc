@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,20 +27,28 @@ bool IsTaskManagement(const SessionEvent& task) {
 }
 
 void Tasks(const SessionEvents& reference, SessionEvents* now) {
+  std::map<std::string_view, const SessionEvent*> came;
+  for (const SessionEvent& task : now->tasks) came[task.subject] = &task;
   bool raced = false;
-  const size_t count = std::min(reference.tasks.size(), now->tasks.size());
-  for (size_t i = 0; i < count; ++i) {
-    const SessionEvent& due = reference.tasks[i];
-    SessionEvent& task = now->tasks[i];
-    if (due.subject != task.subject) return;  // another course altogether
-    if (due.excused != task.excused) {
-      raced = true;
-      task = due;
+  std::vector<SessionEvent> tasks;
+  std::set<std::string_view> known;
+  for (const SessionEvent& due : reference.tasks) {
+    known.insert(due.subject);
+    const auto found = came.find(due.subject);
+    const bool both = found != came.end();
+    const bool by_chance = both ? due.excused != found->second->excused : due.excused;
+    raced |= by_chance;
+    if (both || by_chance) tasks.push_back(by_chance ? due : *found->second);
+  }
+  for (const SessionEvent& task : now->tasks) {
+    if (!known.contains(task.subject) && !task.excused) tasks.push_back(task);
+  }
+  for (size_t i = 0; raced && i < tasks.size() && i < reference.tasks.size(); ++i) {
+    if (tasks[i].subject == reference.tasks[i].subject && IsTaskManagement(tasks[i])) {
+      tasks[i] = reference.tasks[i];
     }
   }
-  for (size_t i = 0; raced && i < count; ++i) {
-    if (IsTaskManagement(now->tasks[i])) now->tasks[i] = reference.tasks[i];
-  }
+  now->tasks = std::move(tasks);
 }
 
 void Others(const SessionEvents& reference, SessionEvents* now) {

@@ -8,7 +8,8 @@
 namespace pushpull::replay {
 
 // `now`, and where it differs from `reference` by chance alone, as that has it:
-//   - a task that has an answer in one of them only, and may have none (SessionEvent::excused);
+//   - a task that has an answer in one of them only, and may have none (SessionEvent::excused), or
+//     whose request was still being sent when that was so;
 //   - where there is such a task, whether a task management request still found it;
 //   - what belongs to no task, of connections that the target ended in both.
 // That a task is answered otherwise, or a connection ended in one only, stays a difference.

@@ -47,6 +47,8 @@ TEST(SessionChanceTest, WhatChanceDecidesIsNoDifference) {
       {"another answer", "A=1 B=2", "A=1 B=3", false},
       {"an answer that is missing", "A=1 B=2", "A=1 B-", false},
       {"a task more", "A=1", "A=1 B=2", false},
+      {"a request that the end cut short", "A=1 c1:ended", "A=1 B~ c1:ended", true},
+      {"a request that nothing cut short", "A=1 c1:ended", "A=1 B- c1:ended", false},
       {"an answer that the end may have taken", "A=1 B=2 c1:ended", "A=1 B~ c1:ended", true},
       {"another answer is one even so", "A=1 B~ c1:ended", "A=2 B=1 c1:ended", false},
       {"ended in one only", "A=1 B=2", "A=1 B~ c1:ended", false},

@@ -102,14 +102,14 @@ absl::StatusOr<std::unique_ptr<SessionReceiver>> SessionReceiver::Create(
 
 absl::StatusOr<std::vector<Trace>> SessionReceiver::Record(const conformance::Case& c) {
   if (const auto unmet = conformance::FindUnmet(c.scenario(), offer_)) {
-    return absl::UnimplementedError(absl::StrCat(c.id(), ": ", unmet->message));
+    return absl::UnimplementedError(unmet->message);
   }
   case_ = c;
   streams_.clear();
   reference_.reset();
   PUSHPULL_ASSIGN_OR_RETURN(const Played played, PlayOnce({}));
   if (played.result.verdict == v1::SKIP || played.result.verdict == v1::UNSUPPORTED) {
-    return absl::UnimplementedError(absl::StrCat(c.id(), ": ", played.result.failure.message()));
+    return absl::UnimplementedError(played.result.failure.message());
   }
   if (played.result.verdict == v1::ERROR) {
     return absl::FailedPreconditionError(

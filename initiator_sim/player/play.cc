@@ -102,7 +102,8 @@ void Play::Run() {
 
 bool Play::AnswersAreDue() const {
   return std::any_of(tasks_.begin(), tasks_.end(), [&](const std::unique_ptr<Task>& task) {
-    return !task->ended && task->tag != kReservedTag &&
+    // A login is over where anything else is awaited.
+    return !task->ended && task->tag != kReservedTag && !task->request.has_login_request() &&
            std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
              return link.second->session == task->session && link.second->open();
            });

@@ -19,12 +19,6 @@ bool Embedded(const TargetUri& uri) {
 
 absl::Status CheckTogether(const std::vector<TargetUri>& uris, const EndpointOptions& options) {
   for (const TargetUri& uri : uris) {
-    if (uri.kind == TargetUri::Kind::kIser || uri.kind == TargetUri::Kind::kEmbeddedIser) {
-      return absl::UnimplementedError(
-          absl::StrCat(uri.text,
-                       ": this version speaks iSCSI over TCP only; use tcp://, embedded: or "
-                       "embedded-sim:"));
-    }
     if (uris.size() > 1 && Embedded(uri)) {
       return absl::InvalidArgumentError(
           absl::StrCat(uri.text, ": the embedded target has one portal: give one --target"));
@@ -63,9 +57,13 @@ absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeEndpointFactor
       sim.bugs = bugs;
       return MakeEmbeddedSimFactory(std::move(sim));
     }
-    default:
+    case TargetUri::Kind::kTcp:
       return MakeRemoteFactory(uris, options.bind);
+    case TargetUri::Kind::kIser:
+    case TargetUri::Kind::kEmbeddedIser:
+      break;
   }
+  return absl::InternalError(absl::StrCat(uris[0].text, ": is wired, and yet there is none"));
 }
 
 }  // namespace pushpull::tools

@@ -1,21 +1,33 @@
 #include "tools/endpoints/uri.h"
 
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/text.h"
 
 namespace pushpull::tools {
 namespace {
 
 constexpr uint16_t kDefaultPort = 3260;  // RFC 7143 §15
-constexpr char kForms[] = "; the forms are tcp://HOST[:PORT][/IQN[/LUN]], embedded:, embedded-sim:";
+
+using Kind = TargetUri::Kind;
+constexpr TargetScheme kSchemes[] = {
+    {Kind::kTcp, "tcp://", "tcp://HOST[:PORT][/IQN[/LUN]]", "", true, true},
+    {Kind::kIser, "iser://", "iser://HOST[:PORT][/IQN[/LUN]]", "over RDMA", true, false},
+    {Kind::kEmbedded, "embedded:", "embedded:", "the reference target over loopback", false, true},
+    {Kind::kEmbeddedSim, "embedded-sim:", "embedded-sim:", "over a simulated network", false, true},
+    {Kind::kEmbeddedIser, "embedded-iser:", "embedded-iser:", "over a simulated RDMA network",
+     false, false},
+};
 
 absl::Status Wrong(std::string_view text, std::string_view what) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", base::ToAbsl(text), "\": ", base::ToAbsl(what), kForms));
+  return absl::InvalidArgumentError(absl::StrCat("\"", base::ToAbsl(text),
+                                                 "\": ", base::ToAbsl(what), "; the forms are ",
+                                                 TargetForms(false)));
 }
 
 // HOST[:PORT], IPv6 in brackets.
@@ -83,26 +95,32 @@ absl::StatusOr<TargetUri> ParseRemote(std::string_view text, TargetUri::Kind kin
 
 }  // namespace
 
+std::span<const TargetScheme> TargetSchemes() { return kSchemes; }
+
+std::string TargetForms(bool meanings) {
+  std::vector<std::string> forms;
+  for (const TargetScheme& scheme : kSchemes) {
+    if (!scheme.wired) continue;
+    forms.push_back(
+        meanings && !scheme.meaning.empty()
+            ? absl::StrCat(base::ToAbsl(scheme.form), " (", base::ToAbsl(scheme.meaning), ")")
+            : std::string(scheme.form));
+  }
+  return absl::StrJoin(forms, ", ");
+}
+
 absl::StatusOr<TargetUri> ParseTargetUri(std::string_view text) {
-  constexpr std::string_view kTcp = "tcp://", kIser = "iser://";
-  if (text.starts_with(kTcp)) {
-    auto uri = ParseRemote(text, TargetUri::Kind::kTcp, text.substr(kTcp.size()));
+  for (const TargetScheme& scheme : kSchemes) {
+    if (scheme.remote ? !text.starts_with(scheme.begin) : text != scheme.begin) continue;
+    if (!scheme.wired) return Wrong(text, "this version can't reach that");
+    if (!scheme.remote) {
+      TargetUri uri;
+      uri.kind = scheme.kind;
+      uri.text = std::string(text);
+      return uri;
+    }
+    auto uri = ParseRemote(text, scheme.kind, text.substr(scheme.begin.size()));
     if (uri.ok() && uri->address.port == 0) return Wrong(text, "port 0 can't be connected to");
-    return uri;
-  }
-  if (text.starts_with(kIser)) {
-    return ParseRemote(text, TargetUri::Kind::kIser, text.substr(kIser.size()));
-  }
-  TargetUri uri;
-  uri.text = std::string(text);
-  const std::pair<std::string_view, TargetUri::Kind> kEmbedded[] = {
-      {"embedded:", TargetUri::Kind::kEmbedded},
-      {"embedded-sim:", TargetUri::Kind::kEmbeddedSim},
-      {"embedded-iser:", TargetUri::Kind::kEmbeddedIser},
-  };
-  for (const auto& [name, kind] : kEmbedded) {
-    if (text != name) continue;
-    uri.kind = kind;
     return uri;
   }
   return Wrong(text, "this is no target");

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,23 @@ struct TargetUri {
   std::string text;  // as it was written
 };
 
-// INVALID_ARGUMENT says what is wrong and shows the forms that there are.
+// INVALID_ARGUMENT says what is wrong and shows the forms that there are; a form whose transport
+// isn't wired is wrong, too.
 absl::StatusOr<TargetUri> ParseTargetUri(std::string_view text);
+
+// A form of target, in the one table that errors, help and the factory go by.
+struct TargetScheme {
+  TargetUri::Kind kind;
+  std::string_view begin;  // "tcp://"; of an embedded target all of it
+  std::string_view form;   // "tcp://HOST[:PORT][/IQN[/LUN]]"
+  std::string_view meaning;
+  bool remote;
+  bool wired;  // MakeEndpointFactory makes it
+};
+std::span<const TargetScheme> TargetSchemes();
+
+// Those that are wired, with what they mean: for --help. Without `meanings`: "FORM, FORM".
+std::string TargetForms(bool meanings);
 
 }  // namespace pushpull::tools
 

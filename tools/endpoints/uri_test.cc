@@ -23,10 +23,23 @@ TEST(UriTest, ParsesAllForms) {
   EXPECT_EQ(full->target_name, "iqn.2026-11.org.x:disk:1");
   EXPECT_EQ(full->lun, 7);
 
-  EXPECT_EQ(ParseTargetUri("iser://10.0.0.1/iqn.x")->kind, TargetUri::Kind::kIser);
   EXPECT_EQ(ParseTargetUri("embedded:")->kind, TargetUri::Kind::kEmbedded);
   EXPECT_EQ(ParseTargetUri("embedded-sim:")->kind, TargetUri::Kind::kEmbeddedSim);
-  EXPECT_EQ(ParseTargetUri("embedded-iser:")->kind, TargetUri::Kind::kEmbeddedIser);
+}
+
+TEST(UriTest, WhatIsOfferedIsTaken) {
+  for (const TargetScheme& scheme : TargetSchemes()) {
+    const std::string text = std::string(scheme.begin) + (scheme.remote ? "192.0.2.1/iqn.x" : "");
+    const auto uri = ParseTargetUri(text);
+    EXPECT_EQ(uri.ok(), scheme.wired) << uri.status();
+    if (uri.ok()) {
+      EXPECT_EQ(uri->kind, scheme.kind);
+    }
+    for (const bool meanings : {false, true}) {
+      const bool offered = TargetForms(meanings).find(scheme.form) != std::string::npos;
+      EXPECT_EQ(offered, scheme.wired) << scheme.form;
+    }
+  }
 }
 
 TEST(UriTest, SaysWhatIsWrong) {

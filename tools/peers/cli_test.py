@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import unittest
 
@@ -32,7 +33,58 @@ class CliTest(unittest.TestCase):
     self.complains(2, 'No such file', 'run', '--chap-user', 'me', '--chap-secret-file', '/no/file')
     self.complains(2, '/no/profile', 'run', '--profile', '/no/profile')
     self.complains(2, '/no/suites', 'run', '--suites', '/no/suites')
-    self.complains(2, 'no scenario (*.textproto)', 'run', '--suites', harness.scratch())
+    self.complains(4, 'no scenario (*.textproto)', 'run', '--suites', harness.scratch())
+    self.complains(2, 'no option --no-such', '--no-such')
+
+  def test_stray_words(self):
+    self.complains(2, 'not expected: stray', 'run', '--only', 'sanity/alive', 'stray')
+    self.complains(2, 'not expected: stray', 'list', '--only', 'sanity/alive', 'stray')
+    self.complains(2, 'not expected: stray', 'target', '--lun', 'ram:1M', 'stray')
+
+  def test_values_that_are_empty(self):
+    for command, options in (('run', ('--target', '--only', '--exclude', '--profile', '--out',
+                                      '--suites', '--shard', '--scratch-lba', '--splits', '--isid',
+                                      '--bind', '--before-case', '--initiator-name', '--bug')),
+                             ('target', ('--listen', '--lun', '--config', '--name', '--bug')),
+                             ('replay', ('--splits', '--via', '--plugin', '--out', '--bug')),
+                             ('list', ('--only',))):
+      for option in options:
+        with self.subTest(f'{command} {option}'):
+          self.complains(2, f'{option}: the value is empty', command, option, '')
+    self.complains(2, 'the value is empty', 'lint', '')
+    self.complains(2, 'the value is empty', 'convert', '', 'x.json')
+
+  def test_what_is_no_file_is_not_waited_for(self):
+    folder = harness.scratch()
+    pipe = os.path.join(folder, 'pipe')
+    os.mkfifo(pipe)
+    scenario = os.path.join(folder, 'x.textproto')
+    with open(scenario, 'w', encoding='utf-8') as file:
+      file.write('id: "x"\nstep { login {} }\n')
+    for path, kind in ((pipe, 'is a pipe'), (folder, 'is a folder'), ('/dev/null', 'is a device')):
+      for arguments in (('lint', path), ('convert', path, 'x.json'),
+                        ('run', '--profile', path), ('target', '--config', path)):
+        with self.subTest(arguments):
+          self.complains(2, f'{path}: {kind}', *arguments)
+    self.complains(2, f'{pipe}: is a pipe', 'convert', scenario, pipe)
+    for path, kind in ((pipe, 'is a pipe'), ('/dev/null', 'is a device')):
+      self.complains(2, f'{path}: {kind}', 'replay', path)
+      self.complains(2, kind, 'replay', scenario, '--plugin', path)
+
+  def test_files_with_nothing_in_them(self):
+    folder = harness.scratch()
+    for name in ('a.textproto', 'a.json', 'a.binpb', 'a.pcap', 'a.pcapng'):
+      path = os.path.join(folder, name)
+      with open(path, 'w', encoding='utf-8') as file:
+        file.write('')
+      with self.subTest(name):
+        out = os.path.join(folder, 'out.textproto')
+        self.complains(2, path, 'convert', path, out)
+        self.assertFalse(os.path.exists(out))
+    with open(os.path.join(folder, 'b.json'), 'w', encoding='utf-8') as file:
+      file.write('{}')
+    self.complains(2, 'b.json: has no step', 'convert', file.name, out)
+    self.complains(2, 'a.pcap: is empty', 'lint', os.path.join(folder, 'a.pcap'))
 
   def test_numbers(self):
     for option, bad in [('--seed', '-1'), ('--seed', '99999999999999999999'), ('--seed', 'nan'),
@@ -54,7 +106,6 @@ class CliTest(unittest.TestCase):
     for uri in ('embedded::', 'embedded-sim::', 'embedded-sim:x', 'embedded:/iqn.x', ''):
       self.complains(2, 'the forms are tcp://HOST[:PORT][/IQN[/LUN]], embedded:, embedded-sim:\n',
                      'run', '--target', uri)
-    self.complains(2, 'over TCP only', 'run', '--target', 'iser://127.0.0.1/iqn.x')
 
   def test_output_that_cannot_be_written(self):
     for arguments in (('run', '--only', 'sanity/alive'), ('list',), ('target', '--list-bugs'),
@@ -78,6 +129,40 @@ class CliTest(unittest.TestCase):
   def test_nothing_matches(self):
     self.complains(4, 'no case matches', 'run', '--only', 'no/such/case')
     self.complains(4, 'no case matches', 'list', '--only', 'no/such/case')
+    for command in ('run', 'list'):
+      self.complains(0, '--only "sanity/alife" matches no case; nearest: sanity/alive', command,
+                     '--only', 'sanity/alive', '--only', 'sanity/alife')
+    self.complains(0, '--exclude "logn/*" matches no case', 'run', '--only', 'sanity/alive',
+                   '--exclude', 'logn/*')
+
+  def test_a_run_that_is_interrupted_tells_what_it_knows(self):
+    for end, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+      out = os.path.join(harness.scratch(), 'results')
+      command = [harness.pushpull_binary(), 'run', '--out', out, '--before-case', 'sleep 0.2']
+      with harness.process(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           text=True) as child:
+        self.assertIn('PASS', harness.read_line(child))
+        child.send_signal(end)
+        text, complaint = child.communicate(timeout=harness.LIMIT_S)
+      self.assertEqual(child.returncode, code, text + complaint)
+      self.assertIn('interrupted', complaint)
+      with open(os.path.join(out, 'result.json'), encoding='utf-8') as file:
+        result = json.load(file)
+      self.assertRegex(result['run_error'], r'interrupted when \d+ of \d+ cases')
+      self.assertEqual(result['exit_code'], code)
+      self.assertGreater(result['totals']['by_verdict']['PASS'], 0)
+      self.assertIn('not played', result['result'][-1]['failure']['message'])
+      with open(os.path.join(out, 'junit.xml'), encoding='utf-8') as file:
+        self.assertIn('interrupted', file.read())
+
+  def test_results_are_of_one_run(self):
+    out = os.path.join(harness.scratch(), 'results')
+    harness.run_pushpull('run', '--only', 'login/isid_kept', '--out', out)
+    with open(os.path.join(out, 'notes.txt'), 'w', encoding='utf-8') as file:
+      file.write('mine')
+    harness.run_pushpull('run', '--only', 'sanity/alive', '--out', out)
+    self.assertEqual(os.listdir(os.path.join(out, 'cases')), ['sanity'])
+    self.assertIn('notes.txt', os.listdir(out))
 
   def test_target_that_is_not_there(self):
     port = harness.free_port()

@@ -1,6 +1,7 @@
 """pushpull replay: the table, findings with their reproducers, and complaints."""
 
 import os
+import signal
 import struct
 import subprocess
 import unittest
@@ -31,6 +32,10 @@ class ReplayTest(unittest.TestCase):
     with open(path, 'wb') as file:
       file.write(contents)
     return path
+
+  def scenario(self):
+    return self.write('x/ping.textproto', b'id: "x/ping"\nstep { login {} }\n'
+                      b'step { probe {} }\nstep { logout {} }\nepilogue: NOTHING\n')
 
   def replay(self, code, *arguments):
     done = subprocess.run([harness.pushpull_binary(), 'replay', *arguments],
@@ -72,12 +77,47 @@ class ReplayTest(unittest.TestCase):
     self.replay(0, path)
 
   def test_what_is_too_much_is_left_out_and_said(self):
-    text = self.replay(0, self.trace, '--splits', 'all1,all3', '--max-deliveries', '1000')
-    self.assertIn('left out: all3 of 1 trace', text)
+    limit = ('--max-deliveries', '1000')
+    text = self.replay(2, self.trace, '--splits', 'all1,all3', *limit)
+    self.assertIn('not played: all3 of 1 trace', text)
+    self.assertIn('same; not played: all3 (', text)
+    self.replay(0, self.trace, '--splits', 'all', *limit)
+
+  def test_queues_are_not_a_sessions(self):
+    self.assertIn('a session has its own',
+                  self.replay(2, self.scenario(), '--via', 'session', '--splits', 'fields,queue:2'))
+
+  def test_files_with_nothing_in_them(self):
+    for name, what in (('a.textproto', 'has no step'), ('a.pcap', 'is empty'),
+                       ('a.pcapng', 'is empty'), ('a', 'is empty')):
+      path = self.write('empty/' + name, b'')
+      self.assertIn(f'{path}: {what}', self.replay(2, path))
+    self.assertIn('passed over, as it is empty',
+                  self.replay(0, os.path.dirname(self.write('inputs/a', b'')), self.trace))
+    self.assertIn('pushpull convert', self.replay(2, self.write('a.json', b'{}')))
+
+  def test_over_tcp_by_a_target_of_our_own(self):
+    """No false alarms: what a connection's end looks like, and who is first, is chance."""
+    sessions = harness.data_file('corpus/traces/session')
+    with harness.reference_target('--lun', 'ram:16M', '--lun', 'ram:16M') as uri:
+      text = self.replay(0, sessions, '--via', uri, '--allow-writes', '--splits', 'random:1:5')
+    self.assertIn('no difference', text)
+    self.assertNotIn('unsteady', text)
+
+  def test_interrupted(self):
+    out = os.path.join(self.folder, 'out')
+    command = [harness.pushpull_binary(), 'replay', self.trace, '--splits', 'all3', '--out', out]
+    with harness.process(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         text=True) as child:
+      self.assertIn('deliveries', harness.read_line(child))  # it has begun
+      child.send_signal(signal.SIGINT)
+      text, complaint = child.communicate(timeout=harness.LIMIT_S)
+    self.assertEqual(child.returncode, 130, text + complaint)
+    self.assertIn('same so far', text)
+    self.assertIn('interrupted', complaint)
 
   def test_sessions(self):
-    scenario = self.write('x/ping.textproto', b'id: "x/ping"\nstep { login {} }\n'
-                          b'step { probe {} }\nstep { logout {} }\nepilogue: NOTHING\n')
+    scenario = self.scenario()
     text = self.replay(0, scenario, '--via', 'session', '--splits', 'fields')
     self.assertIn('no difference', text)
     self.assertIn('--via session', self.replay(2, scenario))
@@ -85,7 +125,7 @@ class ReplayTest(unittest.TestCase):
   def test_complaints(self):
     self.assertIn('there is no such schedule', self.replay(2, self.trace, '--splits', 'some'))
     self.assertIn('/no/such', self.replay(2, '/no/such'))
-    self.assertIn('no file to replay', self.replay(2, harness.scratch()))
+    self.assertIn('no file to replay', self.replay(4, harness.scratch()))
     bad = self.write('bad.textproto', b'trace {}\nstep { probe {} }\n')
     self.assertIn('step 1: a trace has only `send` steps', self.replay(2, bad))
     self.assertIn('leave --via out',

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import unittest
 
 from tools.peers import harness
@@ -41,6 +42,21 @@ class TgtdTest(unittest.TestCase):
     for case in run['result']:
       self.assertIn('verdict', case, case['id'])
       self.assertNotEqual(case['verdict'], 'ERROR', case)
+
+    self.check_page(run['result'])
+
+  def check_page(self, results):
+    """The numbers of the page: rounded, so that a new case doesn't make them wrong at once."""
+    with open(harness.data_file('docs/targets/tgt.md'), encoding='utf-8') as file:
+      page = ' '.join(file.read().split())
+    came = {'cases': len(results),
+            'pass': sum(result['verdict'] == 'PASS' for result in results),
+            'fail as expected': sum(result.get('overlay') == 'XFAIL' for result in results)}
+    for what, number in came.items():
+      said = re.search(rf'more than (\d+) {what}\b', page)
+      self.assertIsNotNone(said, f'docs/targets/tgt.md: "more than N {what}" is missing')
+      self.assertTrue(0 <= number - int(said.group(1)) < 50,
+                      f'docs/targets/tgt.md says "{said.group(0)}", there are {number}')
 
   def test_deadly_cases_fail_alone(self):
     for case in DEADLY:

@@ -23,11 +23,32 @@ int Complain(const absl::Status& status) {
   return conformance::kExitUsage;
 }
 
+void RefuseEmptyValues(CLI::App* app) {
+  const CLI::Validator not_empty(
+      [](std::string& text) {
+        return text.empty() ? std::string("the value is empty; give one, or leave the option out")
+                            : std::string();
+      },
+      "", "");
+  for (CLI::App* command : app->get_subcommands([](CLI::App*) { return true; })) {
+    for (CLI::Option* option : command->get_options()) {
+      if (option->get_items_expected_max() > 0) option->check(not_empty);
+    }
+  }
+}
+
 bool IsSubcommand(const CLI::App& app, const std::string& word) {
   std::vector<std::string> names;
   for (const CLI::App* sub : app.get_subcommands({})) names.push_back(sub->get_name());
-  if (word.starts_with('-') || std::find(names.begin(), names.end(), word) != names.end()) {
+  if (word == "-h" || word == "--help" || word == "--version" ||
+      std::find(names.begin(), names.end(), word) != names.end()) {
     return true;
+  }
+  if (word.starts_with('-')) {
+    std::fprintf(stderr,
+                 "pushpull: there is no option %s before the subcommand; --help shows all\n",
+                 word.c_str());
+    return false;
   }
   const std::vector<std::string> nearest = base::Nearest(word, names, 2);
   std::fprintf(stderr, "pushpull: there is no subcommand \"%s\"; nearest: %s; there are: %s\n",

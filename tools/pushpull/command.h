@@ -33,6 +33,10 @@ int RunSoftroce(const std::vector<std::string>& arguments);
 // UNAVAILABLE, 4 for OUT_OF_RANGE (what was named holds nothing to do), 5 for INTERNAL, else 2.
 int Complain(const absl::Status& status);
 
+// Each option's value must not be empty: that is a variable of a script that isn't set, and must
+// not pass for an option that wasn't given.
+void RefuseEmptyValues(CLI::App* app);
+
 // Whether `word`, the first of the command line, is a subcommand or an option. Where it is neither,
 // standard error says which it may have been meant to be.
 bool IsSubcommand(const CLI::App& app, const std::string& word);

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   pushpull::tools::AddReplayCommand(&app, &exit_code);
   pushpull::tools::AddTargetCommand(&app, &exit_code);
   pushpull::tools::AddSoftroceCommand(&app);
+  pushpull::tools::RefuseEmptyValues(&app);
   if (!pushpull::tools::IsSubcommand(app, argc > 1 ? argv[1] : "--help")) {
     return pushpull::conformance::kExitUsage;
   }

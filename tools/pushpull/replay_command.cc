@@ -115,9 +115,11 @@ class Run {
     if (!replayed.finding.has_value()) return absl::OkStatus();
     findings_ += "\n" + replayed.finding->text;
     if (reproducers_.has_value()) {
-      PUSHPULL_ASSIGN_OR_RETURN(const std::string path,
-                                reproducers_->Write(trace.name, *replayed.finding));
-      absl::StrAppend(&findings_, "  replay: pushpull replay ", path, via_, "\n");
+      const auto path = reproducers_->Write(trace.name, *replayed.finding);
+      absl::StrAppend(&findings_,
+                      path.ok() ? absl::StrCat("  replay: pushpull replay ", *path, via_)
+                                : std::string(path.status().message()),
+                      "\n");
     }
     return absl::OkStatus();
   }
@@ -308,8 +310,9 @@ void DeclareFlags(CLI::App* replay, ReplayFlags* flags) {
       "coalesce:K, joined by commas, or all (default: a file's own delivery, else fields)");
   replay
       ->add_option("--via", flags->via,
-                   "rx (the reference target's receive machine), session (the whole reference "
-                   "target) or the URI of a target")
+                   absl::StrCat("rx (the reference target's receive machine), session (the whole "
+                                "reference target) or the URI of a target: ",
+                                TargetForms(false)))
       ->capture_default_str();
   replay->add_option("--plugin", flags->plugin,
                      "a receiver of your own: LIB.so[,OPTIONS] (fuzz/replay/receiver_plugin.h)");

@@ -13,6 +13,7 @@
 #include "base/shell_quote.h"
 #include "base/status.h"
 #include "tools/endpoints/secret_file.h"
+#include "tools/endpoints/uri.h"
 #include "tools/pushpull/numbers.h"
 
 namespace pushpull::tools {
@@ -145,10 +146,8 @@ std::string NameOf(const CLI::Option& option) {
 }  // namespace
 
 void DeclareRunOptions(CLI::App* run, RunFlags* flags) {
-  run->add_option(
-         "--target", flags->targets,
-         "tcp://HOST[:PORT][/IQN[/LUN]], embedded: (the reference target over loopback) or "
-         "embedded-sim: (over a simulated network). A second one is another portal")
+  run->add_option("--target", flags->targets,
+                  absl::StrCat(TargetForms(true), ". A second one is another portal"))
       ->allow_extra_args(false)
       ->capture_default_str();
   DeclareChoice(run, flags);

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "base/regular_file.h"
 
 namespace pushpull::replay {
 namespace {
@@ -69,6 +70,8 @@ absl::StatusOr<pushpull_receiver> LoadPlugin(const std::string& path) {
     return absl::NotFoundError(
         absl::StrCat("no such file: ", path, " (--plugin FILE.so[,OPTIONS])"));
   }
+  // The loader would wait for what a pipe brings.
+  if (const absl::Status status = base::CheckRegularFile(file); !status.ok()) return status;
   void* const object = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (object == nullptr) {
     const char* const why = dlerror();
