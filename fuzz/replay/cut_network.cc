@@ -55,7 +55,8 @@ class CutStream final : public fabric::Stream {
 
   void PauseAtCuts() {
     int pauses = 0;
-    const size_t every = cuts_.at.size() / cuts_.max_pauses + 1;
+    const size_t every =
+        std::max<size_t>((cuts_.at.size() + cuts_.max_pauses - 1) / cuts_.max_pauses, 1);
     for (; next_ < cuts_.at.size() && cuts_.at[next_] <= written_; ++next_) {
       if (next_ % every == 0) ++pauses;
     }

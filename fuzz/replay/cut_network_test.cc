@@ -95,7 +95,9 @@ TEST(CutNetworkTest, ManyCutsHaveFewPauses) {
   const auto end_of = [](size_t max_pauses) {
     fabric::SimWorld world(1);
     fabric::SimNetwork sim(&world);
-    WriteCuts cuts{.connection = 0, .pause = absl::Milliseconds(1), .max_pauses = max_pauses};
+    WriteCuts cuts;
+    cuts.pause = absl::Milliseconds(1);
+    cuts.max_pauses = max_pauses;
     for (uint64_t at = 1; at <= 100; ++at) cuts.at.push_back(at);
     CutNetwork network(&sim, std::move(cuts));
     std::unique_ptr<End> accepted, connected;

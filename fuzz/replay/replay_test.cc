@@ -152,9 +152,14 @@ TEST(TableTest, CountsAndSums) {
                      .deliveries = 1234567,
                      .distinct = 89,
                      .events = 7,
+                     .stopped = false,
+                     .unsteady = 0,
                      .left_out = {"all3 (99 deliveries)"},
                      .finding = {}};
-  EXPECT_EQ(table.Row(replayed), "a              1,234,567           89        7  same\n");
+  EXPECT_EQ(table.Row(replayed),
+            "a              1,234,567           89        7  same; not played: all3 (99 "
+            "deliveries)\n");
+  EXPECT_EQ(table.left_out().size(), 1u);
   replayed.finding = Finding{Delivery(), "", {}};
   replayed.finding->least.operations = {
       {Operation::Kind::kFeed, 3}, {Operation::Kind::kFeed, 1}, {Operation::Kind::kEnd, 0}};
@@ -165,6 +170,19 @@ TEST(TableTest, CountsAndSums) {
             "not played: all3 of 2 traces (more than --max-deliveries)\n"
             "2 traces, 1,234,570 deliveries (178 distinct) in 2.0 s, 617,285 a second: "
             "1 trace differs\n");
+}
+
+TEST(TableTest, WhatIsUnsteadyOrStoppedIsSaid) {
+  Table table(8);
+  Replayed replayed;
+  replayed.result.trace = "a";
+  replayed.result.unsteady = 2;
+  EXPECT_THAT(table.Row(replayed), HasSubstr("  same, 2 unsteady\n"));
+  replayed.result.unsteady = 0;
+  replayed.result.stopped = true;
+  EXPECT_THAT(table.Row(replayed), HasSubstr("  same so far\n"));
+  EXPECT_EQ(table.unsteady(), 2u);
+  EXPECT_THAT(table.Footer(1), HasSubstr("unsteady: 2 deliveries differed, and not when"));
 }
 
 }  // namespace

@@ -101,6 +101,8 @@ void Play::Run() {
 }
 
 bool Play::AnswersAreDue() const {
+  const auto open = [](const auto& link) { return link.second->open(); };
+  if (sent_without_task_) return std::any_of(links_.begin(), links_.end(), open);
   return std::any_of(tasks_.begin(), tasks_.end(), [&](const std::unique_ptr<Task>& task) {
     // A login is over where anything else is awaited.
     return !task->ended && task->tag != kReservedTag && !task->request.has_login_request() &&

@@ -285,7 +285,7 @@ class Play : public std::enable_shared_from_this<Play> {
   // Begins to see whether the target lives. False: it can't be seen, or was tried.
   bool CheckLife();
   void Finish();
-  // Of tasks that can still be answered.
+  // Of tasks that can still be answered, or of what was sent for none.
   bool AnswersAreDue() const;
   v1::Failure FailureOf(const Finding& finding) const;
   std::string StepLabel() const;
@@ -366,6 +366,7 @@ class Play : public std::enable_shared_from_this<Play> {
   bool started_ = false;
   bool over_ = false;
   bool lingering_ = false;
+  bool sent_without_task_ = false;  // in the full feature phase
   bool running_ = false;
   bool pings_are_expected_ = false;
 

@@ -256,6 +256,8 @@ std::vector<size_t> Play::CutsFor(const PduLayout& layout, const SendOptions& op
 }
 
 absl::Status Play::Transmit(v1::Pdu pdu, Link* link, Task* task, const SendOptions& options) {
+  // Nobody knows when it is answered.
+  sent_without_task_ |= task == nullptr && link->full_feature();
   const Digests digests = link->full_feature() ? link->state.digests : Digests();
   MisbehaviourContext context = {
       .session = link->session, .digests = digests, .tag_in_use = TagInUse(link->session)};

@@ -58,6 +58,8 @@ class CliTest(unittest.TestCase):
     folder = harness.scratch()
     pipe = os.path.join(folder, 'pipe')
     os.mkfifo(pipe)
+    taken = os.path.join(folder, 'pipe.json')
+    os.mkfifo(taken)
     scenario = os.path.join(folder, 'x.textproto')
     with open(scenario, 'w', encoding='utf-8') as file:
       file.write('id: "x"\nstep { login {} }\n')
@@ -66,7 +68,7 @@ class CliTest(unittest.TestCase):
                         ('run', '--profile', path), ('target', '--config', path)):
         with self.subTest(arguments):
           self.complains(2, f'{path}: {kind}', *arguments)
-    self.complains(2, f'{pipe}: is a pipe', 'convert', scenario, pipe)
+    self.complains(2, f'{taken}: is a pipe', 'convert', scenario, taken)
     for path, kind in ((pipe, 'is a pipe'), ('/dev/null', 'is a device')):
       self.complains(2, f'{path}: {kind}', 'replay', path)
       self.complains(2, kind, 'replay', scenario, '--plugin', path)
@@ -103,7 +105,7 @@ class CliTest(unittest.TestCase):
     self.complains(2, 'target', 'frob')
 
   def test_forms_of_targets(self):
-    for uri in ('embedded::', 'embedded-sim::', 'embedded-sim:x', 'embedded:/iqn.x', ''):
+    for uri in ('embedded::', 'embedded-sim::', 'embedded-sim:x', 'embedded:/iqn.x', 'x'):
       self.complains(2, 'the forms are tcp://HOST[:PORT][/IQN[/LUN]], embedded:, embedded-sim:\n',
                      'run', '--target', uri)
 
