@@ -46,7 +46,7 @@ bool IsScenario(const std::string& path) { return absl::EndsWith(path, ".textpro
 
 absl::Status AddScenario(const std::string& path, Inputs* inputs) {
   PUSHPULL_ASSIGN_OR_RETURN(conformance::ScenarioFile file, conformance::LoadScenario(path));
-  if (file.scenario.step_size() == 0) {
+  if (file.scenario.step_size() == 0 && !file.scenario.has_trace()) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": has no step, so there is nothing to play (docs/SCENARIOS.md)"));
   }

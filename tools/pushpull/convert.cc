@@ -195,7 +195,7 @@ absl::StatusOr<Converted> FromScenario(const std::string& in, const std::string&
   PUSHPULL_ASSIGN_OR_RETURN(const std::string bytes, base::ReadTextFile(in));
   PUSHPULL_ASSIGN_OR_RETURN(const v1::Scenario scenario,
                             conformance::ParseScenarioAs(*format, bytes, in));
-  if (scenario.step_size() == 0) {
+  if (scenario.step_size() == 0 && !scenario.has_trace()) {
     return absl::InvalidArgumentError(
         absl::StrCat(in, bytes.empty() ? ": is empty" : ": has no step",
                      ", so there is no scenario to convert; was it written to its end?"));
