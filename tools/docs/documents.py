@@ -87,7 +87,9 @@ def unknown_options(words, known):
     return [] if subcommand in ('--help', '--version') else [subcommand]
   if subcommand not in known:
     return None
-  given = [word.split('=')[0] for word in words[1:] if word.startswith('--')]
+  # What follows a "--" is another command's.
+  own = words[1:words.index('--')] if '--' in words else words[1:]
+  given = [word.split('=')[0] for word in own if word.startswith('--')]
   return [option for option in given if option not in known[subcommand] and option != '--help']
 
 
