@@ -27,6 +27,11 @@ constexpr size_t kMaxLuns = 8;
 constexpr uint32_t kReportLunsBytes = 8 + 8 * 256;
 constexpr size_t kMaxAnswerBytes = 1 << 20;
 
+// MODE SENSE (6).
+constexpr uint32_t kAllPages = 0x3f;
+constexpr size_t kDeviceSpecific = 2;
+constexpr uint8_t kWriteProtected = 0x80;
+
 // The data that the target sent in each step.
 class Collector : public initiator_sim::Tap {
  public:
@@ -181,6 +186,32 @@ absl::Status ReadCapacity(Inspection* inspection, TargetFacts* facts) {
   return absl::OkStatus();
 }
 
+// Whether the LUN says of itself that it is write-protected (SPC-5 §7.5.4, SBC-4 §6.5.2.1: bit 7 of
+// the device-specific parameter). One that has no MODE SENSE, or fails it, says nothing.
+void ReadWriteProtection(Inspection* inspection, TargetFacts* facts) {
+  v1::Scenario scenario;
+  scenario.add_step()->mutable_login();
+  v1::Send* send = scenario.add_step()->mutable_send();
+  send->set_task("sense");
+  v1::ScsiCommand* command = send->mutable_pdu()->mutable_scsi_command();
+  command->set_lun(facts->luns[0]);
+  command->mutable_cdb()->mutable_mode_sense()->set_page_code(kAllPages);
+  v1::Expect* expect = scenario.add_step()->mutable_expect();
+  expect->set_task("sense");
+  expect->add_one_of()->mutable_pdu()->mutable_data_in();
+  expect->add_one_of()->mutable_pdu()->mutable_scsi_response();
+  scenario.set_epilogue(v1::NOTHING);
+  Collector answers;
+  if (!inspection->Play(std::move(scenario), *facts, &answers).ok()) return;
+  // While the step of `send` or `expect` was played.
+  for (const size_t step : {1, 2}) {
+    const base::Bytes header = answers.answer(step);
+    if (header.size() > kDeviceSpecific && (header[kDeviceSpecific] & kWriteProtected) != 0) {
+      facts->write_protected = true;
+    }
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySettings& settings,
@@ -204,6 +235,7 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
         " (device type 0 in INQUIRY); give the target one, or name its LUN: .../IQN/LUN"));
   }
   PUSHPULL_RETURN_IF_ERROR(ReadCapacity(&inspection, &facts));
+  ReadWriteProtection(&inspection, &facts);
   return facts;
 }
 

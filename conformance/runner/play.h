@@ -25,10 +25,11 @@ inline constexpr uint64_t kScratchBlocks = 64;
 // What is known of a target before cases are played.
 struct TargetFacts {
   std::string target_name;
-  std::vector<uint64_t> luns;  // disks, the default one first
-  uint32_t block_size = 0;     // of luns[0], in bytes
-  uint64_t block_count = 0;    // of luns[0]
-  std::string identity;        // vendor, product and revision of luns[0]
+  std::vector<uint64_t> luns;    // disks, the default one first
+  uint32_t block_size = 0;       // of luns[0], in bytes
+  uint64_t block_count = 0;      // of luns[0]
+  bool write_protected = false;  // luns[0] says so
+  std::string identity;          // vendor, product and revision of luns[0]
 };
 
 // What a run sets for all its cases.

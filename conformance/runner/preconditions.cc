@@ -18,6 +18,11 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
   if (needs.writes() && !offer.writes) {
     return skip("it changes blocks of the LUN; --allow-writes lets it (the data there is lost)");
   }
+  if (needs.writes() && offer.facts.write_protected) {
+    return skip(absl::StrCat("it needs a writable LUN; LUN ", offer.facts.luns[0],
+                             " says in MODE SENSE that it is write-protected (name another: "
+                             "tcp://HOST/IQN/LUN)"));
+  }
   if (needs.luns() > offer.facts.luns.size()) {
     return skip(absl::StrCat("it needs ", needs.luns(), " LUNs that are disks; the target has ",
                              offer.facts.luns.size()));

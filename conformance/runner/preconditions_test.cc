@@ -34,6 +34,7 @@ TEST(PreconditionsTest, EachNeedIsLookedAt) {
     const char* message;
   } kCases[] = {
       {"needs { writes: true }", [](Offer* o) { o->writes = false; }, "--allow-writes"},
+      {"needs { writes: true }", [](Offer* o) { o->facts.write_protected = true; }, "writable"},
       {"needs { luns: 2 }", [](Offer* o) { o->facts.luns = {0}; }, "2 LUNs"},
       {"needs { portals: 2 }", [](Offer* o) { o->portals = 1; }, "--target"},
       {"needs { blocks: 2048 }", [](Offer* o) { o->facts.block_count = 2047; }, "2047"},

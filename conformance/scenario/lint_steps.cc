@@ -39,6 +39,7 @@ bool CanJudge(const v1::Step& step) {
     case v1::Step::kElapse:
     case v1::Step::kTrigger:
     case v1::Step::kRequireNegotiated:
+    case v1::Step::kRequire:
     case v1::Step::kClose:
     case v1::Step::kAcknowledge:
     case v1::Step::kRegister:
@@ -128,6 +129,7 @@ void StepLinter::LintStep(const v1::Step& step) {
     LintTrace(step);
   } else {
     LintConnection(step);
+    LintLimits(step);
   }
   LintAction(step);
   if (CanJudge(step)) judges_ = true;
@@ -273,6 +275,8 @@ void StepLinter::LintAction(const v1::Step& step) {
     }
     case v1::Step::kElapse:
       return LintElapse(step.elapse());
+    case v1::Step::kRequire:
+      return UseValue(step.require().value(), "require");
     case v1::Step::kTrigger: {
       const auto& hooks = scenario_.needs().hook();
       if (std::find(hooks.begin(), hooks.end(), step.trigger().hook()) == hooks.end()) {

@@ -56,6 +56,11 @@ class StepLinter {
   void LintReachability(const v1::Step& step);
   void LintCommand(const v1::Command& command);
   void LintElapse(const v1::Elapse& elapse);
+  // What a step takes for granted of the target's limits (lint_limits.cc).
+  void LintLimits(const v1::Step& step);
+  void LintWindow(const v1::Send& send);
+  void LintSegment(const v1::Send& send);
+  void LintBlocks(const v1::Cdb& cdb, const Bindings& bindings);
   void LintText(const v1::TextUntilFinal& text);
 
   // Values, tasks and fields.
@@ -85,6 +90,8 @@ class StepLinter {
   size_t resumes_at_ = 0;  // where a go_to comes in again
   bool judges_ = false;
   bool writes_ = false;
+  uint64_t window_ = 1;     // commands that steps before required room for
+  uint64_t segment_ = 512;  // bytes of data that they required room for; each target takes 512
 };
 
 }  // namespace pushpull::conformance

@@ -130,6 +130,27 @@ const std::vector<Case>& Cases() {
        Login(R"(step { send { pdu { scsi_command { cdb { raw: "\x42" } } } } })")},
       {"isid", 5, R"(step { login { isid: "12345" } })"},
 
+      // The target's limits.
+      {"window", 6,
+       Login(
+           R"(step { send { pdu { nop_out {} } bind { field: "cmd_sn" from: "cmd_sn" add: 1 } } })")},
+      {"window", 7,
+       Login(
+           "step { require { value: \"window\" at_least: 2 } }\n"
+           R"(step { send { pdu { nop_out {} } bind { field: "cmd_sn" from: "cmd_sn" add: 2 } } })")},
+      {"window", 6, Login("step { send { pdu { nop_out {} } misbehaviour: CMD_SN_GAP } }")},
+      {"segment", 6,
+       Login("step { send { pdu { nop_out {} data { pattern { length: 513 } } } } }")},
+      {"segment", 7,
+       Login(R"(step { require_negotiated { name: "MaxRecvDataSegmentLength" at_least: 600 } })"
+             "\nstep { send { pdu { nop_out {} data { pattern { length: 601 } } } } }")},
+      {"needs_blocks", 6, Login("step { command { cdb { read { blocks: 2 } } } }")},
+      {"needs_blocks", 6,
+       "needs { blocks: 8 }\nstep { login {} } step { send { pdu { scsi_command { cdb { read { "
+       "lba: 8 "
+       "blocks: 1 } } } } } }"},
+      {"unknown_value", 6, Login(R"(step { require { value: "no_such" at_least: 1 } })")},
+
       // Steps.
       {"no_action", 6, Login("step { note: \"nothing\" }")},
       {"no_action", 6, Login("step { expect {} }")},

@@ -18,7 +18,6 @@ namespace {
 // How far ahead of the truth an ExpStatSN goes that acknowledges what was never sent.
 constexpr uint32_t kFarAhead = 1000;
 // Of a Data-Out that is too long or too short.
-constexpr size_t kDataOff = 512;
 // An initiator opcode that RFC 7143 §11.2.1.2 leaves reserved.
 constexpr uint32_t kReservedOpcode = 0x0b;
 

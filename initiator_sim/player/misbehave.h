@@ -3,6 +3,7 @@
 #ifndef INITIATOR_SIM_PLAYER_MISBEHAVE_H_
 #define INITIATOR_SIM_PLAYER_MISBEHAVE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -14,6 +15,9 @@
 #include "pushpull/v1/scenario.pb.h"
 
 namespace pushpull::initiator_sim {
+
+// How many bytes MORE_DATA_THAN_R2T and LESS_DATA_THAN_R2T are off.
+inline constexpr size_t kDataOff = 512;
 
 struct MisbehaviourContext {
   const Session* session = nullptr;

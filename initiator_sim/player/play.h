@@ -223,6 +223,9 @@ class Play : public std::enable_shared_from_this<Play> {
   Task* FindTask(std::string_view name);  // nullptr: there is none
   // Tag 0xffffffff: the next one of the session.
   Task* NewTask(const std::string& name, Link* link);
+  // How many tasks NAME0, NAME1 ... a send within the window began; of `count` where none did.
+  void NoteCount(const std::string& name, uint32_t count) { counts_[name] = count; }
+  uint32_t CountOf(const std::string& name, uint32_t count) const;
   // A name for a task of a driver, which no scenario can use.
   std::string PrivateName(std::string_view what);
   void Rename(Task* task, const std::string& name);
@@ -332,6 +335,7 @@ class Play : public std::enable_shared_from_this<Play> {
   std::map<std::string, std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> old_sessions_;
   std::map<std::string, Task*, std::less<>> named_tasks_;
+  std::map<std::string, uint32_t> counts_;
   std::map<std::pair<const Session*, uint32_t>, Task*> tagged_tasks_;
   std::vector<std::unique_ptr<Task>> tasks_;
   std::list<Arrival> arrivals_;

@@ -87,6 +87,11 @@ bool Play::WindowOpen(const Link& link) const {
   return !link.full_feature() || link.session->MaySend(link.session->cmd_sn);
 }
 
+uint32_t Play::CountOf(const std::string& name, uint32_t count) const {
+  const auto it = counts_.find(name);
+  return it == counts_.end() ? count : std::min(count, it->second);
+}
+
 uint32_t Play::TagInUse(const Session* session) const {
   for (auto it = tasks_.rbegin(); it != tasks_.rend(); ++it) {
     if ((*it)->session == session && !(*it)->ended && (*it)->tag != kReservedTag) {

@@ -1,4 +1,4 @@
-// connect, login, require_negotiated, close, elapse, trigger, acknowledge, logout.
+// connect, login, require_negotiated, require, close, elapse, trigger, acknowledge, logout.
 
 #include <utility>
 
@@ -99,6 +99,31 @@ Progress RequireNegotiated(Play* play, const v1::Step& step) {
                                             text.empty() ? "nothing" : text),
                     .expected = absl::StrCat(require.name(), " ", due),
                     .actual = absl::StrCat(require.name(), "=", text)});
+}
+
+Progress Require(Play* play, const v1::Step& step) {
+  const v1::Require& require = step.require();
+  const Link* const link = play->FindLink(play->LinkName(step.connection()));
+  const absl::StatusOr<FieldValue> value = play->Value(require.value(), link);
+  if (!value.ok()) return play->Error(value.status());
+  const uint64_t* const number = std::get_if<uint64_t>(&*value);
+  if (number == nullptr) {
+    return play->Error(absl::InvalidArgumentError(
+        absl::StrCat("require: \"", require.value(), "\" is no number but \"",
+                     std::get<std::string>(*value), "\"")));
+  }
+  std::vector<std::string> due;
+  if (require.has_at_least()) due.push_back(absl::StrCat("at least ", require.at_least()));
+  if (require.has_at_most()) due.push_back(absl::StrCat("at most ", require.at_most()));
+  const bool holds = (!require.has_at_least() || *number >= require.at_least()) &&
+                     (!require.has_at_most() || *number <= require.at_most());
+  if (holds) return Progress::kDone;
+  const std::string expected = absl::StrCat(require.value(), " ", absl::StrJoin(due, ", "));
+  return play->End({.verdict = v1::SKIP,
+                    .message = absl::StrCat("needs ", expected, ", but it is ", *number,
+                                            require.why().empty() ? "" : ": ", require.why()),
+                    .expected = expected,
+                    .actual = absl::StrCat(*number)});
 }
 
 Progress CloseStep(Play* play, const v1::Step& step) {
@@ -249,6 +274,9 @@ std::unique_ptr<Action> MakeLogin(Play* play, const v1::Step& step) {
 std::unique_ptr<Action> MakeRequireNegotiated(Play* play, const v1::Step& step) {
   return std::make_unique<ImmediateAction>([play, &step] { return RequireNegotiated(play, step); });
 }
+std::unique_ptr<Action> MakeRequire(Play* play, const v1::Step& step) {
+  return std::make_unique<ImmediateAction>([play, &step] { return Require(play, step); });
+}
 std::unique_ptr<Action> MakeClose(Play* play, const v1::Step& step) {
   return std::make_unique<ImmediateAction>([play, &step] { return CloseStep(play, step); });
 }
@@ -291,6 +319,8 @@ std::unique_ptr<Action> MakeAction(Play* play, const v1::Step& step) {
       return MakeTrigger(play, step);
     case v1::Step::kRequireNegotiated:
       return MakeRequireNegotiated(play, step);
+    case v1::Step::kRequire:
+      return MakeRequire(play, step);
     case v1::Step::kClose:
       return MakeClose(play, step);
     case v1::Step::kExpectClosed:

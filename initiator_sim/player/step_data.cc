@@ -10,6 +10,7 @@
 #include "initiator_sim/pdu/text.h"
 #include "initiator_sim/player/drivers.h"
 #include "initiator_sim/player/judge.h"
+#include "initiator_sim/player/misbehave.h"
 #include "initiator_sim/player/steps.h"
 
 namespace pushpull::initiator_sim {
@@ -48,6 +49,12 @@ class ServeR2tsAction : public Action {
     if (task == nullptr) {
       return play_->Error(absl::InvalidArgumentError(
           absl::StrCat("serve_r2ts: no task \"", serve_.task(), "\" was begun")));
+    }
+    if (!begun_) {
+      begun_ = true;
+      // An R2T that a step before took is the first.
+      sending_ = task->r2t && task->r2t->sent < task->r2t->length;
+      if (sending_) ++r2ts_;
     }
     for (;;) {
       // Answers are pulled from what was asked for as long as the link takes them.
@@ -113,10 +120,21 @@ class ServeR2tsAction : public Action {
                                ? link->state.peer_max_recv_data_segment_length
                                : serve_.data_segment_length();
     const uint32_t length = std::min(limit, r2t.length - r2t.sent);
-    const bool deviates = sent_ == serve_.deviate_at();
+    const bool last = r2t.sent + length >= r2t.length;
+    bool deviates = sent_ == serve_.deviate_at();
+    if (OfAmount(serve_.deviate())) {
+      deviates = last && !deviated_ && sent_ >= serve_.deviate_at();
+    }
+    // Where the target's segments leave no room for more, it goes in a Data-Out of its own.
+    const bool more_follows = deviates && length > 0 &&
+                              serve_.deviate() == v1::MORE_DATA_THAN_R2T &&
+                              length + kDataOff > link->state.peer_max_recv_data_segment_length;
+    if (more_follows) deviates = false;
+    deviated_ = deviated_ || deviates;
     v1::Pdu pdu;
     pdu.mutable_data_out();
     pdu.mutable_data()->set_raw(task->DataAt(uint64_t{r2t.buffer_offset} + r2t.sent, length));
+    if (more_follows) pdu.mutable_data_out()->set_final(false);
     if (!serve_.data_out_at_deviation() || deviates) pdu.MergeFrom(serve_.data_out());
     SendOptions options;
     if (deviates) options.misbehaviour = serve_.deviate();
@@ -128,8 +146,12 @@ class ServeR2tsAction : public Action {
     if (!status.ok()) return play_->Error(status);
     ++sent_;
     task->r2t->sent = due;
-    if (due >= task->r2t->length) sending_ = false;
+    if (last && !more_follows) sending_ = false;
     return Progress::kDone;
+  }
+
+  static bool OfAmount(v1::Misbehaviour misbehaviour) {
+    return misbehaviour == v1::MORE_DATA_THAN_R2T || misbehaviour == v1::LESS_DATA_THAN_R2T;
   }
 
   Play* const play_;
@@ -139,7 +161,9 @@ class ServeR2tsAction : public Action {
   uint32_t r2ts_ = 0;
   uint32_t sent_ = 0;  // Data-Out PDUs
   size_t step_offset_ = 0;
+  bool begun_ = false;
   bool sending_ = false;
+  bool deviated_ = false;  // in its amount of data
 };
 
 class GatherDataInAction : public Action {

@@ -25,7 +25,7 @@ class ExpectAction : public Action {
  public:
   ExpectAction(Play* play, const v1::Step& step)
       : play_(play), link_name_(play->LinkName(step.connection())), expect_(step.expect()) {
-    const uint32_t count = expect_.count();
+    const uint32_t count = play->CountOf(expect_.task(), expect_.count());
     for (uint32_t i = 0; i < std::max(count, 1u); ++i) {
       const std::string task = count == 0 ? expect_.task() : absl::StrCat(expect_.task(), i);
       for (const v1::Alternative& one : expect_.all_of()) Add(&all_, one, task);

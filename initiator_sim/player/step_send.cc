@@ -82,9 +82,14 @@ class SendAction : public Action {
         if (progress != Progress::kDone) return progress;
         continue;
       }
-      if (MustWaitForWindow()) return Progress::kWaiting;
+      if (MustWaitForWindow()) {
+        if (!send_.within_window() || sent_ == 0) return Progress::kWaiting;
+        count_ = sent_;
+        break;
+      }
       if (const absl::Status status = SendOne(); !status.ok()) return play_->Error(status);
     }
+    if (send_.within_window()) play_->NoteCount(send_.task(), sent_);
     if (!link_->open() || HeldBack() || link_->channel->drained()) return Progress::kDone;
     return Progress::kWaiting;
   }
@@ -318,7 +323,7 @@ class SendAction : public Action {
   const v1::Step step_;
   const v1::Send& send_;
   const std::string link_name_;
-  const uint32_t count_;
+  uint32_t count_;
   Link* link_ = nullptr;
   uint32_t sent_ = 0;
   size_t step_offset_ = 0;

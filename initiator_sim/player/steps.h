@@ -30,6 +30,7 @@ std::unique_ptr<Action> MakeProbe(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeElapse(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeTrigger(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeRequireNegotiated(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeRequire(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeClose(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeExpectClosed(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeLogout(Play* play, const v1::Step& step);

@@ -84,6 +84,7 @@ absl::StatusOr<FieldValue> Play::LinkValue(std::string_view name, const Link& li
   for (const auto& [key, value] : numbers) {
     if (name == key) return value;
   }
+  if (name == "window") return uint64_t{session.Window()};
   if (name == "isid") return std::string(session.isid.begin(), session.isid.end());
   if (first == "negotiated" && !rest.empty()) {
     if (rest == "MaxRecvDataSegmentLength") {

@@ -37,6 +37,8 @@ struct Session {
 
   // Whether a non-immediate command with `sn` may be sent (§4.2.2.1).
   bool MaySend(uint32_t sn) const;
+  // How many non-immediate commands, from `cmd_sn` on, may be sent now.
+  uint32_t Window() const { return MaySend(cmd_sn) ? max_cmd_sn - cmd_sn + 1 : 0; }
 
   // ExpCmdSN and MaxCmdSN of a PDU of the target. A pair with MaxCmdSN < ExpCmdSN - 1 is ignored;
   // else each moves forward only (§4.2.2.1). The session's first sets them.

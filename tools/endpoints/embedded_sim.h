@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "conformance/runner/endpoint.h"
 #include "fabric/sim_options.h"
+#include "pushpull/v1/target_config.pb.h"
 #include "target/bugs/bugs.h"
 #include "tools/endpoints/embedded_target.h"
 
@@ -18,6 +19,7 @@ namespace pushpull::tools {
 
 struct EmbeddedSimOptions {
   target::BugSet bugs;
+  v1::TargetConfig config;  // its limits and LUNs, as MakeEmbeddedTarget takes them
   // How bytes travel. By default they are cut and delayed as the seed says.
   fabric::SimOptions network = fabric::SimOptions::Both({
       .random_reads = true,

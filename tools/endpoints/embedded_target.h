@@ -12,6 +12,7 @@
 #include "fabric/loop.h"
 #include "fabric/rdma/rdma.h"
 #include "fabric/stream.h"
+#include "pushpull/v1/target_config.pb.h"
 #include "target/bugs/bugs.h"
 #include "target/iser/dialect.h"
 #include "target/session/node.h"
@@ -24,7 +25,7 @@ inline constexpr char kEmbeddedTargetName[] = "iqn.2026-11.org.pushpull:referenc
 
 // What lies between a logical unit and its memory; may be empty.
 using WrapStore =
-    std::function<std::shared_ptr<target::Store>(uint16_t lun, std::unique_ptr<target::Store>)>;
+    std::function<std::shared_ptr<target::Store>(uint16_t lun, std::shared_ptr<target::Store>)>;
 
 // iSER, where it is served.
 struct EmbeddedIser {
@@ -32,11 +33,12 @@ struct EmbeddedIser {
   target::IserDialect dialect = target::IserDialect::kRfc7145;
 };
 
-// Three disks in memory, of 512-byte blocks.
+// As `config` says, under the embedded target's name; it doesn't listen yet. Without LUNs there:
+// three disks in memory, of 512-byte blocks.
 absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
     const target::BugSet& bugs, uint64_t seed, fabric::Network* network,
     std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap,
-    const WrapStore& wrap = {}, const EmbeddedIser& iser = {});
+    const WrapStore& wrap = {}, const EmbeddedIser& iser = {}, v1::TargetConfig config = {});
 
 }  // namespace pushpull::tools
 

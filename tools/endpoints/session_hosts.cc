@@ -62,7 +62,7 @@ class SimSessionEndpoint final : public Forwarding {
     EmbeddedSimOptions options;
     options.bugs = bugs;
     options.network_of = [this](size_t connection) { return OptionsOf(cuts_, connection); };
-    options.wrap_store = [this](uint16_t lun, std::unique_ptr<target::Store> store) {
+    options.wrap_store = [this](uint16_t lun, std::shared_ptr<target::Store> store) {
       auto watched = std::make_shared<WatchedStore>(std::move(store));
       stores_[lun] = watched;
       return watched;

@@ -7,7 +7,7 @@
 
 namespace pushpull::tools {
 
-WatchedStore::WatchedStore(std::unique_ptr<target::Store> behind) : behind_(std::move(behind)) {
+WatchedStore::WatchedStore(std::shared_ptr<target::Store> behind) : behind_(std::move(behind)) {
   CHECK_EQ(behind_->Memory().size(), behind_->size_bytes()) << "not a store in memory";
 }
 

@@ -21,7 +21,7 @@ class WatchedStore final : public target::Store {
   static constexpr uint64_t kBlockBytes = 512;
 
   // `behind` lies in memory.
-  explicit WatchedStore(std::unique_ptr<target::Store> behind);
+  explicit WatchedStore(std::shared_ptr<target::Store> behind);
 
   std::optional<absl::Status> Submit(target::Io* io) override;
   void Cancel(target::Io* io) override { behind_->Cancel(io); }
@@ -33,7 +33,7 @@ class WatchedStore final : public target::Store {
   std::vector<std::pair<uint64_t, std::string>> Written();
 
  private:
-  const std::unique_ptr<target::Store> behind_;
+  const std::shared_ptr<target::Store> behind_;
   std::set<uint64_t> written_;
 };
 

@@ -21,7 +21,7 @@ namespace {
 bool SendsNothing(const v1::Step& step) {
   return step.has_connect() || step.has_expect() || step.has_close() || step.has_expect_closed() ||
          step.has_gather_data_in() || step.has_accept() || step.has_elapse() ||
-         step.has_require_negotiated() || step.has_acknowledge();
+         step.has_require_negotiated() || step.has_require() || step.has_acknowledge();
 }
 
 std::string ActionName(const v1::Step& step) {

@@ -1,0 +1,92 @@
+// What a scenario takes for granted of a target that it has never seen: its window, its segments,
+// the size of its disk. Each target may have the smallest that the RFCs allow.
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "conformance/scenario/lint_steps.h"
+#include "initiator_sim/pdu/data.h"
+
+namespace pushpull::conformance {
+namespace {
+
+const v1::ReadWriteCdb* NamedBlocks(const v1::Cdb& cdb) {
+  switch (cdb.command_case()) {
+    case v1::Cdb::kRead:
+      return &cdb.read();
+    case v1::Cdb::kWrite:
+      return &cdb.write();
+    case v1::Cdb::kVerify:
+      return &cdb.verify();
+    case v1::Cdb::kSynchronizeCache:
+      return &cdb.synchronize_cache();
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+void StepLinter::LintLimits(const v1::Step& step) {
+  if (scenario_.role() == v1::TARGET) return;
+  if (step.require().value() == "window" && step.require().has_at_least()) {
+    window_ = std::max(window_, step.require().at_least());
+  }
+  if (step.require_negotiated().name() == "MaxRecvDataSegmentLength") {
+    segment_ = std::max(segment_, step.require_negotiated().at_least());
+  }
+  if (step.has_send()) {
+    const v1::Send& send = step.send();
+    LintWindow(send);
+    LintSegment(send);
+    if (!send.absolute_lba()) LintBlocks(send.pdu().scsi_command().cdb(), send.bind());
+  }
+  if (step.has_command() && !step.command().absolute_lba()) {
+    LintBlocks(step.command().cdb(), step.command().bind());
+  }
+}
+
+// A command ahead of the one that is due lies in the window only where that has room for two.
+void StepLinter::LintWindow(const v1::Send& send) {
+  if (send.pdu().immediate()) return;
+  uint64_t needed = send.misbehaviour() == v1::CMD_SN_GAP ? 2 : 1;
+  for (const v1::Binding& binding : send.bind()) {
+    if (binding.field() == "cmd_sn" && binding.from() == "cmd_sn" && binding.add() > 0) {
+      needed = std::max(needed, static_cast<uint64_t>(binding.add()) + 1);
+    }
+  }
+  if (needed <= window_) return;
+  Say("window", absl::StrCat("this CmdSN lies in the window only where it has room for ", needed,
+                             " commands, and a target may have room for one; say "
+                             "require { value: \"window\" at_least: ",
+                             needed, " } before it"));
+}
+
+void StepLinter::LintSegment(const v1::Send& send) {
+  const v1::Pdu& pdu = send.pdu();
+  if (pdu.has_login_request() || pdu.has_data_segment_length() || !send.adjust().empty()) return;
+  const auto data = initiator_sim::DataBytes(pdu.data());
+  if (!data.ok() || data->size() <= segment_) return;
+  Say("segment",
+      absl::StrCat(data->size(),
+                   " bytes of data in one PDU, and a target may take no more than 512; say "
+                   "require_negotiated { name: \"MaxRecvDataSegmentLength\" at_least: ",
+                   data->size(), " } before it, or let serve_r2ts or command cut them"));
+}
+
+void StepLinter::LintBlocks(const v1::Cdb& cdb, const Bindings& bindings) {
+  const v1::ReadWriteCdb* const named = NamedBlocks(cdb);
+  if (named == nullptr) return;
+  const bool bound = std::any_of(bindings.begin(), bindings.end(), [](const v1::Binding& binding) {
+    return binding.field().starts_with("cdb.");
+  });
+  const uint64_t needed = named->lba() + named->blocks();
+  if (bound || needed <= std::max(scenario_.needs().blocks(), 1u)) return;
+  Say("needs_blocks",
+      absl::StrCat("it reaches to block ", needed - 1,
+                   ", which a LUN need not have; say needs { blocks: ", needed, " }"));
+}
+
+}  // namespace pushpull::conformance
