@@ -166,7 +166,7 @@ class Linter {
                        [&](size_t step, std::string_view rule, std::string message) {
                          Say(file_.StepLine(step), rule, std::move(message));
                        });
-      steps.Run();
+      steps.Run(judged_ && !scenario_.cite().empty());
       judges = judges || steps.judges();
       writes = writes || steps.writes();
     }

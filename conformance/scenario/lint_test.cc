@@ -132,12 +132,11 @@ const std::vector<Case>& Cases() {
 
       // The target's limits.
       {"window", 6,
-       Login(
-           R"(step { send { pdu { nop_out {} } bind { field: "cmd_sn" from: "cmd_sn" add: 1 } } })")},
+       Login("step { send { pdu { nop_out {} } "
+             R"(bind { field: "cmd_sn" from: "cmd_sn" add: 1 } } })")},
       {"window", 7,
-       Login(
-           "step { require { value: \"window\" at_least: 2 } }\n"
-           R"(step { send { pdu { nop_out {} } bind { field: "cmd_sn" from: "cmd_sn" add: 2 } } })")},
+       Login("step { require { value: \"window\" at_least: 2 } }\nstep { send { pdu { nop_out {} } "
+             R"(bind { field: "cmd_sn" from: "cmd_sn" add: 2 } } })")},
       {"window", 6, Login("step { send { pdu { nop_out {} } misbehaviour: CMD_SN_GAP } }")},
       {"segment", 6,
        Login("step { send { pdu { nop_out {} data { pattern { length: 513 } } } } }")},

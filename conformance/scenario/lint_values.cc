@@ -190,4 +190,50 @@ void StepLinter::UsePortal(uint32_t portal) {
                                     portal + 1, " }"));
 }
 
+void StepLinter::LintMisbehaviour(v1::Misbehaviour misbehaviour, const v1::Pdu& pdu) {
+  std::string_view field;
+  switch (misbehaviour) {
+    case v1::DATA_SN_GAP:
+    case v1::DATA_SN_REPEATED:
+      field = "data_sn";
+      break;
+    case v1::CMD_SN_ABOVE_WINDOW:
+    case v1::CMD_SN_BELOW_WINDOW:
+    case v1::CMD_SN_GAP:
+      field = "cmd_sn";
+      break;
+    case v1::BUFFER_OFFSET_BEYOND_R2T:
+    case v1::MORE_DATA_THAN_R2T:
+    case v1::LESS_DATA_THAN_R2T:
+      field = "buffer_offset";
+      break;
+    case v1::TARGET_TRANSFER_TAG_UNKNOWN:
+      field = "target_transfer_tag";
+      break;
+    case v1::EXP_STAT_SN_AHEAD:
+    case v1::EXP_STAT_SN_BEHIND:
+      field = "exp_stat_sn";
+      break;
+    case v1::LUN_OTHER_THAN_COMMANDS:
+      field = "lun_bytes";
+      break;
+    case v1::FINAL_MISSING:
+      field = "final";
+      break;
+    default:
+      break;
+  }
+  if (misbehaviour >= v1::ISER_SHORT_SEND && scenario_.needs().transport() != v1::ISER_ONLY) {
+    Say("needs_transport", absl::StrCat(v1::Misbehaviour_Name(misbehaviour),
+                                        " is a misbehaviour of iSER; say needs { transport: "
+                                        "ISER_ONLY }"));
+  }
+  if (field.empty()) return;
+  if (!initiator_sim::GetField(pdu, field).ok()) {
+    Say("misbehaviour",
+        absl::StrCat(v1::Misbehaviour_Name(misbehaviour), " stands on a PDU that has no ",
+                     ToAbsl(field), "; put it on one that has"));
+  }
+}
+
 }  // namespace pushpull::conformance

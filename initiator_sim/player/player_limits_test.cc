@@ -106,7 +106,7 @@ TEST(PlayerLimitsTest, TooMuchAndTooLittleAtTheEndOfTheSequence) {
       if (name == "MaxRecvDataSegmentLength") value = one.segment;
     }
     bed.Play(absl::StrCat(kWrite, "step { serve_r2ts { task: \"w\" stop_after_r2ts: 1 deviate: ",
-                          one.deviate, " } } epilogue: NOTHING"));
+                          one.deviate, " } } step { probe {} } epilogue: NOTHING"));
     EXPECT_EQ(DataOuts(bed.target), one.outs) << one.deviate << " " << one.segment;
   }
 }
