@@ -111,26 +111,5 @@ TEST(PlayerLimitsTest, TooMuchAndTooLittleAtTheEndOfTheSequence) {
   }
 }
 
-TEST(PlayerLimitsTest, ARefusedLoginOwesNoAnswersWhereItMayBeRefused) {
-  const auto play = [](const std::string& expect) {
-    PlayerTestBed bed;
-    bed.target.on_pdu = [](TestTarget::Connection& connection, const v1::Pdu& pdu) {
-      if (!pdu.has_login_request()) return false;
-      v1::Pdu refusal;
-      refusal.mutable_login_response()->set_status_class(2);
-      refusal.mutable_login_response()->set_initiator_task_tag(
-          pdu.login_request().initiator_task_tag());
-      connection.Send(std::move(refusal));
-      connection.Close();
-      return true;
-    };
-    return VerdictOf(bed.Play(absl::StrCat(
-        "step { login { expect { ", expect,
-        " } result { name: \"MaxBurstLength\" value: \"512\" } } } epilogue: NOTHING")));
-  };
-  EXPECT_EQ(play("status: 0 status: 0x0200"), "PASS");
-  EXPECT_THAT(play("status: 0x0200"), StartsWith("FAIL: a key came to what it must not"));
-}
-
 }  // namespace
 }  // namespace pushpull::initiator_sim

@@ -38,9 +38,10 @@ class EmbeddedSimEndpoint : public conformance::Endpoint {
   }
 
   absl::Status Start(uint64_t seed) {
-    PUSHPULL_ASSIGN_OR_RETURN(target_, MakeEmbeddedTarget(options_.bugs, seed, &network_,
-                                                          {target_loop_}, cross_check_.target_tap(),
-                                                          options_.wrap_store, options_.config));
+    PUSHPULL_ASSIGN_OR_RETURN(
+        target_,
+        MakeEmbeddedTarget(options_.bugs, seed, &network_, {target_loop_},
+                           cross_check_.target_tap(), options_.wrap_store, {}, options_.config));
     PUSHPULL_ASSIGN_OR_RETURN(const fabric::Address address, target_->Listen({"192.0.2.2", 3260}));
     portals_ = {address};
     return absl::OkStatus();
