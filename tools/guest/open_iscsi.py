@@ -34,9 +34,9 @@ def iscsiadm(*arguments, **options):
 
 
 @contextlib.contextmanager
-def daemon(transport):
+def daemon(*transports):
   """iscsid, ready for iscsiadm."""
-  kit.modprobe(MODULES[transport], 'sd_mod')
+  kit.modprobe('sd_mod', *[MODULES[transport] for transport in transports])
   shutil.rmtree(os.path.join(FOLDER, 'nodes'), ignore_errors=True)
   shutil.rmtree(os.path.join(FOLDER, 'send_targets'), ignore_errors=True)
   for folder in (FOLDER, '/run/lock/iscsi'):
