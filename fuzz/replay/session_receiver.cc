@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "base/status.h"
 #include "conformance/monitor/monitor.h"
@@ -49,6 +50,15 @@ uint64_t KeyOf(const SessionCuts& cuts) {
   for (const uint64_t at : cuts.at) digest.Add(at);
   digest.Add(cuts.not_yet_before_each_read ? 1 : 0);
   return digest.value();
+}
+
+void ForgetPortals(const std::vector<fabric::Address>& portals, SessionEvents* events) {
+  for (SessionEvent& task : events->tasks) {
+    std::string* const data = task.event.mutable_other()->mutable_data();
+    for (const fabric::Address& portal : portals) {
+      absl::StrReplaceAll({{portal.ToString(), "(portal)"}}, data);
+    }
+  }
 }
 
 // One direction of one connection (its id in the log), with what its PDUs say of themselves.
@@ -231,6 +241,9 @@ absl::StatusOr<SessionReceiver::Played> SessionReceiver::PlayOnce(const SessionC
   AddEvent(&played.events, "verdict", VerdictText(played.result));
   SessionEvents events = TasksOf(played.log);
   if (!steady()) {
+    // A target that is made for each play listens elsewhere each time, and says so (RFC 7143
+    // §13.8).
+    if (own) ForgetPortals(endpoint->portals(), &events);
     if (!reference_.has_value()) reference_ = events;
     events = WithoutChance(*reference_, std::move(events));
   }

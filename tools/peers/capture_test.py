@@ -57,8 +57,9 @@ class CaptureTest(unittest.TestCase):
     with open(empty, 'wb') as file:
       file.write(struct.pack('>IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
     out = os.path.join(self.folder, 'x.textproto')
-    for arguments, message in (((empty, out), 'there is no iSCSI in 0 packets'),
-                               ((self.capture, out), 'choose one with --connection'),
+    code, output = pushpull('convert', empty, out)
+    self.assertEqual((code, 'there is no iSCSI in 0 packets' in output), (4, True), output)
+    for arguments, message in (((self.capture, out), 'choose one with --connection'),
                                ((self.capture, out, '--connection', '9'), 'no connection 9'),
                                ((self.capture, 'x.doc'), 'a capture becomes a scenario')):
       code, output = pushpull('convert', *arguments)

@@ -104,6 +104,11 @@ class ReplayTest(unittest.TestCase):
     self.assertIn('no difference', text)
     self.assertNotIn('unsteady', text)
 
+  def test_a_target_that_listens_elsewhere_each_time(self):
+    for name in ('text', 'discovery'):
+      path = harness.data_file(f'corpus/traces/session/{name}.textproto')
+      self.replay(0, path, '--via', 'embedded:', '--splits', 'random:1:3')
+
   def test_interrupted(self):
     out = os.path.join(self.folder, 'out')
     command = [harness.pushpull_binary(), 'replay', self.trace, '--splits', 'all3', '--out', out]

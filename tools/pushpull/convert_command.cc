@@ -60,7 +60,10 @@ void AddConvertCommand(CLI::App* app, int* exit_code) {
       ->add_option("--trace", flags->trace,
                    "one direction's PDUs as a trace for `replay`: to_target or to_initiator")
       ->check(CLI::IsMember({"to_target", "to_initiator"}));
-  convert->footer("Example: pushpull convert customer.pcapng session.textproto --connection 1");
+  convert->footer(
+      "Exit codes: 0 converted, 2 usage or a file that can't be read or written, 4 no iSCSI in "
+      "it.\n"
+      "Example: pushpull convert customer.pcapng session.textproto --connection 1");
   convert->callback([flags, exit_code] {
     const absl::Status status = Run(*flags);
     *exit_code = status.ok() ? conformance::kExitAsExpected : Complain(status);
