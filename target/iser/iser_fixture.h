@@ -58,10 +58,11 @@ struct Received {
 class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
  protected:
   explicit IserTest(uint64_t seed = 1, const fabric::SimRdmaOptions& rdma = {},
-                    uint32_t queue_depth = 16)
+                    uint32_t queue_depth = 16, const BugSet& bugs = {})
       : world_(seed), rdma_(&world_, rdma) {
     NodeOptions options;
     options.queue_depth = queue_depth;
+    options.bugs = bugs;
     rig_ = std::make_unique<testing::WorkerRig>(&world_, store_, options);
     worker_ = &rig_->worker();
   }
