@@ -90,6 +90,10 @@ void CheckAgreement(const Context& c, const KeyExchange& keys);
 void TakeTextRequest(const Context& c, Task* task);
 void CheckTextResponse(const Context& c, Task* task);
 
+// ---- send_targets.cc ----
+// `text`: a logical text data segment that answers.
+void CheckSendTargets(const Context& c, const std::string& text, KeyExchange* keys);
+
 // ---- services.cc ----
 void CheckNopIn(const Context& c, const Task* task);
 void CheckTmfResponse(const Context& c);

@@ -22,6 +22,11 @@ void CheckFlagsAndTag(const Context& c, const Task* task) {
       c.Report(RuleId::kTagOnlyWithAcknowledge,
                absl::StrFormat("Target Transfer Tag 0x%x with A=0", ttt));
     }
+    // Reserved; the command's own, which many send, misleads nobody.
+    if (data.lun_bytes() != 0 && task != nullptr && data.lun_bytes() != task->lun_bytes) {
+      c.Report(RuleId::kUnusedFields,
+               absl::StrFormat("LUN is 0x%016x where it doesn't apply", data.lun_bytes()));
+    }
   } else {
     if (c.session.agreed.error_recovery_level == 0u) {
       c.Report(RuleId::kNoAcknowledgeAtLevel0, "A is 1 at ErrorRecoveryLevel 0");

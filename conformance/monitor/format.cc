@@ -90,6 +90,15 @@ void CheckUnusedFields(const Context& c) {
     if (!r.bidirectional_read_overflow() && !r.bidirectional_read_underflow()) {
       unused("Bidirectional Read Residual Count", r.bidirectional_read_residual_count());
     }
+    // §11.4.2: valid only where the command was completed at the target.
+    if (r.response() != v1::COMMAND_COMPLETED_AT_TARGET) unused("Status", r.status());
+  }
+  // §11.19.3, §11.11.4: the LUN goes with a Target Transfer Tag.
+  if (c.pdu.has_nop_in() && c.pdu.nop_in().target_transfer_tag() == kReservedTag) {
+    unused("LUN", c.pdu.nop_in().lun_bytes());
+  }
+  if (c.pdu.has_text_response() && c.pdu.text_response().target_transfer_tag() == kReservedTag) {
+    unused("LUN", c.pdu.text_response().lun_bytes());
   }
   if (c.pdu.has_reject() && c.pdu.reject().reason() != v1::PROTOCOL_ERROR) {
     unused("DataSN/R2TSN", c.pdu.reject().data_sn_or_r2t_sn());
@@ -97,6 +106,10 @@ void CheckUnusedFields(const Context& c) {
   if (c.pdu.has_async_message()) {
     const v1::AsyncMessage& a = c.pdu.async_message();
     if (a.async_event() < 248) unused("AsyncVCode", a.async_vcode());
+    // §11.9.3, A22.
+    if (a.async_event() >= v1::LOGOUT_REQUEST && a.async_event() <= v1::NEGOTIATION_REQUEST) {
+      unused("LUN", a.lun_bytes());
+    }
     if (a.async_event() == v1::LOGOUT_REQUEST || a.async_event() == v1::SESSION_DROP_NOTIFICATION) {
       unused("Parameter1", a.parameter1());
     }

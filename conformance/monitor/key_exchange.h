@@ -47,6 +47,8 @@ struct KeyExchange {
   // Declared twice by the initiator with different values.
   std::set<std::string, std::less<>> doubtful;
 
+  std::string record;  // of an answer to SendTargets: the TargetName that came last
+
   void TakeInitiatorKeys(const v1::KeyList& keys, bool security_stage);
 
   // What a negotiated key came to. `known` is false where it can't be said.

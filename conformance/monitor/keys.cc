@@ -5,7 +5,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/text.h"
 #include "conformance/monitor/context.h"
+#include "conformance/monitor/names.h"
 #include "initiator_sim/pdu/data.h"
 
 namespace pushpull::conformance::monitor {
@@ -23,50 +26,17 @@ std::string Quoted(const std::string& text) {
   return absl::StrCat("\"", absl::CHexEscape(text.substr(0, 100)), "\"");
 }
 
-bool AreDigits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
-}
-
-// ---- names and addresses ---------------------------------------------------------------------
-
-// §4.2.7.4: a date, a dot, a reversed domain name, and a colon before anything else.
-bool IsIqn(std::string_view name) {
-  if (name.size() < 9 || !AreDigits(name.substr(0, 4)) || name[4] != '-' ||
-      !AreDigits(name.substr(5, 2)) || name[7] != '.') {
-    return false;
-  }
-  const int month = (name[5] - '0') * 10 + (name[6] - '0');
-  if (month < 1 || month > 12) return false;
-  const std::string_view domain = name.substr(8, name.substr(8).find(':'));
-  const bool right_characters = std::all_of(domain.begin(), domain.end(), [](char c) {
-    // Domain names of other scripts come as UTF-8.
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' ||
-           static_cast<unsigned char>(c) >= 0x80;
-  });
-  return right_characters && !domain.empty() && domain.front() != '.' && domain.back() != '.' &&
-         domain.find("..") == std::string_view::npos;
-}
-
-bool AreHex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), absl::ascii_isxdigit);
-}
-
-// Other type designators may be registered: they are not judged. (§4.2.7.3)
-bool IsTargetName(std::string_view name) {
-  if (name.starts_with("iqn.")) return IsIqn(name.substr(4));
-  if (name.starts_with("eui.")) return name.size() == 4 + 16 && AreHex(name.substr(4));
-  if (name.starts_with("naa.")) {
-    return (name.size() == 4 + 16 || name.size() == 4 + 32) && AreHex(name.substr(4));
-  }
-  return name.size() > 4 && name[3] == '.';
-}
-
-// domainname[:port][,portal-group-tag] (§13.8); the tag may be in any form of a number.
-bool HasPortalGroupTag(std::string_view address) {
-  return address.rfind(',') != std::string_view::npos;
-}
-
 // ---- the rules ---------------------------------------------------------------------------------
+
+// A standard-label (§6.1); the "#" of X#NodeArchitecture is none of its characters.
+bool IsKeyName(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxKeyName &&
+         absl::ascii_isupper(static_cast<unsigned char>(name[0])) &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) ||
+                  std::string_view(".-+@_#").find(static_cast<char>(c)) != std::string_view::npos;
+         });
+}
 
 bool IsAuthenticationKey(const std::string& name) {
   return name == "AuthMethod" || name.starts_with("CHAP_") || name.starts_with("SRP_") ||
@@ -102,6 +72,36 @@ bool UsedAsSpecified(const Context& c, const KeyInfo& key, const KeyOffer& offer
   return !(key.leading_only && c.connection.login.first.tsih() != 0);
 }
 
+// Each side has None and CRC32C (§13.1), and may use one of them at least.
+bool HasUsableDigest(std::string_view list) {
+  const std::vector<std::string> values = absl::StrSplit(base::ToAbsl(list), ',');
+  const auto has = [&values](std::string_view value) {
+    return std::find(values.begin(), values.end(), value) != values.end();
+  };
+  return has("None") && has("CRC32C");
+}
+
+// Reject and Irrelevant in answer to an admissible offer.
+void CheckRefusal(const Context& c, const v1::KeyValue& key, const KeyInfo& info,
+                  const KeyOffer& offer) {
+  if (key.value() == initiator_sim::kReject) {
+    const bool due = info.function != KeyFunction::kListChoice ||
+                     (key.name().ends_with("Digest") && HasUsableDigest(offer.value));
+    if (due) {
+      c.Report(RuleId::kKeyRefused, absl::StrCat(key.name(), "=", Quoted(offer.value),
+                                                 ", which is admissible, is rejected"));
+    }
+    return;
+  }
+  // FirstBurstLength: what makes it irrelevant is known at the end (CheckAgreement). AuthMethod and
+  // later keys may depend on one another.
+  if (key.value() != initiator_sim::kIrrelevant || key.name() == "FirstBurstLength" ||
+      key.name() == "AuthMethod" || !info.section.starts_with("RFC 7143")) {
+    return;
+  }
+  c.Report(RuleId::kKeyIrrelevant, absl::StrCat(key.name(), "=Irrelevant"));
+}
+
 void CheckAnswer(const Context& c, const v1::KeyValue& key, const KeyOffer& offer, KeysOf of) {
   if (IsMarkerKey(key.name())) return CheckMarkerAnswer(c, key.name(), key.value());
   const KeyInfo* info = FindKeyInfo(key.name());
@@ -113,8 +113,23 @@ void CheckAnswer(const Context& c, const v1::KeyValue& key, const KeyOffer& offe
     return;
   }
   if (offer.doubtful) return;
+  if (UsedAsSpecified(c, *info, offer, of)) CheckRefusal(c, key, *info, offer);
   const std::string wrong = JudgeAnswer(*info, offer.value, key.value());
   if (!wrong.empty()) c.Report(RuleId::kKeyValue, absl::StrCat(key.name(), ": ", wrong));
+}
+
+// Whether a name that keys.h doesn't have is one of an RFC, or private.
+bool IsRegisteredKey(const std::string& name) {
+  for (const char* prefix : {"X-", "X#", "CHAP_", "SRP_", "KRB_", "SPKM_"}) {
+    if (name.starts_with(prefix)) return true;
+  }
+  for (const char* key :
+       {"RDMAExtensions", "InitiatorRecvDataSegmentLength", "TargetRecvDataSegmentLength",
+        "MaxOutstandingUnexpectedPDUs", "MaxAHSLength", "TaggedBufferForSolicitedDataOnly",
+        "iSERHelloRequired"}) {
+    if (name == key) return true;
+  }
+  return IsMarkerKey(name);
 }
 
 // A key of the target's own: a declaration, or an offer.
@@ -127,6 +142,9 @@ void CheckOwnKey(const Context& c, const v1::KeyValue& key, const KeyInfo* info)
     }
     return;
   }
+  if (info == nullptr && !IsRegisteredKey(key.name())) {
+    c.Report(RuleId::kKeyRegistered, absl::StrCat("the target sends ", Quoted(key.name())));
+  }
   if (info == nullptr || IsNoAgreement(key.value())) return;
   const std::string wrong = JudgeValue(*info, key.value());
   if (!wrong.empty()) c.Report(RuleId::kKeyValue, absl::StrCat(key.name(), ": ", wrong));
@@ -134,11 +152,18 @@ void CheckOwnKey(const Context& c, const v1::KeyValue& key, const KeyInfo* info)
 
 void CheckDeclaration(const Context& c, const v1::KeyValue& key, KeysOf of) {
   const std::string& value = key.value();
-  if (key.name() == "TargetName" && !IsTargetName(value)) {
+  // What it says of the initiator's own declaration is no name.
+  const bool refused =
+      IsNoAgreement(value) && c.connection.login.keys.declared_by_initiator.contains(key.name());
+  if (key.name() == "TargetName" && !refused && !IsTargetName(value)) {
     c.Report(RuleId::kTargetName, absl::StrCat("TargetName=", Quoted(value)));
   }
+  if (key.name() == "TargetAddress" && !ParseTargetAddress(value).has_value()) {
+    c.Report(RuleId::kTargetAddressForm, absl::StrCat("TargetAddress=", Quoted(value)));
+    return;
+  }
   if (key.name() == "TargetAddress" && of != KeysOf::kLogin &&
-      HasPortalGroupTag(value) != (of == KeysOf::kText)) {
+      ParseTargetAddress(value)->tag.has_value() != (of == KeysOf::kText)) {
     c.Report(RuleId::kTargetAddressTag,
              absl::StrCat("TargetAddress=", Quoted(value),
                           of == KeysOf::kText ? " in a SendTargets answer" : " in a redirection"));
@@ -194,8 +219,12 @@ void CheckTargetKeys(const Context& c, const std::string& text, KeyExchange* key
   const initiator_sim::ParsedKeys parsed = initiator_sim::ParseKeys(text);
   if (!parsed.flaw.empty()) c.Report(RuleId::kTextFormat, parsed.flaw);
   for (const v1::KeyValue& key : parsed.keys.key()) {
-    if (key.name().size() > kMaxKeyName) {
-      c.Report(RuleId::kKeyName, absl::StrCat("a key name of ", key.name().size(), " characters"));
+    // The initiator's own names come back as they are.
+    const bool initiators =
+        keys->declared_by_initiator.contains(key.name()) || keys->offers.contains(key.name());
+    if (!initiators && !IsKeyName(key.name())) {
+      c.Report(RuleId::kKeyName, absl::StrCat("a key has the name ", Quoted(key.name())));
+      continue;
     }
     const KeyInfo* info = FindKeyInfo(key.name());
     if (info == nullptr || info->function != KeyFunction::kDeclared) {
@@ -245,6 +274,13 @@ void CheckAgreement(const Context& c, const KeyExchange& keys) {
       *first > *burst) {
     c.Report(RuleId::kBurstLengths,
              absl::StrCat("FirstBurstLength came to ", *first, ", MaxBurstLength to ", *burst));
+  }
+  const auto answer = keys.offers.find("FirstBurstLength");
+  if (answer != keys.offers.end() && answer->second.answer == "Irrelevant" &&
+      !answer->second.doubtful && !c.connection.login.doubtful && !c.session.discovery &&
+      (keys.BooleanOf("InitialR2T") == false || keys.BooleanOf("ImmediateData") == true)) {
+    c.Report(RuleId::kKeyIrrelevant,
+             "FirstBurstLength=Irrelevant, where unsolicited data is allowed");
   }
   const std::optional<uint64_t> level = keys.NumberOf("ErrorRecoveryLevel");
   const std::optional<uint64_t> r2ts = keys.NumberOf("MaxOutstandingR2T");

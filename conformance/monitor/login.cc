@@ -101,8 +101,23 @@ void CheckStages(const Context& c, const LoginState& login, const v1::LoginRespo
   }
 }
 
+void CheckFirstVersions(const Context& c, const LoginState& login, const v1::LoginResponse& r) {
+  const uint32_t active = r.version_active();
+  if (!login.doubtful && (active < login.first.version_min() ||
+                          active > login.first.version_max() || active > r.version_max())) {
+    c.Report(RuleId::kLoginVersionActive,
+             absl::StrFormat("Version-active is 0x%02x, Version-max 0x%02x, where the request has "
+                             "0x%02x to 0x%02x",
+                             active, r.version_max(), login.first.version_min(),
+                             login.first.version_max()));
+  }
+  if (r.version_max() != 0) {
+    c.Report(RuleId::kLoginVersionKnown, absl::StrFormat("Version-max is 0x%02x", r.version_max()));
+  }
+}
+
 void CheckVersions(const Context& c, const LoginState& login, const v1::LoginResponse& r) {
-  if (!login.first_response.has_value()) return;
+  if (!login.first_response.has_value()) return CheckFirstVersions(c, login, r);
   const v1::LoginResponse& first = *login.first_response;
   if (r.version_max() != first.version_max() || r.version_active() != first.version_active()) {
     c.Report(RuleId::kLoginVersions,

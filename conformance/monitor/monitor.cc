@@ -89,7 +89,12 @@ class Monitor::Impl {
     NewConnection(connection.id, Phase::kBeforeLogin);
   }
 
-  void Closed(const TapConnection& connection) { connections_.erase(connection.id); }
+  void Closed(const TapConnection& connection, bool by_peer, const std::string& reason) {
+    if (by_peer && reason.starts_with(initiator_sim::kEndedWithinPdu)) {
+      violations_.Add(RuleId::kWholePdus, frame_, absl::StrCat("the target ended it ", reason));
+    }
+    connections_.erase(connection.id);
+  }
 
   void Pdu(const TapPdu& tap) {
     ++frame_;
@@ -139,7 +144,10 @@ class Monitor::Impl {
     if (c.tap.bytes.size() < initiator_sim::kBhsSize) return;
     Connection::SentHeader header;
     std::copy_n(c.tap.bytes.begin(), initiator_sim::kBhsSize, header.bhs.begin());
-    header.ahs = c.tap.decoded->layout.header_digest - c.tap.decoded->layout.ahs;
+    const initiator_sim::PduLayout& layout = c.tap.decoded->layout;
+    header.ahs = layout.header_digest - layout.ahs;
+    header.data_digest = layout.end > layout.data_digest;
+    header.data_digest_ok = c.tap.decoded->data_digest_ok && !c.tap.misbehaving;
     c.connection.sent_headers.push_back(header);
     if (c.connection.sent_headers.size() > kMaxSentHeaders) c.connection.sent_headers.pop_front();
   }
@@ -238,6 +246,7 @@ class Monitor::Impl {
     session.tsih = static_cast<uint16_t>(c.pdu.login_response().tsih());
     session.initiator_name = Declared(keys, "InitiatorName");
     session.target_name = Declared(keys, "TargetName");
+    session.discovery = Declared(keys, "SessionType") == "Discovery";
     session.cids.insert(connection.cid);
     if (!connection.login.doubtful) {
       session.agreed = AgreedBy(keys);
@@ -281,8 +290,9 @@ Monitor::Monitor(size_t max_per_rule) : impl_(std::make_unique<Impl>(max_per_rul
 Monitor::~Monitor() = default;
 
 void Monitor::OnOpened(const TapConnection& connection, absl::Time) { impl_->Opened(connection); }
-void Monitor::OnClosed(const TapConnection& connection, absl::Time, bool, const std::string&) {
-  impl_->Closed(connection);
+void Monitor::OnClosed(const TapConnection& connection, absl::Time, bool by_peer,
+                       const std::string& reason) {
+  impl_->Closed(connection, by_peer, reason);
 }
 void Monitor::OnPdu(const TapPdu& pdu) { impl_->Pdu(pdu); }
 

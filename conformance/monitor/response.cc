@@ -1,6 +1,7 @@
 // SCSI Response, residuals, sense. (RFC 7143 §11.4)
 
 #include <algorithm>
+#include <array>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -25,6 +26,29 @@ std::optional<Moved> MovedBy(const Context& c, const Task* task) {
   return Moved{task->unsolicited_sent + task->solicited_sent, task->write_edtl};
 }
 
+// Fixed or descriptor format; both have the length of what follows in byte 7 (SPC-3 §4.5).
+void CheckSenseData(const Context& c, base::Bytes sense) {
+  constexpr size_t kLengthByte = 7;
+  const int code = sense[0] & 0x7f;
+  if ((code < 0x70 || code > 0x73) && code != 0x7f) {
+    c.Report(RuleId::kSenseResponseCode, absl::StrFormat("response code 0x%02x", code));
+  }
+  if (code < 0x70 || code > 0x73 || sense.size() <= kLengthByte) return;
+  const size_t due = kLengthByte + 1 + sense[kLengthByte];
+  if (due > sense.size()) {
+    c.Report(
+        RuleId::kSenseAdditionalLength,
+        absl::StrCat("it has ", due, " bytes by its own length, SenseLength is ", sense.size()));
+    return;
+  }
+  // Some fill up to a fixed length.
+  const base::Bytes behind = sense.subspan(due);
+  if (std::any_of(behind.begin(), behind.end(), [](uint8_t byte) { return byte != 0; })) {
+    c.Report(RuleId::kSenseAdditionalLength,
+             absl::StrCat("it has ", due, " bytes by its own length, and more behind them"));
+  }
+}
+
 void CheckSense(const Context& c) {
   const v1::ScsiResponse& response = c.pdu.scsi_response();
   const std::string& data = c.data();
@@ -41,7 +65,16 @@ void CheckSense(const Context& c) {
              absl::StrCat("SenseLength ", length, " in ", data.size(), " bytes of data"));
   } else if (check_condition && length == 0) {
     c.Report(RuleId::kSenseWithCheckCondition, "CHECK CONDITION with SenseLength 0");
+  } else if (length > 0) {
+    CheckSenseData(c, base::AsBytes(data).subspan(2, length));
   }
+}
+
+// Of SAM, those that it has made obsolete too.
+bool IsStatus(uint32_t status) {
+  constexpr std::array<uint32_t, 11> kAll = {0x00, 0x02, 0x04, 0x08, 0x10, 0x14,
+                                             0x18, 0x22, 0x28, 0x30, 0x40};
+  return std::find(kAll.begin(), kAll.end(), status) != kAll.end();
 }
 
 void CheckCodes(const Context& c) {
@@ -49,6 +82,10 @@ void CheckCodes(const Context& c) {
   const auto code = static_cast<uint32_t>(r.response());
   if (code > 1 && code < 0x80) {
     c.Report(RuleId::kResponseAssigned, absl::StrFormat("Response is 0x%02x", code));
+  }
+  const auto status = static_cast<uint32_t>(r.status());
+  if (code == 0 && !IsStatus(status)) {
+    c.Report(RuleId::kStatusAssigned, absl::StrFormat("Status is 0x%02x", status));
   }
   const bool flags = r.bidirectional_read_overflow() || r.bidirectional_read_underflow() ||
                      r.residual_overflow() || r.residual_underflow();
@@ -95,6 +132,31 @@ void CheckSnackTag(const Context& c, const Task& task) {
   // One with 0 may have been under way when the SNACK was sent.
   if (is == 0) return;
   c.Report(RuleId::kSnackTag, absl::StrFormat("SNACK Tag is 0x%x, not 0x%x", is, *task.snack_tag));
+}
+
+// o, u and Bidirectional Read Residual Count.
+void CheckBidirectionalResidual(const Context& c, const Task& task) {
+  const v1::ScsiResponse& r = c.pdu.scsi_response();
+  const bool overflow = r.bidirectional_read_overflow();
+  const bool underflow = r.bidirectional_read_underflow();
+  if (overflow == underflow && overflow) return;  // said elsewhere
+  if (!task.read || !task.write) {
+    if (overflow || underflow) {
+      c.Report(RuleId::kBidirectionalResidual,
+               absl::StrCat(overflow ? "o" : "u", " is 1 of a command that isn't bidirectional"));
+    }
+    return;
+  }
+  if (task.resent || c.session.agreed.rdma || r.status() != v1::GOOD) return;
+  const uint64_t missing = task.read_edtl - std::min(task.data_in_bytes, task.read_edtl);
+  const uint32_t count = r.bidirectional_read_residual_count();
+  const bool right =
+      underflow ? count == missing && count > 0 : missing == 0 && (!overflow || count > 0);
+  if (right) return;
+  c.Report(RuleId::kBidirectionalResidual,
+           absl::StrCat("o is ", overflow ? 1 : 0, ", u is ", underflow ? 1 : 0,
+                        ", Bidirectional Read Residual Count is ", count, ", but ",
+                        task.data_in_bytes, " of ", task.read_edtl, " bytes were read"));
 }
 
 }  // namespace
@@ -150,6 +212,7 @@ void CheckScsiResponse(const Context& c, Task* task) {
                   task);
   }
   if (task == nullptr) return;
+  if (r.response() == 0) CheckBidirectionalResidual(c, *task);
   CheckSnackTag(c, *task);
   if (task->sequence_open && r.response() == 0 && r.status() == v1::GOOD) {
     c.Report(RuleId::kDataInSequenceEnded, "the last Data-In of the command had F=0");

@@ -48,7 +48,8 @@ inline const std::string kWrite =
 inline const std::string kGood = "< scsi_response { }";
 inline const std::string kPing = "> nop_out { } immediate: true";
 inline const std::string kPong = "< nop_in { }";
-inline const std::string kText = "> text_request { } data { raw: 'SendTargets=All\\0' }";
+inline const std::string kText = "> text_request { } data { raw: 'InitiatorAlias=a\\0' }";
+inline const std::string kSendTargets = "> text_request { } data { raw: 'SendTargets=\\0' }";
 
 // Data-In, R2T and what answers it. `fields` may be any of the message.
 inline std::string DataIn(const std::string& fields, int length) {

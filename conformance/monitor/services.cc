@@ -43,6 +43,43 @@ void MarkRejected(const Context& c, base::Bytes header) {
   task->second.text_awaits = false;
 }
 
+// Whether another request that was sent has the tag of this one.
+bool IsTagRepeated(const Connection& connection, const Bhs& bhs) {
+  const auto same = [&bhs](const Connection::SentHeader& other) {
+    return std::equal(bhs.begin() + 16, bhs.begin() + 20, other.bhs.begin() + 16);
+  };
+  return std::count_if(connection.sent_headers.begin(), connection.sent_headers.end(), same) > 1;
+}
+
+// What speaks against a reason, by the PDU that was rejected; empty: nothing.
+std::string WrongReason(const Connection& connection, const Connection::SentHeader& sent,
+                        uint32_t reason) {
+  const initiator_sim::PduKind kind = initiator_sim::KindOf(sent.bhs[0] & 0x3f);
+  const bool immediate = (sent.bhs[0] & 0x40) != 0;
+  switch (reason) {
+    case v1::DATA_DIGEST_ERROR:
+      if (!sent.data_digest) return "has no data digest";
+      return sent.data_digest_ok ? "has the right data digest" : "";
+    case v1::SNACK_REJECT:
+    case v1::INVALID_DATA_ACK:
+      return kind == v1::Pdu::kSnackRequest ? "" : "is no SNACK";
+    case v1::IMMEDIATE_COMMAND_REJECT:
+      return immediate ? "" : "isn't immediate";
+    case v1::TASK_IN_PROGRESS:
+      return kind == v1::Pdu::kTaskManagementRequest || IsTagRepeated(connection, sent.bhs)
+                 ? ""
+                 : "has a tag of its own";
+    case v1::LONG_OPERATION_REJECT:
+      return kind == v1::Pdu::kTextRequest || kind == v1::Pdu::kScsiCommand
+                 ? ""
+                 : "needs no Target Transfer Tag";
+    case v1::WAITING_FOR_LOGOUT:
+      return connection.logout_requested ? "" : "came without a request to log out before";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 void CheckNopIn(const Context& c, const Task* task) {
@@ -130,8 +167,14 @@ void CheckReject(const Context& c) {
   });
   if (found == sent.end()) {
     c.Report(RuleId::kRejectHeader, "no PDU with this header was sent");
-  } else if (data.size() < kBhsSize + found->ahs) {
+    return;
+  }
+  if (data.size() < kBhsSize + found->ahs) {
     c.Report(RuleId::kRejectHeader, absl::StrCat("the ", found->ahs, " bytes of AHS are missing"));
+  }
+  if (const std::string wrong = WrongReason(c.connection, *found, reason); !wrong.empty()) {
+    c.Report(RuleId::kRejectReasonFits,
+             absl::StrFormat("reason is 0x%02x for a PDU that %s", reason, wrong));
   }
 }
 
@@ -142,6 +185,7 @@ void CheckAsyncMessage(const Context& c) {
     c.Report(RuleId::kAsyncEventAssigned, absl::StrCat("AsyncEvent is ", event));
   }
   CheckAsyncData(c, event);
+  if (event == v1::LOGOUT_REQUEST) c.connection.logout_requested = true;
   const std::optional<std::string>& reporting = c.session.agreed.task_reporting;
   if (event == v1::TASKS_TERMINATED && reporting.has_value() && *reporting != "FastAbort") {
     c.Report(RuleId::kAsyncFastAbort, absl::StrCat("AsyncEvent 5 with TaskReporting=", *reporting));

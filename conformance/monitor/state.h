@@ -161,8 +161,11 @@ struct Connection {
   struct SentHeader {
     initiator_sim::Bhs bhs;
     size_t ahs = 0;
+    bool data_digest = false;  // it has one
+    bool data_digest_ok = true;
   };
   std::deque<SentHeader> sent_headers;
+  bool logout_requested = false;  // by an Async Message
 };
 
 }  // namespace pushpull::conformance::monitor

@@ -78,7 +78,10 @@ void CheckTextResponse(const Context& c, Task* task) {
   CheckAgainstRequest(c, *task, r);
   KeyExchange& keys = c.connection.text_keys;
   const std::optional<std::string> text = keys.target_text.Add(c.data(), r.text_continue());
-  if (text.has_value()) CheckTargetKeys(c, *text, &keys, KeysOf::kText, /*security_stage=*/false);
+  if (text.has_value()) {
+    CheckSendTargets(c, *text, &keys);
+    CheckTargetKeys(c, *text, &keys, KeysOf::kText, /*security_stage=*/false);
+  }
   CheckAcknowledged(c, *task);
   if (!r.final()) return;
   CheckKeysAnswered(c, keys);

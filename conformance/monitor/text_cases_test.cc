@@ -57,8 +57,11 @@ std::vector<RuleCase> LoginCases() {
        Lines({"open", Ask(kOp, "", "tsih: 4"), Tell(kOp, "", "tsih: 4")})},
       {"login_versions",
        Lines({"open", Ask(kOp, ""), Tell(kOp, ""), Ask(kOp, ""), Tell(kOp, "", "version_max: 1")}),
-       Lines({"open", Ask(kOp, ""), Tell(kOp, "", "version_max: 1"), Ask(kOp, ""),
-              Tell(kOp, "", "version_max: 1")})},
+       Lines({"open", Ask(kOp, ""), Tell(kOp, ""), Ask(kOp, ""), Tell(kOp, "")})},
+      {"login_version_active", Lines({"open", Ask(kOp, ""), Tell(kOp, "", "version_active: 1")}),
+       Lines({"open", Ask(kOp, ""), Tell(kOp, "", "version_active: 0")})},
+      {"login_version_known", Lines({"open", Ask(kOp, ""), Tell(kOp, "", "version_max: 1")}),
+       Lines({"open", Ask(kOp, ""), Tell(kOp, "", "version_max: 0")})},
       {"login_status_assigned",
        Lines({"open", Ask(kOp, ""), Tell(kSec, "", "status_class: 2 status_detail: 12")}),
        Lines({"open", Ask(kOp, ""), Tell(kSec, "", "status_class: 2 status_detail: 11")})},
@@ -111,16 +114,30 @@ std::vector<RuleCase> KeyCases() {
        "login MaxConnections=2 / MaxConnections=0x1"},
       {"key_answered", "login MaxBurstLength=1024",
        "login MaxBurstLength=1024 / "
-       "MaxBurstLength=Reject"},
+       "MaxBurstLength=512"},
+      {"key_refused", "login MaxBurstLength=1024 / MaxBurstLength=Reject",
+       "login MaxBurstLength=100 / MaxBurstLength=Reject"},
+      {"key_refused", "login HeaderDigest=None,CRC32C / HeaderDigest=Reject",
+       "login HeaderDigest=CRC32C / HeaderDigest=Reject"},
+      {"key_irrelevant", "login ErrorRecoveryLevel=1 / ErrorRecoveryLevel=Irrelevant",
+       "login ErrorRecoveryLevel=1 / ErrorRecoveryLevel=0"},
+      {"key_irrelevant",
+       "login ImmediateData=No InitialR2T=No FirstBurstLength=512 / ImmediateData=No InitialR2T=No "
+       "FirstBurstLength=Irrelevant",
+       "login ImmediateData=No InitialR2T=No FirstBurstLength=512 / ImmediateData=No "
+       "InitialR2T=Yes FirstBurstLength=Irrelevant"},
       {"key_answered", "login InitialR2T=No", "login InitialR2T=Yes"},
       {"key_answered", "login X-a.b=1", "login X-a.b=1 / X-a.b=NotUnderstood"},
       {"key_once", "login MaxBurstLength=1024 / MaxBurstLength=1024 MaxBurstLength=1024",
        "login MaxBurstLength=1024 / MaxBurstLength=1024"},
       {"key_once", "login / TargetAlias=a TargetAlias=b",
        "login / TargetAddress=a:1,1 TargetAddress=b:1,1"},
+      {"key_name", "login / targetAlias=a", "login / TargetAlias=a"},
+      {"key_name", "login / X,a=1", "login / X-a=1"},
+      {"key_registered", "login / Alias=a", "login / X-alias=a"},
       {"key_sender", "login / SessionType=Normal", "login / TargetAlias=Normal"},
       {"rfc_key_understood", "login ErrorRecoveryLevel=1 / ErrorRecoveryLevel=NotUnderstood",
-       "login ErrorRecoveryLevel=1 / ErrorRecoveryLevel=Irrelevant"},
+       "login ErrorRecoveryLevel=1 / ErrorRecoveryLevel=0"},
       {"rfc_key_understood", "login OFMarkInt=2048 / OFMarkInt=NotUnderstood",
        "login OFMarkInt=2048 / OFMarkInt=Reject"},
       {"obsolete_keys", "login IFMarker=Yes / IFMarker=Yes", "login IFMarker=Yes / IFMarker=No"},
@@ -137,6 +154,17 @@ std::vector<RuleCase> KeyCases() {
       {"target_name", Text("TargetName=naa.52004567BA64678G\\0"),
        Text("TargetName=naa.52004567BA64678D\\0")},
       {"target_name", Text("TargetName=disk1\\0"), Text("TargetName=new.disk1\\0")},
+      {"target_name", Text("TargetName=iqn.2026-01.org.example:x y\\0"),
+       Text("TargetName=iqn.2026-01.org.example:x-y\\0")},
+      {"target_name",
+       Text(absl::StrCat("TargetName=iqn.2026-01.org.example:", std::string(201, 'a'), "\\0")),
+       Text(absl::StrCat("TargetName=iqn.2026-01.org.example:", std::string(199, 'a'), "\\0"))},
+      {"target_address_form", Text("TargetName=new.a\\0TargetAddress=10.0.0.1:3260,\\0"),
+       Text("TargetName=new.a\\0TargetAddress=10.0.0.1:3260,0x1\\0")},
+      {"target_address_form", Text("TargetName=new.a\\0TargetAddress=10.0.0.1:65536,1\\0"),
+       Text("TargetName=new.a\\0TargetAddress=10.0.0.1:65535,1\\0")},
+      {"target_address_form", Text("TargetName=new.a\\0TargetAddress=[::1,1\\0"),
+       Text("TargetName=new.a\\0TargetAddress=[::1],1\\0")},
       {"target_address_tag", Text("TargetName=iqn.2026-01.a\\0TargetAddress=10.0.0.1:3260\\0"),
        Text("TargetName=iqn.2026-01.a\\0TargetAddress=10.0.0.1:3260,1\\0")},
       {"target_address_tag",
@@ -164,6 +192,11 @@ std::vector<RuleCase> KeyCases() {
 }
 
 std::vector<RuleCase> TextCases() {
+  const std::string own = "TargetName=iqn.2026-01.org.example:t\\0";
+  const auto targets = [](const std::string& keys) {
+    return Lines(
+        {"login", kSendTargets, absl::StrCat("< text_response { } data { raw: '", keys, "' }")});
+  };
   const std::string open_end = "> text_request { final: false } data { raw: 'X-a=1\\0' }";
   const std::string more = "> text_request { text_continue: true } data { raw: 'SendTar' }";
   const std::string tag = "target_transfer_tag: 5";
@@ -172,6 +205,13 @@ std::vector<RuleCase> TextCases() {
        Lines({"login", kText, "< text_response { }"})},
       {"text_final_tag", Lines({"login", open_end, "< text_response { final: false }"}),
        Lines({"login", open_end, "< text_response { final: false " + tag + " }"})},
+      {"send_targets_keys", targets(own + "TargetAlias=a\\0"), targets(own)},
+      {"send_targets_keys", targets("TargetAddress=10.0.0.1,1\\0"),
+       targets(own + "TargetAddress=10.0.0.1,1\\0")},
+      {"send_targets_scope", targets(own + "TargetName=iqn.2026-01.org.example:u\\0"),
+       targets(own)},
+      {"portal_group_tag_own", targets(own + "TargetAddress=h:3260,2\\0"),
+       targets(own + "TargetAddress=h:3260,1\\0TargetAddress=h:3261,2\\0")},
       {"text_continue",
        Lines({"login", kText,
               "< text_response { final: true text_continue: true } data { raw: 'A=' }"}),

@@ -67,7 +67,8 @@ void Trace::Line(const std::string& line) {
   } else if (word == "digests") {
     wires_[current_].digests = {.header_digest = true, .data_digest = true};
   } else if (word == "close") {
-    feeder_.Close(wires_[current_].id, /*by_peer=*/true);
+    // "close within a PDU": between its bytes.
+    feeder_.Close(wires_[current_].id, /*by_peer=*/true, rest);
   } else {
     CHECK(word == ">" || word == ">!" || word == "<") << line;
     Send(rest, word == ">!");

@@ -29,7 +29,8 @@ namespace pushpull::conformance {
 //   reject 4                   a Reject of the last PDU of the initiator, with this reason
 //   reject 4 20                likewise, with the first 20 bytes of the header only
 //   digests                    header and data digests from now on
-//   close
+//   close                      the target ends the connection
+//   close within a PDU         likewise, between the bytes of a PDU
 //
 // What a line doesn't say takes its right value: Initiator Task Tags are counted up by requests
 // (but for Data-Out and the like) and taken up by responses; CmdSN, StatSN, ExpCmdSN and MaxCmdSN

@@ -178,9 +178,9 @@ void Channel::OnReadable() {
       case fabric::IoResult::Kind::kWouldBlock:
         return;
       case fabric::IoResult::Kind::kEnd:
-        End(framer_.pending() == 0
-                ? ""
-                : absl::StrCat("within a PDU, of which ", framer_.pending(), " bytes had come"));
+        End(framer_.pending() == 0 ? ""
+                                   : absl::StrCat(kEndedWithinPdu, ", of which ", framer_.pending(),
+                                                  " bytes had come"));
         return;
       case fabric::IoResult::Kind::kError:
         End(std::strerror(result.error));

@@ -135,7 +135,7 @@ Progress Play::RunSteps() {
 
 bool Play::BeginStep() {
   progressed_ = true;
-  checking_life_ = false;
+  life_checks_ = 0;
   step_pdus_ = step_bytes_ = 0;
   const size_t steps = static_cast<size_t>(script_.scenario.step_size());
   if (in_epilogue_ || skip_epilogue_) {
@@ -180,7 +180,8 @@ void Play::ArmDeadline() {
   if (!step_limit_.pending()) {
     step_limit_.Start(kTimeoutsInAStep * StepTimeout(), [this] { OnStepLimit(); });
   }
-  deadline_.Start(checking_life_ ? options_.step_timeout : StepTimeout(), [this] { OnDeadline(); });
+  deadline_.Start(life_checks_ > 0 ? options_.step_timeout : StepTimeout(),
+                  [this] { OnDeadline(); });
 }
 
 void Play::OnStepLimit() {
@@ -203,37 +204,52 @@ void Play::OnDeadline() {
     if (!text.empty()) unexpected.push_back(text);
   }
   const std::string came = absl::StrJoin(unexpected, "\n");
-  const std::string unfinished = Unfinished();
-  // Within a PDU no ping is answered; what awaits the end of the connection looks elsewhere.
-  const bool may_live = unfinished.empty() || step().has_expect_closed();
-  if (came.empty() && may_live && CheckLife()) return;
-  if (came.empty() && !unfinished.empty()) {
-    End({.verdict = v1::TIMEOUT,
-         .message = absl::StrCat("a PDU began to come and never ended: awaiting ", awaiting),
-         .expected = awaiting,
-         .actual = unfinished});
-  } else if (came.empty()) {
-    End({.verdict = v1::TIMEOUT,
-         .message = absl::StrCat("nothing came in time: awaiting ", awaiting),
-         .expected = awaiting,
-         .actual = "nothing"});
+  if (came.empty() && CheckLife()) return;
+  if (came.empty()) {
+    End(Silence(awaiting, v1::TIMEOUT));
   } else {
     Unmet(absl::StrCat("awaiting ", awaiting, ", something else came"), awaiting, came);
   }
   Wake();
 }
 
+Finding Play::Silence(const std::string& awaiting, v1::Verdict verdict) const {
+  const std::string unfinished = Unfinished();
+  const char* what = !unfinished.empty()      ? "a PDU began to come and never ended"
+                     : verdict == v1::TIMEOUT ? "nothing came in time"
+                                              : "nothing came, though the target lives";
+  const char* came = verdict == v1::TIMEOUT ? "nothing" : "nothing but a sign of life";
+  return {.verdict = verdict,
+          .message = absl::StrCat(what, ": awaiting ", awaiting),
+          .expected = awaiting,
+          .actual = unfinished.empty() ? came : unfinished,
+          .expectation = verdict != v1::TIMEOUT && unfinished.empty()};
+}
+
+Progress Play::LivesInSilence(const std::string& awaiting) {
+  return End(Silence(awaiting, v1::FAIL));
+}
+
 bool Play::CheckLife() {
-  if (checking_life_ || in_epilogue_ || target_role()) return false;
+  constexpr int kMostChecks = 2;
+  if (life_checks_ == kMostChecks || target_role()) return false;
+  if (step().has_elapse() || step().has_trigger()) return false;
   Link* const link = FindLink(LinkName(step().connection()));
-  if (link == nullptr || !link->open()) return false;
-  // A new connection says nothing of what a login still awaits; of one that should have ended it
-  // does.
-  if (!link->full_feature() && !step().has_expect_closed()) return false;
-  // These ping by themselves.
-  if (step().has_probe() || step().has_elapse() || step().has_trigger()) return false;
-  checking_life_ = true;
-  action_ = MakeLifeCheck(this, link, std::move(action_));
+  // Probes and the epilogue ping by themselves; what a login awaits says of no other PDU that it is
+  // due; and if a ping isn't answered either, the connection may be all that is dead. So a login on
+  // a new connection has the last word.
+  const bool pings = step().has_probe() || in_epilogue_;
+  // Within a PDU no ping is answered.
+  const bool on_link = link != nullptr && link->open() && !pings &&
+                       (Unfinished().empty() || step().has_expect_closed()) &&
+                       (link->full_feature() || step().has_expect_closed());
+  if (life_checks_ == 0 && on_link) {
+    life_checks_ = 1;
+    action_ = MakeLifeCheck(this, link, std::move(action_));
+  } else {
+    life_checks_ = kMostChecks;
+    action_ = MakeLoginCheck(this, std::move(action_));
+  }
   Progressed();
   Wake();
   return true;

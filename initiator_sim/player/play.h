@@ -182,6 +182,8 @@ class Play : public std::enable_shared_from_this<Play> {
   Progress Fail(std::string message, std::string expected = "", std::string actual = "");
   // A failed expectation of the case (see Finding::expectation).
   Progress Unmet(std::string message, std::string expected, std::string actual);
+  // Nothing came of what was awaited, and a sign of life did.
+  Progress LivesInSilence(const std::string& awaiting);
   // Our own trouble: script, sockets.
   Progress Error(const absl::Status& status);
   // WARN, AMBIGUOUS: the play goes on.
@@ -285,6 +287,8 @@ class Play : public std::enable_shared_from_this<Play> {
   bool CountArrival(const Link& link, const Frame& frame);
   // What came of PDUs that aren't whole, a paragraph for each connection.
   std::string Unfinished() const;
+  // How it is told that nothing came. TIMEOUT: not even a sign of life.
+  Finding Silence(const std::string& awaiting, v1::Verdict verdict) const;
   // Begins to see whether the target lives. False: it can't be seen, or was tried.
   bool CheckLife();
   void Finish();
@@ -364,7 +368,7 @@ class Play : public std::enable_shared_from_this<Play> {
   fabric::Timer step_limit_;  // of the whole step: what comes doesn't start it again
   size_t step_pdus_ = 0;      // that came in this step
   size_t step_bytes_ = 0;
-  bool checking_life_ = false;  // of the target, as nothing came for the step in time
+  int life_checks_ = 0;  // signs of the target's life asked for, as nothing came in time
   bool progressed_ = false;
   bool wake_posted_ = false;
   bool started_ = false;

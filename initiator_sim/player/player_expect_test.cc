@@ -85,6 +85,11 @@ std::string ExpectP(const std::string& rest) {
 const OnPdu kAsDue = AnswerPings([](v1::Pdu*) {});
 const OnPdu kClosesOnPing = OnPing([](Connection& c, const v1::Pdu&) { c.Close(); });
 const OnPdu kSilent = OnPing([](Connection&, const v1::Pdu&) {});
+// From the first ping on it answers nothing, no login either.
+const OnPdu kDead = [dead = false](Connection&, const v1::Pdu& pdu) mutable {
+  dead = dead || pdu.has_nop_out();
+  return dead;
+};
 
 TEST(PlayerExpectTest, FieldsAndPredicates) {
   const OnPdu numbered =
@@ -234,7 +239,7 @@ TEST(PlayerExpectTest, Rejects) {
 
 TEST(PlayerExpectTest, Timeouts) {
   CheckCases({
-      {"nothing comes", ExpectP("pdu { nop_in {} }"), kSilent,
+      {"nothing comes", ExpectP("pdu { nop_in {} }"), kDead,
        "TIMEOUT: nothing came in time: awaiting NOP-In for task p", "NOP-In", "nothing"},
       {"an answer that waits for the next PDU", ExpectP("pdu { nop_in {} }"),
        [held = std::optional<uint32_t>()](Connection& c, const v1::Pdu& pdu) mutable {
@@ -249,6 +254,9 @@ TEST(PlayerExpectTest, Timeouts) {
        },
        "TIMEOUT: came only after its time, when a sign of life had been asked for: awaiting NOP-In",
        "NOP-In", "too late"},
+      {"nothing comes where logins are answered", ExpectP("pdu { nop_in {} }"), kSilent,
+       "FAIL: nothing came, though the target lives: awaiting NOP-In for task p", "NOP-In",
+       "nothing but a sign of life"},
       {"something else came for nobody", ExpectP("pdu { nop_in {} }"),
        OnPing([](Connection& c, const v1::Pdu&) { c.Send(Async(v1::LOGOUT_REQUEST)); }),
        "FAIL: awaiting NOP-In", "NOP-In", "Async Message"},
@@ -258,28 +266,28 @@ TEST(PlayerExpectTest, Timeouts) {
          if (c.target->seen.size() < 100) c.Send(TargetPing(7));
          return true;
        },
-       "TIMEOUT"},
+       "FAIL: nothing came, though the target lives"},
   });
 }
 
 TEST(PlayerExpectTest, DeadlinesCountFromTheLastProgress) {
   PlayerTestBed bed;
   bed.options.step_timeout = absl::Seconds(4);
-  bed.target.on_pdu = kSilent;
+  bed.target.on_pdu = kDead;
   const absl::Time begin = bed.world.now();
   EXPECT_THAT(VerdictOf(bed.Play(std::string(kPing) + ExpectP("pdu { nop_in {} }"))),
               StartsWith("TIMEOUT"));
-  // Once for the step, once for a sign of life.
-  EXPECT_EQ(bed.world.now() - begin, absl::Seconds(8));
+  // Once for the step, once for a ping, once for a login.
+  EXPECT_EQ(bed.world.now() - begin, absl::Seconds(12));
 
   PlayerTestBed patient;
-  patient.target.on_pdu = kSilent;
+  patient.target.on_pdu = kDead;
   const absl::Time start = patient.world.now();
   EXPECT_THAT(VerdictOf(patient.Play(
                   std::string(kPing) +
                   "step { timeout_ms: 60000 expect { task: \"p\" one_of { closed: true } } }")),
               StartsWith("TIMEOUT"));
-  EXPECT_EQ(patient.world.now() - start, absl::Seconds(60) + patient.options.step_timeout);
+  EXPECT_EQ(patient.world.now() - start, absl::Seconds(60) + 2 * patient.options.step_timeout);
 }
 
 TEST(PlayerExpectTest, WhatNoStepTookFailsTheEpilogue) {
@@ -322,7 +330,7 @@ TEST(PlayerExpectTest, WhatNoStepTookFailsTheEpilogue) {
        [](Connection& c, const v1::Pdu& pdu) {
          return pdu.has_nop_out() && c.target->Seen(v1::Pdu::kNopOut).size() > 1;
        },
-       "TIMEOUT: nothing came in time: awaiting the answer to a ping (NOP-In)"},
+       "FAIL: nothing came, though the target lives: awaiting the answer to a ping (NOP-In)"},
       {"the epilogue may be left out", "epilogue: NOTHING", extra, "PASS"},
   });
 }
@@ -437,7 +445,7 @@ TEST(PlayerExpectTest, AMissedShouldIsAWarning) {
   EXPECT_THAT(VerdictOf(ended.Play(std::string("level: SHOULD ") + kPing + wrong)),
               StartsWith("FAIL: connection c1 ended"));
   PlayerTestBed silent;
-  silent.target.on_pdu = kSilent;
+  silent.target.on_pdu = kDead;
   EXPECT_THAT(VerdictOf(silent.Play(std::string("level: SHOULD ") + kPing + wrong)),
               StartsWith("TIMEOUT"));
 }
@@ -470,7 +478,8 @@ TEST(PlayerExpectTest, ExpectClosed) {
          c.Close();
        }),
        "PASS"},
-      {"never", "step { expect_closed {} }", kSilent, "TIMEOUT"},
+      {"never", "step { expect_closed {} }", kSilent, "FAIL: nothing came, though"},
+      {"never, and dead", "step { expect_closed {} }", kDead, "TIMEOUT"},
   });
 }
 

@@ -54,7 +54,8 @@ TEST(PlayerRobustTest, AFaultAtAnyByteEndsThePlay) {
       EXPECT_TRUE(result.verdict == v1::FAIL || result.verdict == v1::TIMEOUT)
           << VerdictOf(result) << " at " << at;
       EXPECT_FALSE(result.failure.message().empty());
-      EXPECT_EQ(result.verdict == v1::TIMEOUT, kind == fabric::SimFault::Kind::kStall)
+      // Of a stall it is told what never came, where a new connection gets so far as to log in.
+      EXPECT_TRUE(result.verdict == v1::FAIL || kind == fabric::SimFault::Kind::kStall)
           << VerdictOf(result);
     }
   }
@@ -144,14 +145,15 @@ TEST(PlayerRobustTest, AnyTargetLetsThePlayEnd) {
   }
 }
 
-TEST(PlayerRobustTest, ATargetThatNeverReadsEndsInATimeout) {
+TEST(PlayerRobustTest, ATargetThatNeverReadsEndsTheStep) {
   fabric::SimOptions options;
   options.to_acceptor.fault = {.kind = fabric::SimFault::Kind::kStall, .at_byte = 1000};
   options.to_acceptor.buffer_bytes = 4096;
   PlayerTestBed bed(1, options);
   EXPECT_EQ(VerdictOf(bed.Play("step { login {} } step { send { count: 200 pdu { nop_out {} "
                                "immediate: true data { pattern { length: 1000 } } } } }")),
-            "TIMEOUT: nothing came in time: awaiting the target to take the bytes of this step");
+            "FAIL: nothing came, though the target lives: awaiting the target to take the bytes of "
+            "this step");
 }
 
 // What the target sends without end, each after a millisecond: to the limit of the step's time, or
@@ -244,7 +246,7 @@ TEST(PlayerRobustTest, HalfAPduIsTold) {
     };
     const PlayResult result = bed.Play("step { login {} } step { probe {} }");
     EXPECT_THAT(VerdictOf(result),
-                ::testing::StartsWith("TIMEOUT: a PDU began to come and never ended: awaiting"));
+                ::testing::StartsWith("FAIL: a PDU began to come and never ended: awaiting"));
     const std::string& actual = result.failure.actual();
     EXPECT_THAT(actual, ::testing::StartsWith(
                             absl::StrCat("on c1: ", length, " bytes of an unfinished PDU")));

@@ -55,17 +55,24 @@ class Sign : public Action {
   std::unique_ptr<TextRunner> text_;
 };
 
-// Login, ping and logout on a session of its own.
+// Login, ping and logout on a session of its own; or the login alone.
 class NewConnectionProbe : public Action {
  public:
-  explicit NewConnectionProbe(Play* play)
-      : play_(play), link_name_(play->PrivateName("probe")), login_(play, link_name_, Login()) {}
+  explicit NewConnectionProbe(Play* play, bool login_only = false)
+      : play_(play),
+        login_only_(login_only),
+        link_name_(play->PrivateName("probe")),
+        login_(play, link_name_, Login()) {}
 
   Progress Advance() override {
     if (link_ == nullptr) {
       const Progress progress = login_.Advance();
       if (progress != Progress::kDone) return progress;
       link_ = play_->FindLink(link_name_);
+      if (login_only_) {
+        play_->CloseLink(link_, v1::FIN);
+        return progress;
+      }
       ping_ = std::make_unique<PingRunner>(play_, link_, /*immediate=*/false, "");
     }
     if (logout_ == nullptr) {
@@ -93,6 +100,7 @@ class NewConnectionProbe : public Action {
   }
 
   Play* const play_;
+  const bool login_only_;
   const std::string link_name_;
   LoginRunner login_;
   Link* link_ = nullptr;
@@ -101,18 +109,16 @@ class NewConnectionProbe : public Action {
 };
 
 // Nothing came for a step in its time. Whether that is the step's failure or the end of the target
-// is shown by a sign of life: on the same connection, or on a new one where this one's end is
-// awaited. What the step awaited and comes only then came too late: maybe the asking brought it.
+// is shown by a sign of life. What the step awaited and comes only then came too late: maybe the
+// asking brought it.
 class LifeCheck : public Action {
  public:
-  LifeCheck(Play* play, Link* link, std::unique_ptr<Action> late)
-      : play_(play), late_(std::move(late)), awaiting_(late_->Awaiting()) {
-    if (!play->step().has_expect_closed()) {
-      sign_ = std::make_unique<Sign>(play, link, /*immediate=*/true, "");
-    } else {
-      elsewhere_ = std::make_unique<NewConnectionProbe>(play);
-    }
-  }
+  LifeCheck(Play* play, std::unique_ptr<Action> sign, std::unique_ptr<Action> late,
+            std::string awaiting)
+      : play_(play),
+        late_(std::move(late)),
+        awaiting_(std::move(awaiting)),
+        sign_(std::move(sign)) {}
 
   Progress Advance() override {
     if (const Progress progress = late_->Advance(); progress == Progress::kOver) {
@@ -125,10 +131,9 @@ class LifeCheck : public Action {
                          .expected = awaiting_,
                          .actual = "that, too late"});
     }
-    const Progress progress = sign_ ? sign_->Advance() : elsewhere_->Advance();
+    const Progress progress = sign_->Advance();
     if (progress != Progress::kDone) return progress;
-    return play_->Unmet(absl::StrCat("nothing came, though the target lives: awaiting ", awaiting_),
-                        awaiting_, "nothing but a sign of life");
+    return play_->LivesInSilence(awaiting_);
   }
 
   std::string Awaiting() const override { return awaiting_; }
@@ -137,8 +142,7 @@ class LifeCheck : public Action {
   Play* const play_;
   const std::unique_ptr<Action> late_;
   const std::string awaiting_;
-  std::unique_ptr<Sign> sign_;
-  std::unique_ptr<NewConnectionProbe> elsewhere_;
+  const std::unique_ptr<Action> sign_;
 };
 
 class ProbeAction : public Action {
@@ -378,7 +382,19 @@ std::unique_ptr<Action> MakeTextUntilFinal(Play* play, const v1::Step& step) {
   return std::make_unique<TextUntilFinalAction>(play, step);
 }
 std::unique_ptr<Action> MakeLifeCheck(Play* play, Link* link, std::unique_ptr<Action> late) {
-  return std::make_unique<LifeCheck>(play, link, std::move(late));
+  std::string awaiting = late->Awaiting();
+  std::unique_ptr<Action> sign;
+  if (play->step().has_expect_closed()) {
+    sign = std::make_unique<NewConnectionProbe>(play);
+  } else {
+    sign = std::make_unique<Sign>(play, link, /*immediate=*/true, "");
+  }
+  return std::make_unique<LifeCheck>(play, std::move(sign), std::move(late), std::move(awaiting));
+}
+std::unique_ptr<Action> MakeLoginCheck(Play* play, std::unique_ptr<Action> late) {
+  std::string awaiting = late->Awaiting();
+  auto sign = std::make_unique<NewConnectionProbe>(play, /*login_only=*/true);
+  return std::make_unique<LifeCheck>(play, std::move(sign), std::move(late), std::move(awaiting));
 }
 
 std::unique_ptr<Action> MakeEpilogue(Play* play) { return std::make_unique<EpilogueAction>(play); }

@@ -13,6 +13,8 @@ namespace pushpull::initiator_sim {
 // For a step for which nothing came in time: fails it if the target shows that it lives, waits on
 // otherwise. `link` is open.
 std::unique_ptr<Action> MakeLifeCheck(Play* play, Link* link, std::unique_ptr<Action> late);
+// The same by a login on a new connection.
+std::unique_ptr<Action> MakeLoginCheck(Play* play, std::unique_ptr<Action> late);
 
 // The action of a step. Never null: what can't be played is an action that ends the play.
 std::unique_ptr<Action> MakeAction(Play* play, const v1::Step& step);

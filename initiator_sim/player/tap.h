@@ -38,6 +38,9 @@ struct TapPdu {
   bool misbehaving = false;
 };
 
+// How the reason of an end in order begins that came between the bytes of a PDU.
+inline constexpr char kEndedWithinPdu[] = "within a PDU";
+
 // Calls come on the player's loop, in the order of events; nothing handed over lives beyond them.
 class Tap {
  public:
@@ -46,7 +49,8 @@ class Tap {
   virtual void OnOpened(const TapConnection& connection, absl::Time time) {
     (void)connection, (void)time;
   }
-  // `reason` is empty where the stream ended in order. `by_peer`: it was the peer that ended it.
+  // `reason` is empty where the stream ended in order, behind a whole PDU. `by_peer`: it was the
+  // peer that ended it.
   virtual void OnClosed(const TapConnection& connection, absl::Time time, bool by_peer,
                         const std::string& reason) {
     (void)connection, (void)time, (void)by_peer, (void)reason;

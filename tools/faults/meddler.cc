@@ -1,5 +1,6 @@
 #include "tools/faults/meddler.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "initiator_sim/pdu/data.h"
@@ -56,6 +57,12 @@ void Meddler::Renumber(Direction direction, Image* image) const {
   } else if (HasStatus(*image)) {
     image->SetWord(kStatSnByte, image->Word(kStatSnByte) + shift_);
   }
+  // A Reject returns the header as the initiator sent it.
+  if (image->kind() != Pdu::kReject || image->data.size() < initiator_sim::kBhsSize) return;
+  uint8_t word[4];
+  std::copy_n(image->data.begin() + kExpStatSnByte, 4, word);
+  base::StoreBe32(word, base::LoadBe32(word) + shift_);
+  std::copy_n(word, 4, image->data.begin() + kExpStatSnByte);
 }
 
 void Meddler::NoteLogin(const v1::Pdu& pdu, const std::string& text) {
