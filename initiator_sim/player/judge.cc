@@ -196,6 +196,12 @@ std::string JudgeByRule(const v1::KeyRule& rule, const std::string* offered,
   return JudgeAnswer(info, judged_by_offer && offered != nullptr ? *offered : "", *said);
 }
 
+// Numbers are the same in each notation (RFC 7143 §6.1).
+bool SameValue(const std::string& a, const std::string& b) {
+  const std::optional<uint64_t> number = ParseNumericalValue(a);
+  return a == b || (number.has_value() && number == ParseNumericalValue(b));
+}
+
 absl::StatusOr<std::string> JudgeKey(Play* play, const Link* link, const Negotiation& negotiation,
                                      const v1::KeyRule& rule) {
   const std::string* offered = negotiation.Offered(rule.name());
@@ -224,7 +230,7 @@ absl::StatusOr<std::string> JudgeKey(Play* play, const Link* link, const Negotia
   // Where no answer is owed, the outcome counts.
   const std::optional<std::string> outcome = negotiation.Outcome(rule.name());
   const std::string actual = said != nullptr ? *said : outcome.value_or("");
-  if (actual == due) return std::string();
+  if (SameValue(actual, due)) return std::string();
   return actual.empty() && said == nullptr ? absl::StrCat("there was no answer, due is ", due)
                                            : absl::StrCat("due is ", due);
 }

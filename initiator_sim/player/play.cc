@@ -206,28 +206,35 @@ void Play::OnDeadline() {
   const std::string came = absl::StrJoin(unexpected, "\n");
   if (came.empty() && CheckLife()) return;
   if (came.empty()) {
-    End(Silence(awaiting, v1::TIMEOUT));
+    End(Silence(awaiting));
   } else {
     Unmet(absl::StrCat("awaiting ", awaiting, ", something else came"), awaiting, came);
   }
   Wake();
 }
 
-Finding Play::Silence(const std::string& awaiting, v1::Verdict verdict) const {
+Finding Play::Silence(const std::string& awaiting) const {
   const std::string unfinished = Unfinished();
-  const char* what = !unfinished.empty()      ? "a PDU began to come and never ended"
-                     : verdict == v1::TIMEOUT ? "nothing came in time"
-                                              : "nothing came, though the target lives";
-  const char* came = verdict == v1::TIMEOUT ? "nothing" : "nothing but a sign of life";
-  return {.verdict = verdict,
+  const char* what =
+      unfinished.empty() ? "nothing came in time" : "a PDU began to come and never ended";
+  return {.verdict = v1::TIMEOUT,
           .message = absl::StrCat(what, ": awaiting ", awaiting),
           .expected = awaiting,
-          .actual = unfinished.empty() ? came : unfinished,
-          .expectation = verdict != v1::TIMEOUT && unfinished.empty()};
+          .actual = unfinished.empty() ? "nothing" : unfinished};
 }
 
-Progress Play::LivesInSilence(const std::string& awaiting) {
-  return End(Silence(awaiting, v1::FAIL));
+Progress Play::LivesInSilence(const std::string& awaiting, bool by_login) {
+  Finding finding = Silence(awaiting);
+  finding.verdict = v1::FAIL;
+  if (Unfinished().empty()) {
+    finding.message = absl::StrCat("nothing came, though the target ",
+                                   by_login ? "takes logins" : "lives", ": awaiting ", awaiting);
+    finding.actual =
+        by_login ? "nothing, no answer to a ping either" : "nothing but a sign of life";
+    // A connection that is dead is more than an expectation that isn't met.
+    finding.expectation = !by_login;
+  }
+  return End(std::move(finding));
 }
 
 bool Play::CheckLife() {

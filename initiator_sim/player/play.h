@@ -182,8 +182,9 @@ class Play : public std::enable_shared_from_this<Play> {
   Progress Fail(std::string message, std::string expected = "", std::string actual = "");
   // A failed expectation of the case (see Finding::expectation).
   Progress Unmet(std::string message, std::string expected, std::string actual);
-  // Nothing came of what was awaited, and a sign of life did.
-  Progress LivesInSilence(const std::string& awaiting);
+  // Nothing came of what was awaited, and a sign of life did: an answer to a ping, or only a login
+  // on a new connection.
+  Progress LivesInSilence(const std::string& awaiting, bool by_login);
   // Our own trouble: script, sockets.
   Progress Error(const absl::Status& status);
   // WARN, AMBIGUOUS: the play goes on.
@@ -287,8 +288,8 @@ class Play : public std::enable_shared_from_this<Play> {
   bool CountArrival(const Link& link, const Frame& frame);
   // What came of PDUs that aren't whole, a paragraph for each connection.
   std::string Unfinished() const;
-  // How it is told that nothing came. TIMEOUT: not even a sign of life.
-  Finding Silence(const std::string& awaiting, v1::Verdict verdict) const;
+  // How it is told that nothing came, not even a sign of life.
+  Finding Silence(const std::string& awaiting) const;
   // Begins to see whether the target lives. False: it can't be seen, or was tried.
   bool CheckLife();
   void Finish();

@@ -255,8 +255,8 @@ TEST(PlayerExpectTest, Timeouts) {
        "TIMEOUT: came only after its time, when a sign of life had been asked for: awaiting NOP-In",
        "NOP-In", "too late"},
       {"nothing comes where logins are answered", ExpectP("pdu { nop_in {} }"), kSilent,
-       "FAIL: nothing came, though the target lives: awaiting NOP-In for task p", "NOP-In",
-       "nothing but a sign of life"},
+       "FAIL: nothing came, though the target takes logins: awaiting NOP-In for task p", "NOP-In",
+       "no answer to a ping"},
       {"something else came for nobody", ExpectP("pdu { nop_in {} }"),
        OnPing([](Connection& c, const v1::Pdu&) { c.Send(Async(v1::LOGOUT_REQUEST)); }),
        "FAIL: awaiting NOP-In", "NOP-In", "Async Message"},
@@ -266,7 +266,7 @@ TEST(PlayerExpectTest, Timeouts) {
          if (c.target->seen.size() < 100) c.Send(TargetPing(7));
          return true;
        },
-       "FAIL: nothing came, though the target lives"},
+       "FAIL: nothing came, though the target takes logins"},
   });
 }
 
@@ -330,7 +330,8 @@ TEST(PlayerExpectTest, WhatNoStepTookFailsTheEpilogue) {
        [](Connection& c, const v1::Pdu& pdu) {
          return pdu.has_nop_out() && c.target->Seen(v1::Pdu::kNopOut).size() > 1;
        },
-       "FAIL: nothing came, though the target lives: awaiting the answer to a ping (NOP-In)"},
+       "FAIL: nothing came, though the target takes logins: awaiting the answer to a ping "
+       "(NOP-In)"},
       {"the epilogue may be left out", "epilogue: NOTHING", extra, "PASS"},
   });
 }

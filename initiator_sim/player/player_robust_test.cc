@@ -152,7 +152,8 @@ TEST(PlayerRobustTest, ATargetThatNeverReadsEndsTheStep) {
   PlayerTestBed bed(1, options);
   EXPECT_EQ(VerdictOf(bed.Play("step { login {} } step { send { count: 200 pdu { nop_out {} "
                                "immediate: true data { pattern { length: 1000 } } } } }")),
-            "FAIL: nothing came, though the target lives: awaiting the target to take the bytes of "
+            "FAIL: nothing came, though the target takes logins: awaiting the target to take the "
+            "bytes of "
             "this step");
 }
 

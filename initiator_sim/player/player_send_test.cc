@@ -387,7 +387,8 @@ TEST(PlayerSendTest, WaitsForTheWindow) {
   closed.target.window = 2;
   EXPECT_EQ(
       VerdictOf(closed.Play("step { login {} } step { send { count: 3 pdu { nop_out {} } } }")),
-      "FAIL: nothing came, though the target lives: awaiting MaxCmdSN to let the next command "
+      "FAIL: nothing came, though the target takes logins: awaiting MaxCmdSN to let the next "
+      "command "
       "through");
 }
 

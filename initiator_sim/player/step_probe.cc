@@ -113,12 +113,12 @@ class NewConnectionProbe : public Action {
 // asking brought it.
 class LifeCheck : public Action {
  public:
-  LifeCheck(Play* play, std::unique_ptr<Action> sign, std::unique_ptr<Action> late,
-            std::string awaiting)
+  LifeCheck(Play* play, std::unique_ptr<Action> sign, std::unique_ptr<Action> late, bool by_login)
       : play_(play),
         late_(std::move(late)),
-        awaiting_(std::move(awaiting)),
-        sign_(std::move(sign)) {}
+        awaiting_(late_->Awaiting()),
+        sign_(std::move(sign)),
+        by_login_(by_login) {}
 
   Progress Advance() override {
     if (const Progress progress = late_->Advance(); progress == Progress::kOver) {
@@ -133,7 +133,7 @@ class LifeCheck : public Action {
     }
     const Progress progress = sign_->Advance();
     if (progress != Progress::kDone) return progress;
-    return play_->LivesInSilence(awaiting_);
+    return play_->LivesInSilence(awaiting_, by_login_);
   }
 
   std::string Awaiting() const override { return awaiting_; }
@@ -143,6 +143,7 @@ class LifeCheck : public Action {
   const std::unique_ptr<Action> late_;
   const std::string awaiting_;
   const std::unique_ptr<Action> sign_;
+  const bool by_login_;
 };
 
 class ProbeAction : public Action {
@@ -382,19 +383,17 @@ std::unique_ptr<Action> MakeTextUntilFinal(Play* play, const v1::Step& step) {
   return std::make_unique<TextUntilFinalAction>(play, step);
 }
 std::unique_ptr<Action> MakeLifeCheck(Play* play, Link* link, std::unique_ptr<Action> late) {
-  std::string awaiting = late->Awaiting();
   std::unique_ptr<Action> sign;
   if (play->step().has_expect_closed()) {
     sign = std::make_unique<NewConnectionProbe>(play);
   } else {
     sign = std::make_unique<Sign>(play, link, /*immediate=*/true, "");
   }
-  return std::make_unique<LifeCheck>(play, std::move(sign), std::move(late), std::move(awaiting));
+  return std::make_unique<LifeCheck>(play, std::move(sign), std::move(late), /*by_login=*/false);
 }
 std::unique_ptr<Action> MakeLoginCheck(Play* play, std::unique_ptr<Action> late) {
-  std::string awaiting = late->Awaiting();
   auto sign = std::make_unique<NewConnectionProbe>(play, /*login_only=*/true);
-  return std::make_unique<LifeCheck>(play, std::move(sign), std::move(late), std::move(awaiting));
+  return std::make_unique<LifeCheck>(play, std::move(sign), std::move(late), /*by_login=*/true);
 }
 
 std::unique_ptr<Action> MakeEpilogue(Play* play) { return std::make_unique<EpilogueAction>(play); }

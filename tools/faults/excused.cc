@@ -10,13 +10,15 @@ struct Reason {
   const char* why;
 };
 
-constexpr char kWindow[] = "the window is the target's to choose, so long as it doesn't shrink (§4.2.2.1)";
+constexpr char kWindow[] =
+    "the window is the target's to choose, so long as it doesn't shrink (§4.2.2.1)";
 constexpr char kTime2[] = "ignored at ErrorRecoveryLevel 0 and 1 (§11.15.3, §11.15.4)";
 constexpr char kScsi[] = "a target may end a command so: what SCSI says of it is the cases' affair";
 constexpr char kOwn[] = "the target's own to say";
 constexpr char kMinimum[] =
     "the responder may answer less (§13); only what then exceeds it is wrong, where a case gets so "
     "far";
+constexpr char kMaximum[] = "the responder may answer more (§13.15)";
 constexpr char kRepeated[] = "a request that comes twice with its CmdSN is ignored (§4.2.2.1)";
 constexpr char kNoLife[] = "no login is answered: there is nothing to tell it from a dead target";
 constexpr char kOther[] = "another reason is as right (§11.17.1)";
@@ -56,6 +58,10 @@ constexpr Reason kReasons[] = {
     {"key.MaxRecvDataSegmentLength*", kOwn},
     {"key.MaxBurstLength-1", kMinimum},
     {"key.FirstBurstLength-1", kMinimum},
+    {"key.DefaultTime2Wait+1", kMaximum},
+    {"key.DefaultTime2Wait+1000", kMaximum},
+    {"key.TaskReporting=Reject", "for a list of which nothing is supported (§6.2.1)"},
+    {"key.TaskReporting=Irrelevant", kOwn},
     {"key.DefaultTime2Retain=0", kMinimum},
     {"key.DefaultTime2Retain-1", kMinimum},
     {"key.DataPDUInOrder:dropped", "an answer to Yes is optional (§6.2.2)"},

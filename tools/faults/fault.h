@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "initiator_sim/pdu/codec.h"
@@ -67,6 +68,9 @@ struct Fault {
 
 // The whole table.
 std::vector<Fault> AllFaults();
+
+// Why a fault may pass unseen, or be seen only in some cases; empty: it must be caught.
+std::string_view Excuse(std::string_view fault);
 
 // ---- its parts -------------------------------------------------------------------------------
 std::vector<Fault> FieldFaults();  // each field of each PDU of the target

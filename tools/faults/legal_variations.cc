@@ -167,22 +167,6 @@ std::vector<Fault> Extras() {
 // ---- keys
 // ----------------------------------------------------------------------------------------
 
-Fault AddedPair(const char* name, const char* value, std::string why) {
-  return Legal(ChangedKeys(absl::StrCat("legal:key_added.", name),
-                           [name = std::string(name), value = std::string(value)](
-                               const Passing& passing, v1::KeyList* keys) {
-                             if (passing.full_feature || passing.planted > 0 ||
-                                 initiator_sim::FindKey(*keys, name) != nullptr) {
-                               return false;
-                             }
-                             v1::KeyValue* pair = keys->add_key();
-                             pair->set_name(name);
-                             pair->set_value(value);
-                             return true;
-                           }),
-               std::move(why));
-}
-
 Fault ReversedKeys() {
   return Legal(ChangedKeys("legal:keys_in_reverse_order",
                            [](const Passing&, v1::KeyList* keys) {
@@ -244,11 +228,10 @@ std::vector<Fault> LegalVariations() {
       CutInto(512, true),
       UnusedDataInField("stat_sn", [](Image* image) { image->SetWord(kStatSn, 77); }),
       UnusedDataInField("residual_count", [](Image* image) { image->SetWord(44, 77); }),
-      AddedPair("TargetAlias", "a disk", "a declaration (§13.6)"),
       ReversedKeys(),
       HexNumbers(),
       OtherNumber("MaxRecvDataSegmentLength", "4096", "the target's own to declare (§13.12)"),
-      OtherNumber("MaxRecvDataSegmentLength", "512", "the target's own to declare (§13.12)"),
+      OtherNumber("MaxRecvDataSegmentLength", "1024", "the target's own to declare (§13.12)"),
       OtherNumber("DefaultTime2Retain", "0", "the responder may lower it (§13.16)"),
   };
   for (Fault& fault : Extras()) all.push_back(std::move(fault));

@@ -13,6 +13,7 @@ using v1::Pdu;
 
 constexpr size_t kStatSnByte = 24;
 constexpr size_t kExpStatSnByte = 28;
+constexpr size_t kMaxHeaders = 512;
 
 void Append(const std::vector<uint8_t>& bytes, std::vector<uint8_t>* out) {
   out->insert(out->end(), bytes.begin(), bytes.end());
@@ -57,12 +58,16 @@ void Meddler::Renumber(Direction direction, Image* image) const {
   } else if (HasStatus(*image)) {
     image->SetWord(kStatSnByte, image->Word(kStatSnByte) + shift_);
   }
-  // A Reject returns the header as the initiator sent it.
+}
+
+void Meddler::RestoreHeader(Image* image) const {
   if (image->kind() != Pdu::kReject || image->data.size() < initiator_sim::kBhsSize) return;
-  uint8_t word[4];
-  std::copy_n(image->data.begin() + kExpStatSnByte, 4, word);
-  base::StoreBe32(word, base::LoadBe32(word) + shift_);
-  std::copy_n(word, 4, image->data.begin() + kExpStatSnByte);
+  const base::Bytes header = base::AsBytes(image->data).first(initiator_sim::kBhsSize);
+  for (const auto& [went, came] : changed_headers_) {
+    if (!std::equal(header.begin(), header.end(), went.begin())) continue;
+    std::copy(came.begin(), came.end(), image->data.begin());
+    return;
+  }
 }
 
 void Meddler::NoteLogin(const v1::Pdu& pdu, const std::string& text) {
@@ -113,12 +118,21 @@ void Meddler::PassPdu(Way* way, Direction direction, const Frame& frame,
   const Image came = TakeApart(frame.bytes, way->framer.digests());
   Image image = came;
   Renumber(direction, &image);
+  if (direction == Direction::kToInitiator) RestoreHeader(&image);
+  // Digest errors of the sender go on as they are.
+  const bool sound = frame.decoded.header_digest_ok && frame.decoded.data_digest_ok;
+  if (direction == Direction::kToTarget && sound && image.bhs != came.bhs) {
+    changed_headers_.emplace_front(image.bhs, came.bhs);
+    if (changed_headers_.size() > kMaxHeaders) changed_headers_.pop_back();
+  }
   Outcome outcome;
   bool planted = false;
   if (direction == Direction::kToInitiator && TakesStatSn(image)) {
     passing_.next_stat_sn = image.Word(kStatSnByte) + 1;
   }
-  if (planting_->fault != nullptr && planting_->fault->direction == direction) {
+  // What is kept back would be overtaken by nothing.
+  const bool may_plant = planting_->fault != nullptr && way->later.empty();
+  if (may_plant && planting_->fault->direction == direction) {
     std::optional<Outcome> changed = planting_->fault->plant(&passing_, image);
     if (changed.has_value()) {
       ++planting_->fits;
@@ -132,8 +146,6 @@ void Meddler::PassPdu(Way* way, Direction direction, const Frame& frame,
     }
   }
   Note(direction, frame, came);
-  // Digest errors of the sender go on as they are.
-  const bool sound = frame.decoded.header_digest_ok && frame.decoded.data_digest_ok;
   if (!planted && !sound) {
     Append(frame.bytes, out);
   } else if (!planted) {

@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -53,6 +55,8 @@ class Meddler {
   void PassPdu(Way* way, Direction direction, const initiator_sim::Frame& frame,
                std::vector<uint8_t>* out);
   void Renumber(Direction direction, Image* image) const;
+  // A Reject returns the header as the initiator sent it.
+  void RestoreHeader(Image* image) const;
   void Note(Direction direction, const initiator_sim::Frame& frame, const Image& image);
   void NoteLogin(const v1::Pdu& pdu, const std::string& text);
   void NoteRequest(const v1::Pdu& pdu);
@@ -62,6 +66,8 @@ class Meddler {
   Way to_initiator_;
   Passing passing_;
   uint32_t shift_ = 0;  // of StatSN
+  // Headers that went on otherwise than they came: as they went, and as they came.
+  std::deque<std::pair<initiator_sim::Bhs, initiator_sim::Bhs>> changed_headers_;
   std::string login_text_;
   Outcome::End end_ = Outcome::End::kNone;
 };
