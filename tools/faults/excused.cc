@@ -19,6 +19,10 @@ constexpr char kMinimum[] =
     "the responder may answer less (§13); only what then exceeds it is wrong, where a case gets so "
     "far";
 constexpr char kMaximum[] = "the responder may answer more (§13.15)";
+constexpr char kEither[] =
+    "to an offer that leaves it open either answer is right; whether the target then does so is "
+    "seen "
+    "in writes";
 constexpr char kRepeated[] = "a request that comes twice with its CmdSN is ignored (§4.2.2.1)";
 constexpr char kNoLife[] = "no login is answered: there is nothing to tell it from a dead target";
 constexpr char kOther[] = "another reason is as right (§11.17.1)";
@@ -43,6 +47,16 @@ constexpr Reason kReasons[] = {
     {"scsi_response:sense_*", kScsi},
     {"scsi_response:data_*", "Response Data may follow the sense data (§11.4.7)"},
     {"reject:data_four_bytes_longer", "more data may follow the header (§11.17)"},
+    {"logout_response:then_fin", "a target may close after the logout (§11.15)"},
+    {"reject:reset_instead", "a target may end the connection instead of a Reject (§7.7)"},
+    {"key.HeaderDigest=Reject", "for a list from which nothing may be used (§6.2.1)"},
+    {"key.DataDigest=Reject", "for a list from which nothing may be used (§6.2.1)"},
+    {"key.InitialR2T=flipped", kEither},
+    {"key.ImmediateData=flipped", kEither},
+    {"key.ErrorRecoveryLevel=0", kMinimum},
+    {"key.iSCSIProtocolLevel*", kMinimum},
+    {"key.SendTargets:twice", "the target's refusal of the key, said twice"},
+    {"nop_out:lun_changed_on_the_way", "reserved without a Target Transfer Tag (§11.18)"},
     {"reject:then_fin", "a target may close after a Reject (§7.3)"},
     {"reject.reason=*", kOther},
     {"login_response.initiator_task_tag=other_task",
