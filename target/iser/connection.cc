@@ -47,8 +47,7 @@ fabric::RdmaQueueOptions IserConnection::QueueOptions(const Node& node) {
 SessionWindow::Pledge IserConnection::pledge() const {
   return {.slots = Slots(node()),
           .unsolicited_data_slots = kUnsolicitedSlots,
-          .further_immediate_slots =
-              Has(Bug::kIserFurtherImmediatesRefused) ? 0 : FurtherImmediates(node())};
+          .further_immediate_slots = FurtherImmediates(node())};
 }
 
 bool IserConnection::may_hold_slot() const { return source_.slots_posted() > kFreeSlots; }
@@ -213,13 +212,12 @@ void IserConnection::Pump() {
     if (moves) continue;
     OnSendIdle();
     if (!tx().empty()) continue;
-    if (!late_.empty()) {
+    if (!late_.empty() && late_.front()->task->state == TaskState::kDone) {
       writes_.swap(late_);
       continue;
     }
     // What was sent has arrived when it is complete.
-    const bool all_arrived = idle_flights_.size() == flights_.size();
-    if (finishing_ && all_arrived && !Has(Bug::kIserLogoutKeepsConnection)) rdma_->Disconnect();
+    if (finishing_ && idle_flights_.size() == flights_.size()) rdma_->Disconnect();
     return;
   }
 }

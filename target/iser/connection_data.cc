@@ -16,7 +16,7 @@ namespace {
 // Pieces of memory that one operation moves.
 constexpr size_t kSegments = 16;
 // Data of one operation in place: no more, and other tasks have their turn.
-constexpr uint32_t kOperationBytes = 256 << 10;
+constexpr uint32_t kOperationBytes = 64 << 10;
 
 IscsiTask* TaskOf(Task* task) { return reinterpret_cast<IscsiTask*>(task->order); }
 
@@ -104,8 +104,7 @@ void IserConnection::CancelMove(Task* scsi) {
 // One operation of each direction; false: there was none to be posted.
 bool IserConnection::PostTransfers() {
   const bool write = PostOneOf(writes_);
-  const bool may_read = reads_in_flight_ < ord_ || Has(Bug::kIserOrdIgnored);
-  const bool read = may_read && PostOneOf(reads_);
+  const bool read = reads_in_flight_ < ord_ && PostOneOf(reads_);
   return write || read;
 }
 

@@ -101,7 +101,7 @@ void IserConnection::OnHello(uint32_t slot, const IserHello& hello) {
   IserHelloReply reply =
       AnswerHello(hello, readings_.min_hello_version, readings_.max_hello_version, ord_);
   // RFC 7145 §5.1.3.
-  if (!Has(Bug::kIserOrdIgnored)) ord_ = reply.ord;
+  ord_ = reply.ord;
   if (Has(Bug::kIserHelloOrdAboveIrd)) reply.ord = static_cast<uint16_t>(hello.ird + 1);
   if (Has(Bug::kIserHelloReplyVersion)) reply.current_version = kIserVersion - 1;
   if (Has(Bug::kIserHelloUnanswered)) return;

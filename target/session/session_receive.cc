@@ -200,7 +200,14 @@ void Session::Number(Connection& connection, SlotRef pdu, TaskRef task) {
   if (task->immediate) {
     task->immediate_slot = window_.TakeImmediate(connection.window_id(),
                                                  task->opcode == Opcode::kTaskManagementRequest);
-    if (task->immediate_slot == SessionWindow::ImmediateSlot::kRefused) {
+    using ImmediateSlot = SessionWindow::ImmediateSlot;
+    const bool further = task->immediate_slot == ImmediateSlot::kKeptFurther ||
+                         task->immediate_slot == ImmediateSlot::kOrdinary;
+    if (further && Has(Bug::kIserFurtherImmediatesRefused)) {
+      window_.GiveImmediate(connection.window_id(), task->immediate_slot);
+      task->immediate_slot = ImmediateSlot::kRefused;
+    }
+    if (task->immediate_slot == ImmediateSlot::kRefused) {
       return Reject(connection, pdu, RejectReason::kImmediateCommandReject);
     }
     if (Has(Bug::kExpCmdSnCountsImmediate)) ++immediates_counted_;
