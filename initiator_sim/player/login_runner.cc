@@ -166,6 +166,8 @@ absl::StatusOr<LoginConfig> LoginRunner::Config() {
     if (!key.value_from().empty()) {
       PUSHPULL_ASSIGN_OR_RETURN(offered.value, play_->TextValue(key.value_from(), link_));
     }
+    std::string& value = offered.value;
+    value.append(std::max<size_t>(value.size(), key.value_length()) - value.size(), 'a');
     config.keys.push_back(std::move(offered));
   }
   return config;

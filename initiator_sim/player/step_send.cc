@@ -227,6 +227,7 @@ class SendAction : public Action {
       if (!key.value_from().empty()) {
         PUSHPULL_ASSIGN_OR_RETURN(value, play_->TextValue(key.value_from(), link_));
       }
+      value.append(std::max<size_t>(value.size(), key.value_length()) - value.size(), 'a');
       AppendKey(pdu, key.name(), value);
     }
     return absl::OkStatus();

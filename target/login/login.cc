@@ -52,7 +52,9 @@ LoginStep LoginMachine::OnRequest(const LoginRequest& request, base::Bytes text)
 
 LoginStep LoginMachine::OnOtherPdu() {
   if (state_ == State::kDone) return Close("a PDU behind the end of the Login Phase");
-  if (!started_) return Close("the first PDU is no Login Request");
+  if (!started_ && !config_.bugs.Has(Bug::kFirstPduAnswered)) {
+    return Close("the first PDU is no Login Request");
+  }
   return Fail({LoginStatus::kInvalidDuringLogin,
                {"a PDU that is no Login Request came during login", "RFC 7143 §4.2.4"},
                {}});
@@ -91,14 +93,16 @@ LoginMachine::Checked LoginMachine::CheckStages(const LoginRequest& request) con
   }
   if (!request.transit) return {};  // NSG is reserved then
   if (request.text_continue) return Refused("C and T are both set", "RFC 7143 §11.12.2");
-  if (!IsStage(request.next_stage) || request.next_stage <= request.current_stage) {
+  const bool in_order = request.next_stage > request.current_stage ||
+                        config_.bugs.Has(Bug::kLoginStageOrderUnchecked);
+  if (!IsStage(request.next_stage) || !in_order) {
     return Refused("there is no transition from CSG to NSG", "RFC 7143 §6.3");
   }
   return {};
 }
 
 LoginMachine::Checked LoginMachine::TakeText(const LoginRequest& request, base::Bytes text) {
-  if (text.size() > kMaxLoginText) {
+  if (text.size() > kMaxLoginText && !config_.bugs.Has(Bug::kLoginDataSegmentUnchecked)) {
     return Refused("the data segment is longer than 8192 bytes", "RFC 7143 §6.3");
   }
   if (!out_.empty()) {
@@ -296,6 +300,12 @@ LoginMachine::Checked LoginMachine::ChooseMethod(std::string_view offer) {
       auth_ = target_.auth->Start(item, result_.identity.initiator_name);
       CHECK(auth_ != nullptr) << item;
     }
+    return {};
+  }
+  if (config_.bugs.Has(Bug::kUnknownAuthMethodNone)) {
+    result_.auth_method = kValueNone;
+    out_.Add("AuthMethod", kValueNone);
+    authenticated_ = true;
     return {};
   }
   // §6.3.2 wants the answer Reject, §7.12 the end of the login: one PDU does both.

@@ -93,6 +93,7 @@ Negotiator::Checked Negotiator::CheckPlace(NegotiationPhase phase, const KeyValu
   const bool stage_has_it = phase == NegotiationPhase::kSecurity      ? row->security
                             : phase == NegotiationPhase::kOperational ? row->operational
                                                                       : true;
+  if (!stage_has_it && bugs_.Has(Bug::kKeyStageUnchecked)) return {};
   if (!stage_has_it) return Error(row->name, "is not allowed in this stage", "RFC 7143 §6.3");
   if (phase == NegotiationPhase::kFullFeature && row->use != KeyUse::kAll) {
     // Keys that expect an answer are answered Reject, and X#NodeArchitecture changes nothing.
@@ -130,6 +131,7 @@ Negotiator::Checked Negotiator::CheckFirstTime(const KeyValue& pair, const KeyRo
 Negotiator::Checked Negotiator::TakeAnswerWord(const KeyValue& pair, const KeyRow* row) {
   if (row != nullptr && row->key == Key::kAuthMethod && declared_.test(Index(row->key))) return {};
   if (row == nullptr || !declared_.test(Index(row->key))) {
+    if (bugs_.Has(Bug::kReservedWordTaken)) return {};
     return Error(pair.key, "proposes a reserved word", "RFC 7143 §6.2");
   }
   declared_.reset(Index(row->key));
@@ -261,9 +263,16 @@ std::string Negotiator::AnswerOffer(NegotiationPhase phase, const KeyRow& row,
     if (auto wrong = WrongAnswer(row, value)) return *std::move(wrong);
   }
   const std::string reject(kValueReject);
-  if (row.rule == KeyRule::kObsolete) return reject;
+  if (row.rule == KeyRule::kObsolete) {
+    const std::optional<NumberRange> interval = ParseRange(value);
+    const bool granted = interval && bugs_.Has(Bug::kMarkerIntervalGranted);
+    return granted ? std::to_string(interval->low) : reject;
+  }
   // Leading-only keys don't change later (§13), and the value in force stays.
-  if (phase == NegotiationPhase::kFullFeature && row.use != KeyUse::kAll) return reject;
+  if (phase == NegotiationPhase::kFullFeature && row.use != KeyUse::kAll &&
+      !bugs_.Has(Bug::kTextRenegotiatesLoginKeys)) {
+    return reject;
+  }
   if (row.use == KeyUse::kLeadingOnly && !context_.leading) return reject;
   if (IsIrrelevant(row)) {
     // Linux's initiator offers digests over iSER too, and knows no answer but the values.
@@ -282,7 +291,10 @@ std::string Negotiator::AnswerOffer(NegotiationPhase phase, const KeyRow& row,
     }
     default: {
       const std::optional<uint64_t> offered = ParseNumber(value);
-      return offered && row.Admits(*offered) ? AnswerNumber(row, *offered) : reject;
+      if (!offered) return reject;
+      if (bugs_.Has(Bug::kHexadecimalRefused) && value.size() > 1 && value[0] == '0') return reject;
+      const bool admitted = row.Admits(*offered) || bugs_.Has(Bug::kInadmissibleValueTaken);
+      return admitted ? AnswerNumber(row, *offered) : reject;
     }
   }
 }
@@ -353,6 +365,7 @@ uint64_t Negotiator::Wish(const KeyRow& row) const {
     case Key::kRdmaExtensions:
       return context_.rdma_transport;
     case Key::kFirstBurstLength:  // §13.14
+      if (bugs_.Has(Bug::kFirstBurstAboveMaxBurst)) return wish;
       return std::min<uint64_t>(wish, session_.max_burst_length);
     case Key::kErrorRecoveryLevel:
       if (context_.session_type == SessionType::kDiscovery) return 0;  // §7.4.1
@@ -455,7 +468,8 @@ void Negotiator::ProposeKey(const KeyRow& row, uint64_t value, TextSender& out) 
 
 base::Result<void, NegotiationError> Negotiator::Finish() {
   CHECK(!awaiting_answers());
-  if (session_.first_burst_length > session_.max_burst_length) {
+  if (session_.first_burst_length > session_.max_burst_length &&
+      !bugs_.Has(Bug::kFirstBurstAboveMaxBurst)) {
     if (!IsIrrelevant(RowOf(Key::kFirstBurstLength))) {
       return Error("FirstBurstLength", "exceeds MaxBurstLength", "RFC 7143 §13.14");
     }

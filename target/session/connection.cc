@@ -49,7 +49,11 @@ void Connection::Start() {
                   .initial_stat_sn = static_cast<uint32_t>(worker_->random().Next()),
                   .queue_depth = node().options().queue_depth});
   timer_.Start(node().options().login_timeout, [this] { Close(); });
-  SetFraming({.one_at_a_time = true});
+  Framing framing{.one_at_a_time = true};
+  if (node().Has(Bug::kLoginDataSegmentUnchecked)) {
+    framing.max_recv_data_segment_length = kMaxDataSegmentLength;
+  }
+  SetFraming(framing);
   Open();
 }
 

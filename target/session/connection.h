@@ -234,6 +234,7 @@ void Connection::ReceiveTurn(Machine& machine, PduQueue& queue) {
       case RxStop::kNoSlot:
         return;
       case RxStop::kEnded:
+        if (machine.ended_inside_pdu() && node().Has(Bug::kHalfPduKeepsConnection)) return;
         return OnReceiveEnd();
       case RxStop::kFailed:
         return OnReceiveError(*machine.error());

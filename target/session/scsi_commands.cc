@@ -49,6 +49,10 @@ std::optional<ProtocolError> ScsiCommands::Begin(IscsiTask* task, const PduSlot&
                                                  Placement& placement) {
   const ScsiCommand command = ScsiCommand::Decode(pdu.bhs());
   if (const auto error = CheckFlags(command)) return error;
+  if (session_->node().Has(Bug::kBitWithoutLengthRefused) && (command.read || command.write) &&
+      command.expected_data_transfer_length == 0) {
+    return ProtocolError{Reason::kInvalidFlags, "RFC 7143 §11.3.1", Action::kReject};
+  }
   auto ahs = ReadCommandAhs(pdu.ahs());
   if (const auto* error = std::get_if<ProtocolError>(&ahs)) return *error;
   const CommandAhs& extra = std::get<CommandAhs>(ahs);

@@ -78,6 +78,17 @@ std::vector<std::string> NamedMutants() {
 INSTANTIATE_TEST_SUITE_P(Mutants, KillsTest, ::testing::ValuesIn(NamedMutants()),
                          [](const auto& info) { return info.param; });
 
+// A case that can't fail is no case.
+TEST(MutantsTest, EachCaseNamesOne) {
+  std::map<std::string, bool> names_one;  // by id; a sweep by any of its rows
+  for (const Case& c : AllCases()) {
+    names_one[c.id().substr(0, c.id().find('#'))] |= !c.scenario().kills().empty();
+  }
+  for (const auto& [id, names] : names_one) {
+    EXPECT_TRUE(names) << id << " names no defect that it finds; see kills in scenario.proto";
+  }
+}
+
 TEST(MutantsTest, AtLeastFifteenAreNamed) { EXPECT_GE(NamedMutants().size(), 15u); }
 
 }  // namespace
