@@ -79,6 +79,13 @@ std::optional<uint64_t> SegmentLimit(const KeyExchange& keys) {
   return initiator_sim::ParseNumericalValue(declared);
 }
 
+// The same on iSER, where MaxRecvDataSegmentLength is ignored (RFC 7145 §6.2).
+uint64_t IserSegmentLimit(const KeyExchange& keys) {
+  const auto offer = keys.offers.find("InitiatorRecvDataSegmentLength");
+  if (offer == keys.offers.end() || !offer->second.answer) return 8192;
+  return initiator_sim::ParseNumericalValue(*offer->second.answer).value_or(8192);
+}
+
 }  // namespace
 
 class Monitor::Impl {
@@ -238,6 +245,7 @@ class Monitor::Impl {
     connection.phase = Phase::kFullFeature;
     connection.segment_limit = SegmentLimit(keys);
     if (connection.login.first.tsih() != 0) {
+      if (session.agreed.rdma) connection.segment_limit = IserSegmentLimit(keys);
       ReplaceConnection(c);
       session.cids.insert(connection.cid);
       return;
@@ -250,6 +258,7 @@ class Monitor::Impl {
     session.cids.insert(connection.cid);
     if (!connection.login.doubtful) {
       session.agreed = AgreedBy(keys);
+      if (session.agreed.rdma) connection.segment_limit = IserSegmentLimit(keys);
       monitor::CheckAgreement(c, keys);
     }
     ReplaceSession(connection.session);

@@ -14,7 +14,8 @@ using initiator_sim::kReservedTag;
 void TakeResult(const Context& c) {
   const auto& declared = c.connection.text_keys.declared_by_initiator;
   const auto length = declared.find("MaxRecvDataSegmentLength");
-  if (length == declared.end()) return;
+  // On iSER the key is ignored (RFC 7145 §6.2).
+  if (length == declared.end() || c.session.agreed.rdma) return;
   const std::optional<uint64_t> value = initiator_sim::ParseNumericalValue(length->second);
   std::optional<uint64_t>& limit = c.connection.segment_limit;
   // What was under way may still be as large as before.

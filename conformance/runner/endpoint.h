@@ -71,6 +71,8 @@ class EndpointFactory {
   virtual bool virtual_time() const = 0;
   // Whether its endpoints are reached over RDMA.
   virtual bool rdma() const { return false; }
+  // Whether they have watch_rdma().
+  virtual bool rdma_log() const { return false; }
 };
 
 }  // namespace pushpull::conformance

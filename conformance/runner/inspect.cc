@@ -52,6 +52,10 @@ class Collector : public initiator_sim::Tap {
     }
   }
 
+  void OnReadData(const initiator_sim::TapConnection&, absl::Time, base::Bytes data) override {
+    if (data.size() <= kMaxAnswerBytes) answers_[step_] = base::AsText(data);
+  }
+
   base::Bytes answer(size_t step) { return base::AsBytes(answers_[step]); }
   const std::string& text(size_t step) { return answers_[step]; }
 

@@ -61,6 +61,16 @@ class Taps : public Tap {
   void OnPdu(const TapPdu& pdu) override {
     for (Tap* tap : taps_) tap->OnPdu(pdu);
   }
+  void OnRdma(const initiator_sim::TapRdma& operation) override {
+    for (Tap* tap : taps_) tap->OnRdma(operation);
+  }
+  void OnReadData(const TapConnection& connection, absl::Time time, base::Bytes data) override {
+    for (Tap* tap : taps_) tap->OnReadData(connection, time, data);
+  }
+  void OnIserMessage(const TapConnection& connection, absl::Time time,
+                     initiator_sim::Direction direction, base::Bytes message) override {
+    for (Tap* tap : taps_) tap->OnIserMessage(connection, time, direction, message);
+  }
   void OnStep(size_t step, absl::Time time) override {
     for (Tap* tap : taps_) tap->OnStep(step, time);
   }
@@ -79,6 +89,9 @@ PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFa
 
   initiator_sim::PlayerOptions options;
   options.network = endpoint->network();
+  options.rdma = endpoint->rdma();
+  options.watch_rdma = endpoint->watch_rdma();
+  options.iser_dialect = settings.iser_dialect;
   options.loop = endpoint->loop();
   options.portals = endpoint->portals();
   options.target_name = facts.target_name;

@@ -13,6 +13,7 @@
 
 #include "absl/time/time.h"
 #include "conformance/runner/endpoint.h"
+#include "initiator_sim/iser/dialect.h"
 #include "initiator_sim/player/player.h"
 #include "initiator_sim/player/splits.h"
 #include "initiator_sim/player/tap.h"
@@ -39,6 +40,7 @@ struct PlaySettings {
   initiator_sim::ChapCredentials chap;
   absl::Duration step_timeout = absl::Seconds(10);
   initiator_sim::SplitSchedule splits;
+  initiator_sim::IserDialect iser_dialect = initiator_sim::IserDialect::kRfc7145;
   uint64_t scratch_lba = 0;
   std::optional<uint64_t> scratch_last_lba;  // given: the LUN must have it
   std::map<std::string, std::string> readings;

@@ -14,7 +14,15 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
     }
   }
   if (scenario.role() == v1::TARGET) return skip("it tests initiators, not targets");
-  if (needs.transport() == v1::ISER_ONLY) return skip("it needs an RDMA transport");
+  if (needs.transport() == v1::ISER_ONLY && !offer.rdma) {
+    return skip("it needs an RDMA transport: --target embedded-iser: or iser://...");
+  }
+  if (needs.transport() == v1::TCP_ONLY && offer.rdma) {
+    return skip("it is about what only TCP has: digests, or Data-In, Data-Out and R2T as PDUs");
+  }
+  if (needs.rdma_log() && !offer.rdma_log) {
+    return skip("it needs to be told of each RDMA operation; --target embedded-iser: tells");
+  }
   if (needs.writes() && !offer.writes) {
     return skip("it changes blocks of the LUN; --allow-writes lets it (the data there is lost)");
   }

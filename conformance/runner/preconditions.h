@@ -21,6 +21,8 @@ struct Offer {
   bool writes = false;          // blocks may be changed
   std::set<std::string> hooks;  // the names of administrative hooks
   bool virtual_time = false;
+  bool rdma = false;      // iSER, else TCP
+  bool rdma_log = false;  // each RDMA operation is told
   bool chap = false;
   bool mutual_chap = false;
   std::set<std::string> lacks;  // capabilities, by the profile

@@ -83,6 +83,8 @@ class Run {
     offer.portals = options_.portals;
     offer.writes = options_.allow_writes || factory_->own_target();
     offer.virtual_time = factory_->virtual_time();
+    offer.rdma = factory_->rdma();
+    offer.rdma_log = factory_->rdma_log();
     offer.chap = !options_.play.chap.user.empty();
     offer.mutual_chap = !options_.play.chap.mutual_user.empty();
     for (const auto& [name, command] : options_.commands.hooks) offer.hooks.insert(name);

@@ -222,6 +222,7 @@ class Writer {
           Close(entry);
           break;
         case WireEntry::Kind::kPdu:
+        case WireEntry::Kind::kRdma:
         case WireEntry::Kind::kStep:
           break;
       }

@@ -6,12 +6,55 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/hex.h"
+#include "initiator_sim/iser/header.h"
 #include "initiator_sim/pdu/text.h"
 
 namespace pushpull::conformance {
 
 using initiator_sim::TapConnection;
 using initiator_sim::TapPdu;
+
+namespace {
+
+std::string DescribeIserMessage(base::Bytes message) {
+  const initiator_sim::DecodedIserHeader header = initiator_sim::DecodeIserHeader(message);
+  const std::string size = absl::StrCat(" (", message.size(), " bytes)");
+  if (const auto* hello = std::get_if<initiator_sim::HelloHeader>(&header.header)) {
+    return absl::StrCat("iSER Hello MaxVer ", hello->max_version, " MinVer ", hello->min_version,
+                        " iSER-IRD ", hello->iser_ird, size);
+  }
+  if (const auto* reply = std::get_if<initiator_sim::HelloReplyHeader>(&header.header)) {
+    return absl::StrCat("iSER HelloReply REJ ", reply->reject ? 1 : 0, " MaxVer ",
+                        reply->max_version, " CurVer ", reply->cur_version, " iSER-ORD ",
+                        reply->iser_ord, size);
+  }
+  return absl::StrCat("iSER message", header.flaw.empty() ? "" : ": ", header.flaw, size);
+}
+
+// What the header before a PDU advertises, and the key that its Send ended.
+std::string DescribeIser(const TapPdu& pdu) {
+  std::string text;
+  if (!pdu.iser_header.empty()) {
+    const initiator_sim::DecodedIserHeader header =
+        initiator_sim::DecodeIserHeader(pdu.iser_header);
+    const auto add = [&text](const char* what, const initiator_sim::Advertised& buffer) {
+      absl::StrAppendFormat(&text, " [%s STag 0x%08x at 0x%x]", what, buffer.stag,
+                            buffer.base_offset);
+    };
+    if (!header.flaw.empty()) absl::StrAppend(&text, " [", header.flaw, "]");
+    if (const auto* control = std::get_if<initiator_sim::ControlHeader>(&header.header)) {
+      if (control->write_stag_valid) add("write", control->write);
+      if (control->read_stag_valid) add("read", control->read);
+    }
+    if (header.reserved_set) absl::StrAppend(&text, " [reserved bits of the iSER header set]");
+  }
+  if (pdu.invalidated_key) {
+    absl::StrAppendFormat(&text, " [ends key 0x%08x]", *pdu.invalidated_key);
+  }
+  return text;
+}
+
+}  // namespace
 
 WireEntry& WireLog::Add(WireEntry::Kind kind, absl::Time time, uint32_t connection) {
   WireEntry& entry = entries_.emplace_back();
@@ -33,8 +76,8 @@ WireLog::Stream& WireLog::StreamOf(uint32_t connection, Direction direction) {
 }
 
 void WireLog::OnOpened(const TapConnection& connection, absl::Time time) {
-  connections_[connection.id] = {connection.id, connection.name, connection.session,
-                                 connection.local, connection.peer};
+  connections_[connection.id] = {connection.id,    connection.name, connection.session,
+                                 connection.local, connection.peer, connection.rdma};
   Add(WireEntry::Kind::kOpened, time, connection.id);
 }
 
@@ -67,9 +110,27 @@ void WireLog::OnPdu(const TapPdu& pdu) {
   entry.digests = pdu.digests;
   entry.misbehaving = pdu.misbehaving;
   entry.decoded = *pdu.decoded;
+  entry.text = DescribeIser(pdu);
   Keep(pdu.bytes, &entry);
   if (truncated()) entry.decoded.pdu.clear_data();
   stream.pdu_bytes += pdu.bytes.size();
+}
+
+void WireLog::OnRdma(const initiator_sim::TapRdma& operation) {
+  WireEntry& entry = Add(WireEntry::Kind::kRdma, operation.time, operation.connection->id);
+  entry.direction = operation.write ? Direction::kToInitiator : Direction::kToTarget;
+  entry.text = absl::StrCat(
+      "RDMA ", operation.write ? "Write" : "Read", " of ", operation.length, " bytes at ",
+      operation.buffer.empty() ? std::string("no buffer of this side")
+                               : absl::StrCat(operation.offset, " of ", operation.buffer),
+      operation.failure.empty() ? "" : absl::StrCat(" [", operation.failure, "]"));
+}
+
+void WireLog::OnIserMessage(const TapConnection& connection, absl::Time time, Direction direction,
+                            base::Bytes message) {
+  WireEntry& entry = Add(WireEntry::Kind::kRdma, time, connection.id);
+  entry.direction = direction;
+  entry.text = DescribeIserMessage(message);
 }
 
 void WireLog::OnStep(size_t step, absl::Time time) {
@@ -119,8 +180,8 @@ std::string ClosedText(const WireEntry& entry) {
 std::string OpenedText(const WireLog& log, const WireEntry& entry) {
   const auto found = log.connections().find(entry.connection);
   if (found == log.connections().end()) return "opened";
-  return absl::StrCat("opened ", found->second.local.ToString(), " -> ",
-                      found->second.peer.ToString());
+  return absl::StrCat("opened ", found->second.rdma ? "(RDMA) " : "",
+                      found->second.local.ToString(), " -> ", found->second.peer.ToString());
 }
 
 void AppendPdu(const WireLog& log, const WireEntry& entry, const WireTextOptions& options,
@@ -130,6 +191,7 @@ void AppendPdu(const WireLog& log, const WireEntry& entry, const WireTextOptions
   if (!entry.decoded.header_digest_ok) absl::StrAppend(out, " [header digest wrong]");
   if (!entry.decoded.data_digest_ok) absl::StrAppend(out, " [data digest wrong]");
   if (!entry.decoded.flaw.empty()) absl::StrAppend(out, " [", entry.decoded.flaw, "]");
+  absl::StrAppend(out, entry.text);
   if (entry.misbehaving) absl::StrAppend(out, " [wrong on purpose]");
   const std::vector<size_t> cuts = log.CutsOf(entry);
   if (!cuts.empty()) absl::StrAppend(out, " [cut at ", absl::StrJoin(cuts, ", "), "]");
@@ -160,6 +222,10 @@ std::string ToText(const WireLog& log, const WireTextOptions& options) {
         break;
       case WireEntry::Kind::kStep:
         absl::StrAppend(&out, "step ", entry.step, "\n");
+        break;
+      case WireEntry::Kind::kRdma:
+        absl::StrAppend(&out, entry.direction == Direction::kToTarget ? "→ " : "← ", entry.text,
+                        "\n");
         break;
       case WireEntry::Kind::kPdu:
         AppendPdu(log, entry, options, &out);

@@ -28,6 +28,7 @@ struct WireEntry {
     kPdu,     // a PDU is whole (its bytes stand in the kBytes before it)
     kClosed,
     kStep,  // a step of the scenario begins
+    kRdma,  // an RDMA operation, or an iSER message without PDU; `text` says all
   };
   Kind kind = Kind::kPdu;
   absl::Time time;
@@ -46,6 +47,8 @@ struct WireEntry {
   initiator_sim::DecodedPdu decoded;
   initiator_sim::Digests digests;
   bool misbehaving = false;
+  // iSER: what its header says; empty: there is none, or it says nothing.
+  std::string text;
 
   // kClosed: by_peer and the reason ("" in order). kStep: the step's number, from 0.
   bool by_peer = false;
@@ -59,6 +62,7 @@ struct WireConnection {
   std::string session;
   fabric::Address local;
   fabric::Address peer;
+  bool rdma = false;
 };
 
 class WireLog final : public initiator_sim::Tap {
@@ -72,6 +76,9 @@ class WireLog final : public initiator_sim::Tap {
   void OnBytes(const initiator_sim::TapConnection& connection, absl::Time time, Direction direction,
                base::Bytes bytes) override;
   void OnPdu(const initiator_sim::TapPdu& pdu) override;
+  void OnRdma(const initiator_sim::TapRdma& operation) override;
+  void OnIserMessage(const initiator_sim::TapConnection& connection, absl::Time time,
+                     Direction direction, base::Bytes message) override;
   void OnStep(size_t step, absl::Time time) override;
 
   const std::vector<WireEntry>& entries() const { return entries_; }
@@ -115,6 +122,9 @@ struct WireTextOptions {
 //   0.000000    c1  opened 127.0.0.1:40112 -> 127.0.0.1:3260
 //   0.000131 #1 c1 → Login Request I ITT 0x0 ...
 //   0.000410 #2 c1 ← Login Response ... [cut at 20, 48]
+// Of iSER also what the header before a PDU advertises, and each RDMA operation that was told:
+//   0.000500 #7 c1 → SCSI Command ... [read STag 0x11223344 at 0x7f0012345000]
+//   0.000520    c1 ← RDMA Write of 4096 bytes at 0 of r (read data)
 std::string ToText(const WireLog& log, const WireTextOptions& options = {});
 
 }  // namespace pushpull::conformance

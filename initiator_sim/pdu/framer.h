@@ -19,6 +19,13 @@ struct Frame {
   std::vector<uint8_t> bytes;
   uint64_t stream_offset = 0;  // of the first byte, counted from the stream's beginning
   DecodedPdu decoded;          // says whether the digests are right
+  // iSER: the Send that brought it ended this key of ours.
+  std::optional<uint32_t> invalidated_key;
+  // What is wrong with the iSER header, or lacks; empty: nothing.
+  std::string iser_flaw;
+  bool iser_stag = false;  // its iSER header marks an STag as valid
+  // Of the receive that took it; with a simulated network it tells which operation it was.
+  uint64_t receive_id = 0;
 };
 
 // The stream can't be followed any more.

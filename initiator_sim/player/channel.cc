@@ -20,8 +20,9 @@ Direction Opposite(Direction direction) {
 
 }  // namespace
 
-Channel::Channel(std::unique_ptr<fabric::Stream> stream, fabric::Loop* loop, TapConnection info,
-                 Tap* tap, Direction incoming, ChannelHandlers handlers)
+StreamChannel::StreamChannel(std::unique_ptr<fabric::Stream> stream, fabric::Loop* loop,
+                             TapConnection info, Tap* tap, Direction incoming,
+                             ChannelHandlers handlers)
     : stream_(std::move(stream)),
       loop_(loop),
       info_(std::move(info)),
@@ -34,9 +35,9 @@ Channel::Channel(std::unique_ptr<fabric::Stream> stream, fabric::Loop* loop, Tap
   stream_->SetHandlers([this] { OnReadable(); }, [this] { Pump(); });
 }
 
-Channel::~Channel() { Close(); }
+StreamChannel::~StreamChannel() { Close(); }
 
-void Channel::Send(OutgoingPdu pdu) {
+void StreamChannel::Send(OutgoingPdu pdu) {
   if (!open_ || !writable_) return;
   std::vector<size_t> ends = pdu.cuts;
   ends.push_back(pdu.bytes.size());
@@ -58,17 +59,17 @@ void Channel::Send(OutgoingPdu pdu) {
   Pump();
 }
 
-void Channel::Flush() {
+void StreamChannel::Flush() {
   if (!writes_.empty()) writes_.back().held = false;
   Pump();
 }
 
-void Channel::ShutdownWriteWhenDrained() {
+void StreamChannel::ShutdownWriteWhenDrained() {
   shutdown_due_ = true;
   Flush();
 }
 
-void Channel::Close() {
+void StreamChannel::Close() {
   read_on_.Cancel();
   if (!open_) return;
   open_ = false;
@@ -76,14 +77,14 @@ void Channel::Close() {
   if (tap_ != nullptr) tap_->OnClosed(info_, loop_->Now(), /*by_peer=*/false, "");
 }
 
-void Channel::Abort() {
+void StreamChannel::Abort() {
   if (!open_) return;
   open_ = false;
   stream_->Abort();
   if (tap_ != nullptr) tap_->OnClosed(info_, loop_->Now(), /*by_peer=*/false, "reset");
 }
 
-void Channel::ReportSent(const OutgoingPdu& pdu) {
+void StreamChannel::ReportSent(const OutgoingPdu& pdu) {
   if (tap_ == nullptr) return;
   const DecodedPdu decoded = Decode(pdu.bytes, pdu.digests);
   tap_->OnPdu({.connection = &info_,
@@ -95,7 +96,7 @@ void Channel::ReportSent(const OutgoingPdu& pdu) {
                .misbehaving = pdu.misbehaving});
 }
 
-void Channel::Pump() {
+void StreamChannel::Pump() {
   if (!open_ || !writable_) return;
   while (!writes_.empty() && !writes_.front().held) {
     Write& write = writes_.front();
@@ -136,7 +137,7 @@ void Channel::Pump() {
   handlers_.drained();
 }
 
-void Channel::End(std::string reason) {
+void StreamChannel::End(std::string reason) {
   if (!open_) return;
   open_ = false;
   writes_.clear();
@@ -145,7 +146,7 @@ void Channel::End(std::string reason) {
   handlers_.ended(std::move(reason));
 }
 
-bool Channel::TakeFrames() {
+bool StreamChannel::TakeFrames() {
   while (open_) {
     std::optional<Frame> frame = framer_.Next();
     if (!frame) break;
@@ -166,7 +167,7 @@ bool Channel::TakeFrames() {
   return open_;
 }
 
-void Channel::OnReadable() {
+void StreamChannel::OnReadable() {
   for (int reads = 0; open_; ++reads) {
     if (reads == kReadsInATurn) {
       read_on_.Start(absl::ZeroDuration(), [this] { OnReadable(); });

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,18 +21,27 @@
 
 namespace pushpull::initiator_sim {
 
+class IserBuffer;
+
 struct OutgoingPdu {
   std::vector<uint8_t> bytes;
   Digests digests;
   std::vector<size_t> cuts;  // offsets in `bytes`, ascending
   bool join_next = false;    // held back until the next PDU, and in one write with its beginning
   bool misbehaving = false;
+
+  // iSER alone. What goes before the PDU; empty: nothing.
+  std::vector<uint8_t> iser_header;
+  // Buffers whose keys this message advertises: they are bound before it.
+  std::vector<IserBuffer*> binds;
+  // What is posted of the message, where that isn't all of it.
+  std::optional<size_t> posted_bytes;
 };
 
 // Handlers are called from the loop, never within a call of this class but Send's, and must not
 // destroy the channel.
 struct ChannelHandlers {
-  // A whole PDU. set_receive_digests counts for those that follow.
+  // A whole PDU. EnterFullFeature counts for those that follow.
   absl::AnyInvocable<void(Frame)> pdu;
   // The peer ended the connection; no more PDUs follow. `reason` is empty where it did so in order.
   absl::AnyInvocable<void(std::string reason)> ended;
@@ -41,29 +51,52 @@ struct ChannelHandlers {
 
 class Channel {
  public:
-  // `incoming` is the direction that is read; `tap` may be null.
-  Channel(std::unique_ptr<fabric::Stream> stream, fabric::Loop* loop, TapConnection info, Tap* tap,
-          Direction incoming, ChannelHandlers handlers);
+  Channel() = default;
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
-  ~Channel();
+  virtual ~Channel() = default;
 
-  void Send(OutgoingPdu pdu);
+  virtual void Send(OutgoingPdu pdu) = 0;
   // Writes what join_next still holds back.
-  void Flush();
-  // FIN once all is written.
-  void ShutdownWriteWhenDrained();
-  void Close();
-  void Abort();
+  virtual void Flush() = 0;
+  // The peer is told that nothing more follows, once all is written.
+  virtual void ShutdownWriteWhenDrained() = 0;
+  // In order: what was sent may still arrive.
+  virtual void Close() = 0;
+  virtual void Abort() = 0;
 
-  void set_receive_digests(Digests digests) { framer_.set_digests(digests); }
-  bool drained() const { return writes_.empty() || !open_ || !writable_; }
+  // The login is over: what follows has these digests (of iSER: and iSER headers).
+  virtual void EnterFullFeature(Digests digests) = 0;
+  virtual bool drained() const = 0;
   // Neither closed by us nor ended by the peer.
-  bool open() const { return open_; }
-  const TapConnection& info() const { return info_; }
+  virtual bool open() const = 0;
+  virtual const TapConnection& info() const = 0;
   // What came of a PDU that isn't whole.
-  base::Bytes unfinished() const { return framer_.pending_bytes(); }
-  Digests receive_digests() const { return framer_.digests(); }
+  virtual base::Bytes unfinished() const = 0;
+  virtual Digests receive_digests() const = 0;
+};
+
+// Over a stream.
+class StreamChannel final : public Channel {
+ public:
+  // `incoming` is the direction that is read; `tap` may be null.
+  StreamChannel(std::unique_ptr<fabric::Stream> stream, fabric::Loop* loop, TapConnection info,
+                Tap* tap, Direction incoming, ChannelHandlers handlers);
+  ~StreamChannel() override;
+
+  void Send(OutgoingPdu pdu) override;
+  void Flush() override;
+  // FIN.
+  void ShutdownWriteWhenDrained() override;
+  void Close() override;
+  void Abort() override;
+
+  void EnterFullFeature(Digests digests) override { framer_.set_digests(digests); }
+  bool drained() const override { return writes_.empty() || !open_ || !writable_; }
+  bool open() const override { return open_; }
+  const TapConnection& info() const override { return info_; }
+  base::Bytes unfinished() const override { return framer_.pending_bytes(); }
+  Digests receive_digests() const override { return framer_.digests(); }
 
  private:
   // A PDU whose last byte is the one before `end` of a write.

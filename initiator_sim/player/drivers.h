@@ -26,7 +26,15 @@ class LoginRunner : public Action {
   std::string Awaiting() const override;
 
  private:
-  enum class State : uint8_t { kBegin, kConnecting, kSend, kReceive, kUnitAttention, kDone };
+  enum class State : uint8_t {
+    kBegin,
+    kConnecting,
+    kSend,
+    kReceive,
+    kHello,
+    kUnitAttention,
+    kDone
+  };
 
   Progress Begin();
   Progress OpenLink();
@@ -36,6 +44,7 @@ class LoginRunner : public Action {
   Progress OnArrival(Arrival* arrival);
   Progress OnClosed();
   Progress Conclude(const v1::Pdu& response, bool refused);
+  Progress AfterLogin(bool refused);
   Progress ClearUnitAttentions();
   bool MustClearUnitAttentions() const;
 

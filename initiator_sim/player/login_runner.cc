@@ -58,6 +58,8 @@ std::string LoginRunner::Awaiting() const {
   switch (state_) {
     case State::kConnecting:
       return "the connection to be accepted";
+    case State::kHello:
+      return "the HelloReply (RFC 7145 §5.1.3)";
     case State::kUnitAttention:
       return "the response to TEST UNIT READY, which clears unit attentions";
     default:
@@ -96,6 +98,16 @@ Progress LoginRunner::Advance() {
         }
         break;
       }
+      case State::kHello:
+        if (!link_->hello_reply) {
+          return link_->open() ? Progress::kWaiting : OnClosed();
+        }
+        if (link_->hello_reply->reject) {
+          return play_->Unmet("the Hello was rejected (RFC 7145 §5.1.3)",
+                              "a HelloReply without REJ", "REJ=1");
+        }
+        progress = AfterLogin(/*refused=*/false);
+        break;
       case State::kUnitAttention:
         progress = ClearUnitAttentions();
         break;
@@ -149,6 +161,7 @@ absl::StatusOr<LoginConfig> LoginRunner::Config() {
   config.until = login_.has_until() ? login_.until() : v1::FULL_FEATURE_PHASE;
   config.credentials = options.chap;
   config.seed = play_->random().Next();
+  if (link_->rdma) config.iser = options.iser_dialect;
   if (login_.has_chap()) config.chap = login_.chap();
   // The run's own credentials, unless the case has its own idea of security.
   const bool own_security =
@@ -290,6 +303,18 @@ Progress LoginRunner::Conclude(const v1::Pdu& response, bool refused) {
       .pdu = &response, .arrival = play_->arrived(), .keys = &negotiation.received()};
   const absl::Status saved = SaveFields(play_, link_, subject, login_.save());
   if (!saved.ok()) return play_->Error(saved);
+  state_ = State::kDone;
+  if (!refused && link_->hello_due && !login_.no_hello()) {
+    if (absl::Status status = play_->SendHello(link_, {}); !status.ok()) {
+      return play_->Error(status);
+    }
+    state_ = State::kHello;
+    return Progress::kDone;
+  }
+  return AfterLogin(refused);
+}
+
+Progress LoginRunner::AfterLogin(bool refused) {
   state_ = State::kDone;
   if (!refused && MustClearUnitAttentions()) {
     const std::set<uint64_t> luns = LunsOf(*play_);

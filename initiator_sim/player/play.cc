@@ -30,7 +30,8 @@ Play::Play(PlayerOptions options, Script script)
       random_(options_.seed),
       deadline_(options_.loop),
       step_limit_(options_.loop) {
-  CHECK(options_.loop != nullptr && options_.network != nullptr);
+  CHECK(options_.loop != nullptr && (options_.network != nullptr || options_.rdma != nullptr));
+  if (options_.watch_rdma) options_.watch_rdma(this);
   for (const v1::Variable& variable : script_.scenario.let()) {
     switch (variable.value_case()) {
       case v1::Variable::kText:
@@ -47,7 +48,9 @@ Play::Play(PlayerOptions options, Script script)
   pings_are_expected_ = PingsAreExpected();
 }
 
-Play::~Play() = default;
+Play::~Play() {
+  if (options_.watch_rdma) options_.watch_rdma(nullptr);
+}
 
 void Play::Start(Player::Done done) {
   CHECK(!started_) << "a player plays once";
@@ -114,6 +117,7 @@ bool Play::AnswersAreDue() const {
 
 Progress Play::RunSteps() {
   for (;;) {
+    if (rdma_finding_) return End(*std::exchange(rdma_finding_, std::nullopt));
     if (action_ == nullptr && !BeginStep()) return Progress::kOver;
     const Progress progress = action_->Advance();
     if (over_ || progress == Progress::kOver) {
@@ -279,7 +283,9 @@ v1::Failure Play::FailureOf(const Finding& finding) const {
   failure.set_actual(finding.actual);
   const v1::Step& current = step();
   // A step that cites nothing judges for the whole case.
-  if (current.cite().empty()) {
+  if (!finding.cite.empty()) {
+    for (const std::string& row : finding.cite) failure.add_cite(row);
+  } else if (current.cite().empty()) {
     *failure.mutable_cite() = script_.scenario.cite();
   } else {
     *failure.mutable_cite() = current.cite();
@@ -298,7 +304,7 @@ Progress Play::End(Finding finding) {
   if (over_) return Progress::kOver;
   const v1::Level level =
       step().level() != v1::LEVEL_UNSPECIFIED ? step().level() : script_.scenario.level();
-  if (finding.verdict == v1::FAIL && finding.expectation &&
+  if (finding.verdict == v1::FAIL && finding.expectation && finding.cite.empty() &&
       (level == v1::SHOULD || level == v1::MAY)) {
     finding.verdict = v1::WARN;
   }

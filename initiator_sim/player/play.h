@@ -21,8 +21,13 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "fabric/loop.h"
+#include "fabric/rdma/rdma.h"
+#include "fabric/rdma/sim_rdma_options.h"
+#include "initiator_sim/iser/buffer.h"
+#include "initiator_sim/iser/header.h"
 #include "initiator_sim/pdu/field_path.h"
 #include "initiator_sim/player/channel.h"
+#include "initiator_sim/player/iser_channel.h"
 #include "initiator_sim/player/player.h"
 #include "initiator_sim/player/ram_disk.h"
 #include "initiator_sim/session/session.h"
@@ -33,6 +38,29 @@
 namespace pushpull::initiator_sim {
 
 struct Link;
+
+// What a task's data are read into and from on iSER, and what became of them.
+struct TaskBuffers {
+  std::unique_ptr<IserBuffer> own_read;
+  std::unique_ptr<IserBuffer> own_write;
+  IserBuffer* read = nullptr;  // of its own, or a named one
+  IserBuffer* write = nullptr;
+  bool any_key = false;  // what is advertised is wrong on purpose: no key of the response is judged
+  bool answered = false;
+  uint64_t answer_order = 0;  // of the Send that brought the response, where it is known
+};
+
+// An RDMA operation of the peer on our memory, as the network told it.
+struct RdmaRecord {
+  uint64_t order = 0;
+  Link* link = nullptr;
+  bool write = false;
+  const IserBuffer* buffer = nullptr;  // null: none of ours
+  int64_t offset = 0;
+  uint64_t length = 0;
+  std::string failure = {};
+  bool taken = false;  // by a step
+};
 
 // Where an R2T wants its data from (RFC 7143 §11.8).
 struct OpenR2t {
@@ -73,6 +101,8 @@ struct Task {
   uint32_t response_count = 0;
   bool ended = false;  // its last response came
 
+  std::unique_ptr<TaskBuffers> buffers;  // on iSER, once its command was sent
+
   bool WasSent(std::string_view header) const;
   // Of its write data; zeros beyond their end.
   std::string DataAt(uint64_t offset, size_t length) const;
@@ -94,6 +124,16 @@ struct Link {
   Session* session = nullptr;
   ConnectionState state;
   std::unique_ptr<Channel> channel;  // null while it is being opened
+  // Over RDMA. `iser` is the channel, or what is to become it.
+  bool rdma = false;
+  IserChannel* iser = nullptr;
+  std::unique_ptr<Channel> opening;
+  size_t rdma_number = 0;           // among all connections of the network, from 0
+  bool may_be_invalidated = false;  // as was said to the peer
+  uint8_t responder_resources = 0;
+  std::optional<HelloReplyHeader> hello_reply;
+  bool hello_due = false;                    // the login ended and asks for one
+  std::map<uint64_t, uint64_t> send_orders;  // by receive: of the last Send that it took
   bool connecting = false;
   absl::Status connect_error;
   bool ended_by_peer = false;
@@ -132,6 +172,8 @@ struct Finding {
   std::string actual = {};
   // A failed expectation, which a SHOULD turns into WARN; not an ended connection or a timeout.
   bool expectation = false;
+  // Rows that it judges, where these aren't the step's.
+  std::vector<std::string> cite = {};
 };
 
 // What comes with a send beyond the PDU.
@@ -141,11 +183,12 @@ struct SendOptions {
   bool keep_sequence = false;
   bool lba_is_relative = false;  // named CDBs count from the scratch area
   const google::protobuf::RepeatedPtrField<v1::Adjustment>* adjust = nullptr;
+  const v1::IserSend* iser = nullptr;
   // Bytes that the step has sent already: the delivery's cuts count from its first one.
   size_t* step_offset = nullptr;
 };
 
-class Play : public std::enable_shared_from_this<Play> {
+class Play final : public std::enable_shared_from_this<Play>, private fabric::SimRdmaLog {
  public:
   Play(PlayerOptions options, Script script);
   ~Play();
@@ -204,8 +247,9 @@ class Play : public std::enable_shared_from_this<Play> {
   std::string LinkName(const std::string& name) const { return name.empty() ? "c1" : name; }
   Link* FindLink(const std::string& name);  // nullptr: never opened
   // Begins to open a connection under this name; an ended one of the same name is put away.
+  // `connect` says how, where a step does.
   absl::StatusOr<Link*> Open(const std::string& name, const std::string& session,
-                             const fabric::Address& address);
+                             const fabric::Address& address, const v1::Connect* connect = nullptr);
   // The same for a stream that was accepted.
   Link* Adopt(const std::string& name, std::unique_ptr<fabric::Stream> stream);
   absl::StatusOr<fabric::Address> Portal(uint32_t number) const;
@@ -269,6 +313,20 @@ class Play : public std::enable_shared_from_this<Play> {
   void PassOverIgnorable(const Link* link);
   uint64_t arrived() const { return arrived_; }
 
+  // ---- iSER (play_iser.cc) ---------------------------------------------------------------------
+  // Whether the step's connection goes over RDMA; a link that isn't there yet: whether it will.
+  bool OverRdma(const Link* link) const {
+    return link == nullptr ? options_.rdma != nullptr : link->rdma;
+  }
+  absl::Status RegisterBuffer(Link* link, const v1::Register& step);
+  // nullptr: there is none. Of a step, or a task's for this direction.
+  IserBuffer* FindBuffer(const std::string& name, bool write);
+  // The bytes that a read brought: those that its response says were transferred.
+  std::string ReadByRdma(const Task& task, const v1::Pdu& response) const;
+  std::vector<RdmaRecord>& rdma_records() { return rdma_records_; }
+  bool has_rdma_log() const { return options_.watch_rdma != nullptr; }
+  absl::Status SendHello(Link* link, const v1::HelloDriver& hello);
+
   // Summaries of what stands unconsumed, a line each; empty: nothing that couldn't be ignored.
   // Without `of_tasks`: but for what tasks were answered, which steps further down may take.
   std::string Unexpected(const Link* link, bool of_tasks = true);
@@ -297,6 +355,29 @@ class Play : public std::enable_shared_from_this<Play> {
   bool AnswersAreDue() const;
   v1::Failure FailureOf(const Finding& finding) const;
   std::string StepLabel() const;
+
+  // ---- iSER ----
+  void OpenRdma(Link* link, const fabric::Address& address, const v1::Connect* connect);
+  void OnRdmaOpened(Link* link, std::unique_ptr<fabric::RdmaConnection> rdma,
+                    const fabric::RdmaConnectOptions& options);
+  // What goes before an encoded PDU, with the task's buffers; and how much of all is posted.
+  absl::Status WrapInIser(const v1::Pdu& pdu, const PduLayout& layout, Link* link, Task* task,
+                          const SendOptions& options, OutgoingPdu* out);
+  absl::Status Advertise(const v1::Pdu& pdu, Link* link, Task* task, const SendOptions& options,
+                         ControlHeader* header, OutgoingPdu* out);
+  absl::Status MakeTaskBuffers(const v1::Pdu& pdu, Link* link, Task* task,
+                               const SendOptions& options, OutgoingPdu* out);
+  absl::Status BeforeLoginEnds(const v1::Pdu& pdu, Link* link);
+  // What a PDU shows that came by a Send (`frame`, but for its PDU). False: the play is over.
+  bool JudgeIserArrival(Link* link, const v1::Pdu& pdu, const Frame& frame, Task* task);
+  // The header before it, and its lengths.
+  bool JudgeIserMessage(Link* link, const Frame& frame);
+  bool JudgeInvalidation(const Link& link, const Frame& frame, const Task* task);
+  bool JudgeBuffers(const Task& task, const v1::Pdu& response);
+  bool FailRow(std::string row, std::string message, std::string expected, std::string actual);
+  void OnOperation(const fabric::SimRdmaOperation& operation) override;
+  void ReleaseBuffers(Task* task);
+  std::string BufferName(const Task& task, bool write) const;
 
   void OnPdu(Link* link, Frame frame);
   // After the verdict, for the tap alone.
@@ -343,6 +424,12 @@ class Play : public std::enable_shared_from_this<Play> {
   std::map<std::string, uint32_t> counts_;
   std::map<std::pair<const Session*, uint32_t>, Task*> tagged_tasks_;
   std::vector<std::unique_ptr<Task>> tasks_;
+  std::map<std::string, std::unique_ptr<IserBuffer>> buffers_;  // by name
+  std::vector<IserBuffer*> reachable_;                          // that a key leads to
+  std::vector<RdmaRecord> rdma_records_;
+  size_t rdma_connections_ = 0;
+  uint64_t next_buffer_ = 0;
+  std::optional<Finding> rdma_finding_;  // of the log's, for the next turn
   std::list<Arrival> arrivals_;
   uint64_t arrived_ = 0;
   uint32_t next_connection_id_ = 1;

@@ -113,6 +113,7 @@ std::string Play::Unfinished() const {
 
 void Play::OnPdu(Link* link, Frame frame) {
   if (!CountArrival(*link, frame)) return;
+  if (link->rdma && !JudgeIserMessage(link, frame)) return;
   const DecodedPdu& decoded = frame.decoded;
   if (!decoded.header_digest_ok || !decoded.data_digest_ok || !decoded.flaw.empty()) {
     const std::string what = !decoded.header_digest_ok ? "its header digest is wrong"
@@ -138,11 +139,11 @@ void Play::OnPdu(Link* link, Frame frame) {
   }
   Absorb(pdu, link->session, &link->state);
   arrival.task = TaskFor(link, pdu);
-  if (Task* task = TaskOfTag(link->session, InitiatorTaskTagOf(pdu)); task != nullptr) {
-    if (EndsTask(pdu)) task->ended = true;
-  }
+  Task* const tagged = TaskOfTag(link->session, InitiatorTaskTagOf(pdu));
+  if (tagged != nullptr && EndsTask(pdu)) tagged->ended = true;
+  if (link->rdma && !JudgeIserArrival(link, pdu, frame, tagged)) return;
   if (pdu.has_login_response() && AbsorbLoginResponse(pdu, link->session, &link->state)) {
-    link->channel->set_receive_digests(link->state.digests);
+    link->channel->EnterFullFeature(link->state.digests);
   }
   // A ping can't wait for a step to look this way.
   const bool unsolicited_nop =

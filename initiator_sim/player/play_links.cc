@@ -42,7 +42,7 @@ Session* Play::SessionOf(const std::string& name) {
 }
 
 absl::StatusOr<Link*> Play::Open(const std::string& name, const std::string& session,
-                                 const fabric::Address& address) {
+                                 const fabric::Address& address, const v1::Connect* connect) {
   std::unique_ptr<Link>& slot = links_[name];
   if (slot != nullptr) {
     if (slot->open() || slot->connecting) {
@@ -58,6 +58,10 @@ absl::StatusOr<Link*> Play::Open(const std::string& name, const std::string& ses
   link->session_name = session.empty() ? name : session;
   link->session = SessionOf(link->session_name);
   link->connecting = true;
+  if (options_.rdma != nullptr) {
+    OpenRdma(link, address, connect);
+    return link;
+  }
   options_.network->Connect(
       options_.loop, address,
       Guarded<absl::StatusOr<std::unique_ptr<fabric::Stream>>>(
@@ -100,7 +104,7 @@ void Play::AttachStream(Link* link, std::unique_ptr<fabric::Stream> stream) {
     Wake();
   };
   handlers.drained = [this] { Wake(); };
-  link->channel = std::make_unique<Channel>(
+  link->channel = std::make_unique<StreamChannel>(
       std::move(stream), options_.loop, std::move(info), options_.tap,
       target_role() ? Direction::kToTarget : Direction::kToInitiator, std::move(handlers));
 }
@@ -153,6 +157,9 @@ bool Play::CallHook(const v1::Trigger& trigger, HookDone done) {
 }
 
 absl::Status Play::ListenAll() {
+  if (options_.network == nullptr) {
+    return absl::InvalidArgumentError("a scripted target is played over TCP alone");
+  }
   if (options_.listen.empty()) {
     return absl::InvalidArgumentError("a scripted target needs an address to listen on");
   }

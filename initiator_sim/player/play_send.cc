@@ -287,9 +287,13 @@ absl::Status Play::Transmit(v1::Pdu pdu, Link* link, Task* task, const SendOptio
     }
     PUSHPULL_ASSIGN_OR_RETURN(encoded, Encode(pdu, digests));
   }
+  OutgoingPdu out;
+  if (link->rdma) {
+    if (task == nullptr && pdu.has_scsi_command()) task = NewTask("", link);
+    PUSHPULL_RETURN_IF_ERROR(BeforeLoginEnds(pdu, link));
+  }
   EnterSent(pdu, base::Bytes(encoded.bytes).first(kBhsSize), link, task, options);
 
-  OutgoingPdu out;
   out.cuts = CutsFor(encoded.layout, options);
   if (options.step_offset != nullptr) *options.step_offset += encoded.bytes.size();
   if (WithholdsLastByte(options.misbehaviour)) encoded.bytes.pop_back();
@@ -298,9 +302,13 @@ absl::Status Play::Transmit(v1::Pdu pdu, Link* link, Task* task, const SendOptio
   out.join_next = options.delivery != nullptr && options.delivery->join_next();
   out.misbehaving = options.misbehaviour != v1::NONE || !pdu.patch().empty() ||
                     (options.adjust != nullptr && !options.adjust->empty());
+  if (link->rdma) {
+    PUSHPULL_RETURN_IF_ERROR(WrapInIser(pdu, encoded.layout, link, task, options, &out));
+  }
   if (link->channel != nullptr) {
     link->channel->Send(std::move(out));
-    if (EndsWriting(options.misbehaviour)) link->channel->ShutdownWriteWhenDrained();
+    // On RDMA the next message begins anew.
+    if (!link->rdma && EndsWriting(options.misbehaviour)) link->channel->ShutdownWriteWhenDrained();
   }
   return absl::OkStatus();
 }

@@ -227,7 +227,7 @@ void Play::EnterSentResponse(const v1::Pdu& pdu, Link* link, Task* task) {
     state.negotiation.Apply(&link->session->parameters);
     state.digests.header_digest = state.negotiation.Outcome("HeaderDigest") == "CRC32C";
     state.digests.data_digest = state.negotiation.Outcome("DataDigest") == "CRC32C";
-    link->channel->set_receive_digests(state.digests);
+    link->channel->EnterFullFeature(state.digests);
     Parameters peer;
     if (const std::string* declared = state.negotiation.OfferedByPeer("MaxRecvDataSegmentLength")) {
       peer.Set("MaxRecvDataSegmentLength", *declared);

@@ -19,7 +19,10 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "fabric/loop.h"
+#include "fabric/rdma/rdma.h"
+#include "fabric/rdma/sim_rdma_options.h"
 #include "fabric/stream.h"
+#include "initiator_sim/iser/dialect.h"
 #include "initiator_sim/player/splits.h"
 #include "initiator_sim/player/tap.h"
 #include "initiator_sim/session/chap.h"
@@ -34,7 +37,13 @@ using HookDone = absl::AnyInvocable<void(absl::Status)>;
 using Hook = std::function<void(const v1::Trigger& trigger, HookDone done)>;
 
 struct PlayerOptions {
+  // One of both: iSCSI over streams, or iSER over RDMA.
   fabric::Network* network = nullptr;
+  fabric::RdmaNetwork* rdma = nullptr;
+  IserDialect iser_dialect = IserDialect::kRfc7145;
+  // Sets (or takes back, with null) whom the RDMA network tells of its operations. None: it tells
+  // nobody, and what the target did is known by what it left.
+  std::function<void(fabric::SimRdmaLog*)> watch_rdma;
   fabric::Loop* loop = nullptr;
 
   // Addresses of the target, by number of `Connect.portal`. (Role INITIATOR)

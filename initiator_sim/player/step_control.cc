@@ -27,7 +27,7 @@ class ConnectAction : public Action {
         address = ParseTargetAddress(*text);
       }
       if (!address.ok()) return play_->Error(address.status());
-      absl::StatusOr<Link*> link = play_->Open(link_name_, connect_.session(), *address);
+      absl::StatusOr<Link*> link = play_->Open(link_name_, connect_.session(), *address, &connect_);
       if (!link.ok()) return play_->Error(link.status());
       link_ = *link;
     }
@@ -339,11 +339,12 @@ std::unique_ptr<Action> MakeAction(Play* play, const v1::Step& step) {
       return MakeServe(play, step);
     case v1::Step::kRegister:
     case v1::Step::kWithholdReceives:
-    case v1::Step::kExpectRdma:
     case v1::Step::kDisconnect:
-      return std::make_unique<ImmediateAction>([play] {
-        return play->End({.verdict = v1::SKIP, .message = "needs an RDMA transport"});
-      });
+      return MakeRdma(play, step);
+    case v1::Step::kExpectRdma:
+      return MakeExpectRdma(play, step);
+    case v1::Step::kHello:
+      return MakeHello(play, step);
     case v1::Step::ACTION_NOT_SET:
       break;
   }

@@ -50,6 +50,11 @@ class ServeR2tsAction : public Action {
       return play_->Error(absl::InvalidArgumentError(
           absl::StrCat("serve_r2ts: no task \"", serve_.task(), "\" was begun")));
     }
+    if (link->rdma && JudgesR2ts()) {
+      return play_->Error(absl::InvalidArgumentError(
+          "serve_r2ts: on iSER there are no R2Ts to judge or to answer wrongly; say needs { "
+          "transport: TCP_ONLY }"));
+    }
     if (!begun_) {
       begun_ = true;
       // An R2T that a step before took is the first.
@@ -77,6 +82,13 @@ class ServeR2tsAction : public Action {
   }
 
  private:
+  // On iSER the target fetches the data by itself, and the step waits for the response.
+  bool JudgesR2ts() const {
+    return serve_.at_most_r2ts() > 0 || serve_.stop_after_r2ts() > 0 ||
+           serve_.at_least_r2ts() > 0 || serve_.deviate() != v1::NONE || !serve_.where().empty() ||
+           serve_.has_data_out();
+  }
+
   // The response is left to the next expect.
   Progress OnOther(Arrival* arrival) {
     if (r2ts_ >= std::max(serve_.at_least_r2ts(), serve_.stop_after_r2ts())) {
@@ -182,6 +194,12 @@ class GatherDataInAction : public Action {
           absl::StrCat("gather_data_in: no task \"", gather_.task(), "\" was begun")));
     }
     if (!collector_) collector_.emplace(task->expected_length);
+    if (link->rdma && (gather_.with_status() || !gather_.where().empty())) {
+      return play_->Error(absl::InvalidArgumentError(
+          "gather_data_in: on iSER there are no Data-In PDUs to judge; say needs { transport: "
+          "TCP_ONLY }"));
+    }
+    task_ = task;
     for (;;) {
       const Awaited awaited = AwaitFor(play_, link, task, Awaiting());
       if (awaited.arrival == nullptr) return awaited.progress;
@@ -246,7 +264,8 @@ class GatherDataInAction : public Action {
       return play_->Unmet("the Data-In leave a hole in the data", "data without holes",
                           FullText(last));
     }
-    const std::string data = collector_->Whole();
+    const std::string data =
+        task_->buffers != nullptr ? play_->ReadByRdma(*task_, last) : collector_->Whole();
     if (gather_.has_expect_length() && data.size() != gather_.expect_length()) {
       return play_->Unmet(absl::StrCat(data.size(), " bytes of data came"),
                           absl::StrCat(gather_.expect_length(), " bytes of data"), FullText(last));
@@ -269,6 +288,7 @@ class GatherDataInAction : public Action {
   Play* const play_;
   const v1::GatherDataIn gather_;
   const std::string link_name_;
+  const Task* task_ = nullptr;
   std::optional<DataCollector> collector_;
   uint32_t pdus_ = 0;
 };

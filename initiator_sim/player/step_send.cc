@@ -10,6 +10,7 @@
 #include "initiator_sim/pdu/text.h"
 #include "initiator_sim/player/misbehave.h"
 #include "initiator_sim/player/steps.h"
+#include "initiator_sim/session/keys.h"
 
 namespace pushpull::initiator_sim {
 namespace {
@@ -74,6 +75,13 @@ class SendAction : public Action {
       return play_->Error(absl::InvalidArgumentError(
           absl::StrCat("connection ", link_name_, " was closed by the scenario")));
     }
+    if (send_.misbehaviour() == v1::ISER_TOO_MANY_UNEXPECTED && sent_ == 0) {
+      if (!send_.pdu().immediate()) {
+        return play_->Error(
+            absl::InvalidArgumentError("ISER_TOO_MANY_UNEXPECTED stands on an immediate PDU"));
+      }
+      count_ = TooManyUnexpected();
+    }
     while (sent_ < count_) {
       // What the peer ended takes nothing more; the next expectation judges that.
       if (!link_->open()) return Progress::kDone;
@@ -101,6 +109,15 @@ class SendAction : public Action {
   }
 
  private:
+  // One more than the target declared (RFC 7145 §6.7); it may have declared no limit.
+  uint32_t TooManyUnexpected() const {
+    constexpr uint32_t kWithoutLimit = 256;
+    const std::string* declared =
+        link_->state.negotiation.OfferedByPeer("MaxOutstandingUnexpectedPDUs");
+    const uint64_t limit = declared == nullptr ? 0 : ParseNumericalValue(*declared).value_or(0);
+    return static_cast<uint32_t>(limit == 0 ? kWithoutLimit : std::min<uint64_t>(limit, 4096) + 1);
+  }
+
   bool HeldBack() const { return step_.delivery().join_next(); }
 
   bool MustWaitForWindow() const {
@@ -119,8 +136,15 @@ class SendAction : public Action {
   }
 
   absl::Status SendOne() {
-    if (IsIserMisbehaviour(send_.misbehaviour())) {
-      return absl::InvalidArgumentError("this misbehaviour needs an iSER connection");
+    if (!link_->rdma && (IsIserMisbehaviour(send_.misbehaviour()) || send_.has_iser())) {
+      return absl::InvalidArgumentError(
+          "this needs an iSER connection; say needs { transport: ISER_ONLY }");
+    }
+    if (send_.has_iser() && send_.iser().has_message()) {
+      const std::string& message = send_.iser().message();
+      link_->iser->SendMessage(std::vector<uint8_t>(message.begin(), message.end()));
+      ++sent_;
+      return absl::OkStatus();
     }
     v1::Pdu pdu = send_.pdu();
     const std::string name = send_.count() == 0 || send_.task().empty()
@@ -150,6 +174,7 @@ class SendAction : public Action {
     options.lba_is_relative = !send_.absolute_lba() && send_.refers_to().empty();
     options.adjust = &send_.adjust();
     options.step_offset = &step_offset_;
+    if (send_.has_iser()) options.iser = &send_.iser();
     return options;
   }
 
@@ -215,6 +240,10 @@ class SendAction : public Action {
       AppendKey(pdu, "InitiatorName", play_->options().initiator_name);
       AppendKey(pdu, "SessionType", "Normal");
       AppendKey(pdu, "TargetName", play_->options().target_name);
+      // Without it no Normal session begins over RDMA (RFC 7145 §3.3).
+      if (link_->rdma && pdu->login_request().current_stage() != v1::SECURITY_NEGOTIATION) {
+        AppendKey(pdu, "RDMAExtensions", "Yes");
+      }
       if (given.has_keys()) {
         pdu->mutable_data()->MergeFrom(given);
       } else if (given.form_case() != v1::Data::FORM_NOT_SET) {

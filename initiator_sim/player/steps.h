@@ -39,6 +39,11 @@ std::unique_ptr<Action> MakeLogout(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeCheckBlocks(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeAcknowledge(Play* play, const v1::Step& step);
 
+// On iSER. MakeRdma: register, withhold_receives, disconnect.
+std::unique_ptr<Action> MakeRdma(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeExpectRdma(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeHello(Play* play, const v1::Step& step);
+
 // As a target.
 std::unique_ptr<Action> MakeAccept(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeAcceptLogin(Play* play, const v1::Step& step);

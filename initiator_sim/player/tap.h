@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -24,6 +25,18 @@ struct TapConnection {
   std::string session;
   fabric::Address local;
   fabric::Address peer;
+  bool rdma = false;  // PDUs go as Sends, one each
+};
+
+// An RDMA operation of the peer on this side's memory, where the network tells of it.
+struct TapRdma {
+  const TapConnection* connection;
+  absl::Time time;
+  bool write = false;  // else a read
+  std::string buffer;  // its name; empty: none of this connection's
+  int64_t offset = 0;  // from its beginning, negative before it
+  uint64_t length = 0;
+  std::string failure;  // empty: it was done
 };
 
 struct TapPdu {
@@ -36,6 +49,10 @@ struct TapPdu {
   Digests digests;
   // PDU that this side sent wrong on purpose (or with bytes that weren't all sent).
   bool misbehaving = false;
+  // iSER: the header before it; empty: there is none.
+  base::Bytes iser_header = {};
+  // The Send ended this key of the receiver's.
+  std::optional<uint32_t> invalidated_key = std::nullopt;
 };
 
 // How the reason of an end in order begins that came between the bytes of a PDU.
@@ -62,6 +79,16 @@ class Tap {
   }
   // A whole PDU: when its last byte was written, or read.
   virtual void OnPdu(const TapPdu& pdu) { (void)pdu; }
+  virtual void OnRdma(const TapRdma& operation) { (void)operation; }
+  // iSER: what a command's RDMA Writes brought, when its response came (and the PDU was told).
+  virtual void OnReadData(const TapConnection& connection, absl::Time time, base::Bytes data) {
+    (void)connection, (void)time, (void)data;
+  }
+  // An iSER message that carries no PDU: Hello, HelloReply, or what is neither.
+  virtual void OnIserMessage(const TapConnection& connection, absl::Time time, Direction direction,
+                             base::Bytes message) {
+    (void)connection, (void)time, (void)direction, (void)message;
+  }
   // A step of the scenario begins; `step` is its number from 0.
   virtual void OnStep(size_t step, absl::Time time) { (void)step, (void)time; }
 };

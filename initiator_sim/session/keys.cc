@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -51,6 +52,14 @@ constexpr KeyInfo LoginOnly(KeyInfo key) {
 }
 constexpr KeyInfo MayRepeat(KeyInfo key) {
   key.may_repeat = true;
+  return key;
+}
+constexpr KeyInfo Iser(KeyInfo key) {
+  key.iser = true;
+  return key;
+}
+constexpr KeyInfo OfAConnection(KeyInfo key) {
+  key.leading_only = false;
   return key;
 }
 constexpr KeyInfo List(std::string_view name, std::string_view default_value,
@@ -119,6 +128,17 @@ constexpr KeyInfo kKeys[] = {
      .login_only = true,
      .section = "RFC 7143 §13.26"},
     MayRepeat(Declaration("SendTargets", "RFC 7143 §13.3")),
+    Iser(Boolean("RDMAExtensions", KeyFunction::kAnd, "No", "RFC 7145 §6.3")),
+    Iser(OfAConnection(Number("TargetRecvDataSegmentLength", KeyFunction::kMinimum, 512, kMaxLength,
+                              "8192", "RFC 7145 §6.4"))),
+    Iser(OfAConnection(Number("InitiatorRecvDataSegmentLength", KeyFunction::kMinimum, 512,
+                              kMaxLength, "8192", "RFC 7145 §6.5"))),
+    Iser(Number("MaxOutstandingUnexpectedPDUs", KeyFunction::kDeclared, 0, UINT32_MAX, "0",
+                "RFC 7145 §6.7")),
+    Iser(Number("MaxAHSLength", KeyFunction::kDeclared, 0, UINT32_MAX, "256", "RFC 7145 §6.8")),
+    Iser(
+        Boolean("TaggedBufferForSolicitedDataOnly", KeyFunction::kDeclared, "No", "RFC 7145 §6.9")),
+    Iser(Boolean("iSERHelloRequired", KeyFunction::kDeclared, "No", "RFC 7145 §6.10")),
 };
 
 bool IsBoolean(const KeyInfo& key) {
@@ -185,7 +205,10 @@ std::string JudgeValue(const KeyInfo& key, std::string_view value) {
 }
 
 std::string JudgeAnswer(const KeyInfo& key, std::string_view offered, std::string_view answer) {
-  if (answer == kNotUnderstood) return "NotUnderstood is no answer to a key of the RFC (§6.2)";
+  // A target that knows nothing of iSER may say so where there is none (RFC 7145 §3.3).
+  if (answer == kNotUnderstood && !key.iser) {
+    return "NotUnderstood is no answer to a key of the RFC (§6.2)";
+  }
   if (IsNoAgreement(answer)) return "";
   if (key.function == KeyFunction::kListChoice) {
     if (offered.empty() || Contains(offered, answer)) return "";

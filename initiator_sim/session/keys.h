@@ -33,6 +33,7 @@ struct KeyInfo {
   bool irrelevant_in_discovery = false;  // "Irrelevant when: SessionType=Discovery"
   bool login_only = false;               // "LO", "IO": not in the Full Feature Phase
   bool any_stage = false;                // also in the SecurityNegotiation stage
+  bool iser = false;                     // RFC 7145 §6: not understood where there is no iSER
   bool may_repeat = false;               // TargetAddress, and keys of SendTargets answers
   std::string_view section = {};         // "RFC 7143 §13.12"
 };

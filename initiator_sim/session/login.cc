@@ -35,9 +35,36 @@ bool IsIdentityKey(std::string_view name) {
 
 }  // namespace
 
-std::vector<v1::KeyValue> DefaultOperationalKeys(bool discovery, bool leading) {
-  std::vector<v1::KeyValue> keys = {Key("HeaderDigest", "None"), Key("DataDigest", "None"),
-                                    Key("MaxRecvDataSegmentLength", "262144")};
+namespace {
+
+// RFC 7145 §6, §5.1: RDMAExtensions in the first PDU that can carry it, never in a Discovery
+// session. The segment lengths are each connection's own.
+std::vector<v1::KeyValue> IserKeys(bool leading, IserDialect dialect) {
+  std::vector<v1::KeyValue> keys;
+  if (leading) keys.push_back(Key("RDMAExtensions", "Yes"));
+  keys.push_back(Key("TargetRecvDataSegmentLength", "262144"));
+  // What Linux says there is not what it posts (kLinuxReceiveBytes).
+  const bool linux = dialect == IserDialect::kLinux;
+  keys.push_back(Key("InitiatorRecvDataSegmentLength", linux ? "262144" : "8192"));
+  if (!leading || linux) return keys;
+  keys.push_back(Key("MaxOutstandingUnexpectedPDUs", "32"));
+  keys.push_back(Key("MaxAHSLength", "256"));
+  keys.push_back(Key("TaggedBufferForSolicitedDataOnly", "No"));
+  keys.push_back(Key("iSERHelloRequired", "No"));
+  return keys;
+}
+
+}  // namespace
+
+std::vector<v1::KeyValue> DefaultOperationalKeys(bool discovery, bool leading,
+                                                 std::optional<IserDialect> iser) {
+  std::vector<v1::KeyValue> keys;
+  if (iser && !discovery) keys = IserKeys(leading, *iser);
+  for (const auto& [name, value] : {std::pair{"HeaderDigest", "None"},
+                                    {"DataDigest", "None"},
+                                    {"MaxRecvDataSegmentLength", "262144"}}) {
+    keys.push_back(Key(name, value));
+  }
   if (!leading) return keys;
   for (const auto& [name, value] : {std::pair{"DefaultTime2Wait", "2"},
                                     {"DefaultTime2Retain", "0"},
@@ -78,7 +105,7 @@ std::vector<v1::KeyValue> LoginExchange::SecurityKeys() const {
 }
 
 std::vector<v1::KeyValue> LoginExchange::OperationalKeys() const {
-  return DefaultOperationalKeys(config_.discovery, config_.leading);
+  return DefaultOperationalKeys(config_.discovery, config_.leading, config_.iser);
 }
 
 void LoginExchange::Override(std::vector<v1::KeyValue>* keys, bool security) const {

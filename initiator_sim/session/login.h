@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "initiator_sim/iser/dialect.h"
 #include "initiator_sim/session/chap.h"
 #include "initiator_sim/session/session.h"
 #include "pushpull/v1/pdu.pb.h"
@@ -44,6 +45,7 @@ struct LoginConfig {
   uint64_t seed = 1;
 
   uint32_t data_segment_length = 8192;  // of each request, at the most
+  std::optional<IserDialect> iser;      // over RDMA
   bool one_key_per_request = false;
 };
 
@@ -112,8 +114,10 @@ class LoginExchange {
   std::string breach_;
 };
 
-// The keys that a driver offers in the operational stage by itself.
-std::vector<v1::KeyValue> DefaultOperationalKeys(bool discovery, bool leading);
+// The keys that a driver offers in the operational stage by itself; over RDMA those of RFC 7145 §6
+// first.
+std::vector<v1::KeyValue> DefaultOperationalKeys(bool discovery, bool leading,
+                                                 std::optional<IserDialect> iser = std::nullopt);
 
 }  // namespace pushpull::initiator_sim
 

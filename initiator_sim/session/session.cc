@@ -107,6 +107,29 @@ void NoteLoginRequest(const v1::Pdu& pdu, ConnectionState* connection) {
   connection->negotiation.Sent(TextOf(pdu), request.text_continue());
 }
 
+// The most that each side takes in a data segment of the Full Feature Phase.
+static void TakeSegmentLimits(bool iser, ConnectionState* connection) {
+  const Negotiation& negotiation = connection->negotiation;
+  Parameters own;
+  Parameters peer;
+  const auto take = [](const std::string* declared, Parameters* parameters) {
+    if (declared != nullptr) parameters->Set("MaxRecvDataSegmentLength", *declared);
+  };
+  if (iser) {
+    // MaxRecvDataSegmentLength is ignored (RFC 7145 §6.2).
+    const std::optional<std::string> to_initiator =
+        negotiation.Outcome("InitiatorRecvDataSegmentLength");
+    const std::optional<std::string> to_target = negotiation.Outcome("TargetRecvDataSegmentLength");
+    take(to_initiator ? &*to_initiator : nullptr, &own);
+    take(to_target ? &*to_target : nullptr, &peer);
+  } else {
+    take(negotiation.Offered("MaxRecvDataSegmentLength"), &own);
+    take(negotiation.OfferedByPeer("MaxRecvDataSegmentLength"), &peer);
+  }
+  connection->own_max_recv_data_segment_length = own.NumberOr("MaxRecvDataSegmentLength", 8192);
+  connection->peer_max_recv_data_segment_length = peer.NumberOr("MaxRecvDataSegmentLength", 8192);
+}
+
 bool AbsorbLoginResponse(const v1::Pdu& pdu, Session* session, ConnectionState* connection) {
   const v1::LoginResponse& response = pdu.login_response();
   Negotiation& negotiation = connection->negotiation;
@@ -124,16 +147,8 @@ bool AbsorbLoginResponse(const v1::Pdu& pdu, Session* session, ConnectionState* 
   negotiation.Apply(&session->parameters);
   connection->digests.header_digest = negotiation.Outcome("HeaderDigest") == "CRC32C";
   connection->digests.data_digest = negotiation.Outcome("DataDigest") == "CRC32C";
-  Parameters own;
-  if (const std::string* declared = negotiation.Offered("MaxRecvDataSegmentLength")) {
-    own.Set("MaxRecvDataSegmentLength", *declared);
-  }
-  connection->own_max_recv_data_segment_length = own.NumberOr("MaxRecvDataSegmentLength", 8192);
-  Parameters peer;
-  if (const std::string* declared = negotiation.OfferedByPeer("MaxRecvDataSegmentLength")) {
-    peer.Set("MaxRecvDataSegmentLength", *declared);
-  }
-  connection->peer_max_recv_data_segment_length = peer.NumberOr("MaxRecvDataSegmentLength", 8192);
+  if (connection->rdma && negotiation.Outcome("RDMAExtensions") == "Yes") session->iser = true;
+  TakeSegmentLimits(connection->rdma && session->iser, connection);
   return true;
 }
 

@@ -22,6 +22,7 @@ struct Session {
   Isid isid = {};
   uint16_t tsih = 0;  // 0: no leading login has succeeded
   bool discovery = false;
+  bool iser = false;  // RDMAExtensions=Yes on the leading connection (RFC 7145 §6.3)
 
   uint32_t cmd_sn = 1;  // the next to be used
   uint32_t exp_cmd_sn = 1;
@@ -61,6 +62,7 @@ struct ConnectionState {
   // While set, this is sent as ExpStatSN.
   std::optional<uint32_t> held_exp_stat_sn;
 
+  bool rdma = false;        // over a queue pair, whatever the session came to
   Digests digests;          // of the Full Feature Phase; off before
   Negotiation negotiation;  // of the Login Phase
   uint32_t own_max_recv_data_segment_length = 8192;

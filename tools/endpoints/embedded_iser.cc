@@ -105,6 +105,7 @@ class EmbeddedIserFactory : public conformance::EndpointFactory {
   bool own_target() const override { return true; }
   bool virtual_time() const override { return true; }
   bool rdma() const override { return true; }
+  bool rdma_log() const override { return true; }
 
  private:
   const EmbeddedIserOptions options_;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "target/bugs/bugs.h"
+#include "tools/endpoints/embedded_iser.h"
 #include "tools/endpoints/embedded_sim.h"
 #include "tools/endpoints/embedded_tcp.h"
 #include "tools/endpoints/remote_endpoint.h"
@@ -19,6 +20,10 @@ bool Embedded(const TargetUri& uri) {
 
 absl::Status CheckTogether(const std::vector<TargetUri>& uris, const EndpointOptions& options) {
   for (const TargetUri& uri : uris) {
+    if (uri.kind != uris[0].kind) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          uri.text, ": several --target are portals of one target, reached in the same way"));
+    }
     if (uris.size() > 1 && Embedded(uri)) {
       return absl::InvalidArgumentError(
           absl::StrCat(uri.text, ": the embedded target has one portal: give one --target"));
@@ -32,8 +37,8 @@ absl::Status CheckTogether(const std::vector<TargetUri>& uris, const EndpointOpt
     return absl::InvalidArgumentError(
         absl::StrCat("--bug gives a defect to the embedded target, not to ", uris[0].text));
   }
-  if (!options.bind.empty() && Embedded(uris[0])) {
-    return absl::InvalidArgumentError("--bind is for targets on the network");
+  if (!options.bind.empty() && uris[0].kind != TargetUri::Kind::kTcp) {
+    return absl::InvalidArgumentError("--bind is for targets on the network, over TCP");
   }
   return absl::OkStatus();
 }
@@ -57,11 +62,17 @@ absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeEndpointFactor
       sim.bugs = bugs;
       return MakeEmbeddedSimFactory(std::move(sim));
     }
+    case TargetUri::Kind::kEmbeddedIser: {
+      EmbeddedIserOptions iser;
+      iser.bugs = bugs;
+      iser.dialect = options.iser_dialect == initiator_sim::IserDialect::kLinux
+                         ? target::IserDialect::kLinux
+                         : target::IserDialect::kRfc7145;
+      return MakeEmbeddedIserFactory(std::move(iser));
+    }
     case TargetUri::Kind::kTcp:
-      return MakeRemoteFactory(uris, options.bind);
     case TargetUri::Kind::kIser:
-    case TargetUri::Kind::kEmbeddedIser:
-      break;
+      return MakeRemoteFactory(uris, options.bind);
   }
   return absl::InternalError(absl::StrCat(uris[0].text, ": is wired, and yet there is none"));
 }

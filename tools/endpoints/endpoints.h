@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "conformance/runner/endpoint.h"
+#include "initiator_sim/iser/dialect.h"
 #include "tools/endpoints/uri.h"
 
 namespace pushpull::tools {
@@ -16,6 +17,8 @@ namespace pushpull::tools {
 struct EndpointOptions {
   std::vector<std::string> bugs;  // named defects of an embedded target
   std::string bind;               // the address to connect from; empty: the system chooses
+  // How an embedded target speaks iSER.
+  initiator_sim::IserDialect iser_dialect = initiator_sim::IserDialect::kRfc7145;
 };
 
 // `uris`: the portals of one target, the first one foremost. INVALID_ARGUMENT: they don't go

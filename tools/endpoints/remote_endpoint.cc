@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "fabric/epoll_loop.h"
+#include "fabric/rdma/verbs_network.h"
 #include "fabric/tcp_network.h"
 #include "tools/endpoints/real_loop.h"
 
@@ -33,6 +34,24 @@ class RemoteEndpoint : public conformance::Endpoint {
   const std::vector<fabric::Address> portals_;
 };
 
+class RemoteIserEndpoint : public conformance::Endpoint {
+ public:
+  explicit RemoteIserEndpoint(std::vector<fabric::Address> portals)
+      : portals_(std::move(portals)) {}
+
+  fabric::RdmaNetwork* rdma() override { return &network_; }
+  fabric::Loop* loop() override { return &loop_; }
+  bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration limit) override {
+    return RunRealLoop(&loop_, done, limit);
+  }
+  std::vector<fabric::Address> portals() override { return portals_; }
+
+ private:
+  fabric::EpollLoop loop_;
+  fabric::VerbsNetwork network_;
+  const std::vector<fabric::Address> portals_;
+};
+
 class RemoteFactory : public conformance::EndpointFactory {
  public:
   RemoteFactory(const std::vector<TargetUri>& uris, std::string bind)
@@ -41,12 +60,14 @@ class RemoteFactory : public conformance::EndpointFactory {
   }
 
   absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Make(uint64_t) override {
+    if (rdma()) return std::unique_ptr<conformance::Endpoint>(new RemoteIserEndpoint(portals_));
     return std::unique_ptr<conformance::Endpoint>(new RemoteEndpoint(portals_, bind_));
   }
   std::string uri() const override { return uri_.text; }
   std::string target_name() const override { return uri_.target_name; }
   bool own_target() const override { return false; }
   bool virtual_time() const override { return false; }
+  bool rdma() const override { return uri_.kind == TargetUri::Kind::kIser; }
 
  private:
   const TargetUri uri_;

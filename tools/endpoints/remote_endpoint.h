@@ -1,4 +1,4 @@
-// Somebody's target, reached over TCP.
+// Somebody's target, reached over TCP, or over RDMA by any device that this machine has.
 
 #ifndef TOOLS_ENDPOINTS_REMOTE_ENDPOINT_H_
 #define TOOLS_ENDPOINTS_REMOTE_ENDPOINT_H_

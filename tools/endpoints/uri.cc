@@ -17,11 +17,11 @@ constexpr uint16_t kDefaultPort = 3260;  // RFC 7143 §15
 using Kind = TargetUri::Kind;
 constexpr TargetScheme kSchemes[] = {
     {Kind::kTcp, "tcp://", "tcp://HOST[:PORT][/IQN[/LUN]]", "", true, true},
-    {Kind::kIser, "iser://", "iser://HOST[:PORT][/IQN[/LUN]]", "over RDMA", true, false},
+    {Kind::kIser, "iser://", "iser://HOST[:PORT][/IQN[/LUN]]", "over RDMA", true, true},
     {Kind::kEmbedded, "embedded:", "embedded:", "the reference target over loopback", false, true},
     {Kind::kEmbeddedSim, "embedded-sim:", "embedded-sim:", "over a simulated network", false, true},
     {Kind::kEmbeddedIser, "embedded-iser:", "embedded-iser:", "over a simulated RDMA network",
-     false, false},
+     false, true},
 };
 
 absl::Status Wrong(std::string_view text, std::string_view what) {

@@ -133,6 +133,10 @@ void DeclareInitiator(CLI::App* run, RunFlags* flags) {
       ->capture_default_str();
   run->add_option("--isid", flags->isid, "ISID of the first session, 12 hexadecimal digits");
   run->add_option("--bind", flags->bind, "the address to connect from");
+  run->add_option("--iser-dialect", flags->iser_dialect,
+                  "how iSER is spoken where RFC 7145 and Linux differ (embedded-iser: follows)")
+      ->check(CLI::IsMember({"rfc7145", "linux"}))
+      ->capture_default_str();
   run->add_option("--chap-user", flags->chap_user, "CHAP_N of the initiator");
   run->add_option("--chap-secret-file", flags->chap_secret_file, "its secret, one line");
   run->add_option("--chap-mutual-user", flags->chap_mutual_user, "CHAP_N of the target");
@@ -199,6 +203,8 @@ absl::StatusOr<conformance::PlaySettings> MakeSettings(const RunFlags& flags) {
     PUSHPULL_ASSIGN_OR_RETURN(settings.isid, ParseIsid(flags.isid));
   }
   PUSHPULL_RETURN_IF_ERROR(ParseScratch(flags, &settings));
+  settings.iser_dialect = initiator_sim::FindIserDialect(flags.iser_dialect)
+                              .value_or(initiator_sim::IserDialect::kRfc7145);
   PUSHPULL_ASSIGN_OR_RETURN(settings.splits, initiator_sim::SplitSchedule::Parse(flags.splits));
   settings.step_timeout = absl::Seconds(flags.step_timeout_s * flags.timeout_scale);
   PUSHPULL_RETURN_IF_ERROR(ReadChap(flags, &settings.chap));

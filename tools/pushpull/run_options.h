@@ -20,6 +20,7 @@ struct RunFlags {
   std::string level = "may";
   std::string profile, scratch_lba, splits = "none", shard, isid, bind, out, suites;
   std::string before_case, after_case;
+  std::string iser_dialect = "rfc7145";
   std::string color = "auto";
   std::string initiator_name = conformance::PlaySettings().initiator_name;
   std::string chap_user, chap_secret_file, chap_mutual_user, chap_mutual_secret_file;

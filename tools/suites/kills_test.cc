@@ -49,12 +49,12 @@ TEST_P(KillsTest, EachCaseThatNamesItFails) {
   const target::Bug bug = target::ParseBugName(GetParam()).value();
   const std::set<std::string> rows = RowsOf(bug);
   const std::vector<Case> cases = CasesByMutant()[GetParam()];
-  EmbeddedSimOptions endpoint;
-  endpoint.bugs.Add(bug);
+  target::BugSet bugs;
+  bugs.Add(bug);
 
   // A sweep kills by any of its rows.
   std::map<std::string, std::string> scenarios;
-  for (const v1::CaseResult& result : PlayDirectly(cases, endpoint)) {
+  for (const v1::CaseResult& result : PlayDirectly(cases, bugs)) {
     const std::string scenario = result.id().substr(0, result.id().find('#'));
     const bool failed = result.verdict() == v1::FAIL || result.verdict() == v1::WARN;
     if (failed && Judges(result, rows)) {

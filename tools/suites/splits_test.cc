@@ -38,7 +38,7 @@ TEST(SplitsTest, CutWrites) {
   for (const char* schedule : {"fields", "mss:536", "random:7:3"}) {
     conformance::RunOptions options;
     options.play.splits = initiator_sim::SplitSchedule::Parse(schedule).value();
-    EXPECT_EQ(Unexpected(PlaySuites(AllCases(), {}, options)), "") << schedule;
+    EXPECT_EQ(Unexpected(PlaySuites(AllCases(), EmbeddedSimOptions(), options)), "") << schedule;
   }
 }
 

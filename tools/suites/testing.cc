@@ -23,32 +23,61 @@ std::vector<Case> AllCases() {
   return *std::move(cases);
 }
 
-conformance::RunOutcome PlaySuites(const std::vector<Case>& cases, EmbeddedSimOptions endpoint,
-                                   conformance::RunOptions options) {
-  const std::unique_ptr<conformance::EndpointFactory> factory =
-      MakeEmbeddedSimFactory(std::move(endpoint));
+namespace {
+
+conformance::RunOutcome Play(conformance::EndpointFactory* factory, const std::vector<Case>& cases,
+                             const conformance::RunOptions& options) {
   conformance::Selection selection;
   selection.only = {"sanity/alive"};
   const std::vector<Case> sanity = conformance::Select(AllCases(), selection);
   CHECK_EQ(sanity.size(), size_t{1});
-  return conformance::RunSuites(factory.get(), sanity[0], cases, options);
+  return conformance::RunSuites(factory, sanity[0], cases, options);
 }
 
-std::vector<v1::CaseResult> PlayDirectly(const std::vector<Case>& cases,
-                                         const EmbeddedSimOptions& endpoint) {
+// Adds to `results`.
+void PlayOn(conformance::EndpointFactory* sound, conformance::EndpointFactory* factory,
+            const std::vector<Case>& cases, std::vector<v1::CaseResult>* results) {
+  if (cases.empty()) return;
   const conformance::PlaySettings settings;
-  const std::unique_ptr<conformance::EndpointFactory> sound = MakeEmbeddedSimFactory({});
   const auto facts =
-      conformance::InspectTarget(sound.get(), settings, sound->target_name(), std::nullopt);
+      conformance::InspectTarget(sound, settings, sound->target_name(), std::nullopt);
   CHECK(facts.ok()) << facts.status();
-  const std::unique_ptr<conformance::EndpointFactory> factory = MakeEmbeddedSimFactory(endpoint);
-  std::vector<v1::CaseResult> results;
   for (const Case& c : cases) {
     conformance::PlayCaseOptions options;
     options.settings = &settings;
     options.facts = &*facts;
-    results.push_back(conformance::PlayCase(factory.get(), c, options));
+    results->push_back(conformance::PlayCase(factory, c, options));
   }
+}
+
+}  // namespace
+
+conformance::RunOutcome PlaySuites(const std::vector<Case>& cases, EmbeddedSimOptions endpoint,
+                                   conformance::RunOptions options) {
+  return Play(MakeEmbeddedSimFactory(std::move(endpoint)).get(), cases, options);
+}
+
+conformance::RunOutcome PlaySuites(const std::vector<Case>& cases, EmbeddedIserOptions endpoint,
+                                   conformance::RunOptions options) {
+  return Play(MakeEmbeddedIserFactory(std::move(endpoint)).get(), cases, options);
+}
+
+std::vector<v1::CaseResult> PlayDirectly(const std::vector<Case>& cases,
+                                         const target::BugSet& bugs) {
+  std::vector<Case> over_rdma, over_streams;
+  for (const Case& c : cases) {
+    const bool rdma = c.scenario().needs().transport() == v1::ISER_ONLY;
+    (rdma ? over_rdma : over_streams).push_back(c);
+  }
+  std::vector<v1::CaseResult> results;
+  EmbeddedSimOptions streams;
+  streams.bugs = bugs;
+  PlayOn(MakeEmbeddedSimFactory({}).get(), MakeEmbeddedSimFactory(streams).get(), over_streams,
+         &results);
+  EmbeddedIserOptions rdma;
+  rdma.bugs = bugs;
+  PlayOn(MakeEmbeddedIserFactory({}).get(), MakeEmbeddedIserFactory(rdma).get(), over_rdma,
+         &results);
   return results;
 }
 

@@ -8,6 +8,8 @@
 
 #include "conformance/runner/run.h"
 #include "conformance/runner/suite.h"
+#include "target/bugs/bugs.h"
+#include "tools/endpoints/embedded_iser.h"
 #include "tools/endpoints/embedded_sim.h"
 
 namespace pushpull::tools {
@@ -19,10 +21,15 @@ std::vector<conformance::Case> AllCases();
 conformance::RunOutcome PlaySuites(const std::vector<conformance::Case>& cases,
                                    EmbeddedSimOptions endpoint, conformance::RunOptions options);
 
-// The same without the run around them: also where no plain session with the target is possible.
-// What is to be known of the target comes from one without defects.
+// Likewise over the simulated RDMA network; options.play says the dialect for both ends.
+conformance::RunOutcome PlaySuites(const std::vector<conformance::Case>& cases,
+                                   EmbeddedIserOptions endpoint, conformance::RunOptions options);
+
+// Without the run around them: also where no plain session with the target is possible. What is to
+// be known of the target comes from one without defects. Cases that need RDMA are played over it,
+// the others over the simulated network.
 std::vector<v1::CaseResult> PlayDirectly(const std::vector<conformance::Case>& cases,
-                                         const EmbeddedSimOptions& endpoint);
+                                         const target::BugSet& bugs);
 
 // "login/isid_kept#oui FAIL: message", a line for each result that isn't as expected.
 std::string Unexpected(const conformance::RunOutcome& outcome);
