@@ -146,6 +146,9 @@ struct Link {
   bool full_feature() const { return state.phase == LoginPhase::kFullFeature; }
 };
 
+// How much a SCSI Command expects to read: of a bidirectional one what its AHS says.
+uint32_t ReadLength(const v1::Pdu& pdu);
+
 // How an action goes on.
 enum class Progress : uint8_t {
   kWaiting,  // for something to happen

@@ -1,11 +1,10 @@
-// iSER: connections, the buffers of tasks, what a target did to them. (RFC 7145)
+// iSER: connections, the buffers of tasks, what goes before a PDU. (RFC 7145)
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/bytes.h"
 #include "base/status.h"
 #include "initiator_sim/pdu/data.h"
@@ -26,17 +25,6 @@ constexpr uint8_t kNoZeroBasedAddresses = 0x80;
 constexpr uint8_t kNoSendWithInvalidate = 0x40;
 constexpr uint32_t kBidirectionalAhs = 2;  // RFC 7143 §11.2.2.4
 
-// A bidirectional command's Expected Data Transfer Length of its read half; else the command's.
-uint32_t ReadLength(const v1::Pdu& pdu) {
-  if (!pdu.scsi_command().read()) return 0;
-  for (const v1::Ahs& ahs : pdu.ahs()) {
-    if (ahs.ahs_type() == kBidirectionalAhs && ahs.specific().size() >= 5) {
-      return base::LoadBe32(reinterpret_cast<const uint8_t*>(ahs.specific().data()) + 1);
-    }
-  }
-  return pdu.scsi_command().write() ? 0 : pdu.scsi_command().expected_data_transfer_length();
-}
-
 // How much of a write goes unsolicited: with the command, and in Data-Out that follow it.
 uint32_t Unsolicited(const v1::Pdu& pdu, const Session& session) {
   const v1::ScsiCommand& command = pdu.scsi_command();
@@ -48,6 +36,16 @@ uint32_t Unsolicited(const v1::Pdu& pdu, const Session& session) {
 }
 
 }  // namespace
+
+uint32_t ReadLength(const v1::Pdu& pdu) {
+  if (!pdu.scsi_command().read()) return 0;
+  for (const v1::Ahs& ahs : pdu.ahs()) {
+    if (ahs.ahs_type() == kBidirectionalAhs && ahs.specific().size() >= 5) {
+      return base::LoadBe32(reinterpret_cast<const uint8_t*>(ahs.specific().data()) + 1);
+    }
+  }
+  return pdu.scsi_command().write() ? 0 : pdu.scsi_command().expected_data_transfer_length();
+}
 
 // ---- connections -----------------------------------------------------------------------------
 
@@ -67,15 +65,18 @@ void Play::OpenRdma(Link* link, const fabric::Address& address, const v1::Connec
               return;
             }
             const bool windows = (*rdma)->domain()->limits().windows;
-            std::vector<uint8_t> said(4);
-            said[0] = kNoZeroBasedAddresses;
-            if (!windows) said[0] |= kNoSendWithInvalidate;
+            // RFC 7145 knows of no private data.
+            std::vector<uint8_t> said;
+            if (options_.iser_dialect == IserDialect::kLinux) {
+              said = {kNoZeroBasedAddresses, 0, 0, 0};
+              if (!windows) said[0] |= kNoSendWithInvalidate;
+            }
             if (how.no_private_data()) said.clear();
             if (!how.private_data().empty()) {
               said.assign(how.private_data().begin(), how.private_data().end());
             }
-            link->may_be_invalidated =
-                windows && said.size() >= 4 && (said[0] & kNoSendWithInvalidate) == 0;
+            const bool declined = said.size() >= 4 && (said[0] & kNoSendWithInvalidate) != 0;
+            link->may_be_invalidated = windows && !declined;
             link->responder_resources = static_cast<uint8_t>(
                 how.has_responder_resources() ? how.responder_resources() : kResponderResources);
             fabric::RdmaConnectOptions options;
@@ -377,210 +378,6 @@ absl::Status Play::WrapInIser(const v1::Pdu& pdu, const PduLayout& layout, Link*
     ReleaseBuffers(task);
   }
   return absl::OkStatus();
-}
-
-// ---- what the target did ---------------------------------------------------------------------
-
-// The network's log: within the network's own turn, so that it is only noted.
-void Play::OnOperation(const fabric::SimRdmaOperation& operation) {
-  if (operation.to_acceptor) return;
-  Link* link = nullptr;
-  for (const auto& [name, one] : links_) {
-    if (one->rdma && one->iser != nullptr && one->rdma_number == operation.connection) {
-      link = one.get();
-    }
-  }
-  if (link == nullptr) return;
-  const bool send =
-      operation.op == fabric::RdmaOp::kSend || operation.op == fabric::RdmaOp::kSendWithInvalidate;
-  if (send) {
-    link->send_orders[operation.receive_id] = operation.order;
-    return;
-  }
-  if (operation.op != fabric::RdmaOp::kRead && operation.op != fabric::RdmaOp::kWrite) return;
-  RdmaRecord record = {.order = operation.order,
-                       .link = link,
-                       .write = operation.op == fabric::RdmaOp::kWrite,
-                       .length = operation.length};
-  const IserBuffer* buffer = nullptr;
-  for (const IserBuffer* one : reachable_) {
-    if (!operation.region.empty() && one->Holds(operation.region.data())) buffer = one;
-  }
-  if (operation.status != fabric::RdmaStatus::kSuccess) {
-    record.failure = std::string(ToString(operation.status));
-  }
-  if (buffer != nullptr) {
-    record.buffer = buffer;
-    record.offset = buffer->OffsetOf(operation.address);
-    const bool inside = record.offset >= 0 &&
-                        static_cast<uint64_t>(record.offset) + record.length <= buffer->length();
-    if (!inside && !rdma_finding_) {
-      rdma_finding_ =
-          Finding{.message = absl::StrCat("the target ", record.write ? "wrote" : "read",
-                                          " outside buffer ", buffer->name()),
-                  .expected = absl::StrCat("bytes 0 to ", buffer->length()),
-                  .actual = absl::StrCat(record.length, " bytes from ", record.offset),
-                  .cite = {record.write ? "RFC7145-7.3.5-a" : "RFC7145-7.3.6-a"}};
-    }
-  }
-  if (options_.tap != nullptr && link->iser != nullptr) {
-    options_.tap->OnRdma({.connection = &link->iser->info(),
-                          .time = operation.time,
-                          .write = record.write,
-                          .buffer = buffer == nullptr ? "" : buffer->name(),
-                          .offset = record.offset,
-                          .length = record.length,
-                          .failure = record.failure});
-  }
-  rdma_records_.push_back(std::move(record));
-  Wake();
-}
-
-bool Play::FailRow(std::string row, std::string message, std::string expected, std::string actual) {
-  End({.verdict = v1::FAIL,
-       .message = std::move(message),
-       .expected = std::move(expected),
-       .actual = std::move(actual),
-       .expectation = true,
-       .cite = {std::move(row)}});
-  return false;
-}
-
-bool Play::JudgeIserMessage(Link* link, const Frame& frame) {
-  if (frame.iser_flaw.empty() && frame.decoded.flaw.empty()) {
-    if (!frame.iser_stag) return true;
-    const Finding finding = {
-        .verdict = frame.decoded.pdu.has_scsi_response() ? v1::WARN : v1::FAIL,
-        .message = "the iSER header of a target's message marks an STag as valid (RFC 7145 §9.2)",
-        .expected = "WSV=0 and RSV=0",
-        .actual = FullText(frame.decoded.pdu),
-        .cite = {"RFC7145-9.2-a"}};
-    if (finding.verdict == v1::WARN) {
-      Note(finding);
-      return true;
-    }
-    End(finding);
-    return false;
-  }
-  const bool of_header = !frame.iser_flaw.empty();
-  const bool reserved = frame.iser_flaw.starts_with("reserved");
-  return FailRow(
-      reserved ? "RFC7145-9.2-a" : "RFC7145-9.1-a",
-      absl::StrCat("a message came on connection ", link->name,
-                   " that is no PDU: ", of_header ? frame.iser_flaw : frame.decoded.flaw),
-      "an iSER header, and a PDU that agrees with its own lengths", FullText(frame.decoded.pdu));
-}
-
-bool Play::JudgeIserArrival(Link* link, const v1::Pdu& pdu, const Frame& frame, Task* task) {
-  if (link->full_feature() && (pdu.has_data_in() || pdu.has_r2t())) {
-    return FailRow(pdu.has_data_in() ? "RFC7145-7.3.2-a" : "RFC7145-7.3.6-a",
-                   "a PDU came in a Send that iSER makes an RDMA operation of (RFC 7145 §7.2)",
-                   "RDMA Writes and Reads", FullText(pdu));
-  }
-  if (pdu.has_login_response() && !link->full_feature()) {
-    const v1::LoginResponse& response = pdu.login_response();
-    if (response.status_class() == 0 && response.transit() &&
-        response.next_stage() == v1::FULL_FEATURE_PHASE) {
-      const std::string* required = link->state.negotiation.Offered("iSERHelloRequired");
-      link->hello_due = required != nullptr && *required == "Yes";
-    }
-  }
-  if (frame.invalidated_key && !JudgeInvalidation(*link, frame, task)) return false;
-  if (task == nullptr || task->buffers == nullptr || !pdu.has_scsi_response()) return true;
-  const auto order = link->send_orders.find(frame.receive_id);
-  if (order != link->send_orders.end()) task->buffers->answer_order = order->second;
-  task->buffers->answered = true;
-  const bool right = JudgeBuffers(*task, pdu);
-  if (options_.tap != nullptr) {
-    const std::string data = ReadByRdma(*task, pdu);
-    if (!data.empty()) {
-      options_.tap->OnReadData(link->iser->info(), options_.loop->Now(), base::AsBytes(data));
-    }
-  }
-  // Local invalidation (§7.3.2): what the target does with these keys from now on fails.
-  ReleaseBuffers(task);
-  return right;
-}
-
-// RFC 7145 §7.3.2: the Read STag where one was advertised, else the Write STag.
-bool Play::JudgeInvalidation(const Link& link, const Frame& frame, const Task* task) {
-  const uint32_t key = *frame.invalidated_key;
-  const TaskBuffers* buffers = task == nullptr ? nullptr : task->buffers.get();
-  const std::string actual = absl::StrFormat("a Send that ended key 0x%08x", key);
-  if (!link.may_be_invalidated) {
-    const bool linux = options_.iser_dialect == IserDialect::kLinux;
-    const Finding finding = {.verdict = linux ? v1::FAIL : v1::WARN,
-                             .message =
-                                 "a Send ended a key, though this side said that it doesn't "
-                                 "support that (RFC 7145 §1.5.2)",
-                             .expected = "plain Sends",
-                             .actual = actual,
-                             .cite = {"RFC7145-7.3.2-c"}};
-    if (linux) {
-      End(finding);
-      return false;
-    }
-    Note(finding);
-    return true;
-  }
-  if (buffers != nullptr && buffers->any_key) return true;
-  const IserBuffer* due = buffers == nullptr ? nullptr : buffers->read;
-  if (due == nullptr && buffers != nullptr) due = buffers->write;
-  if (due != nullptr && due->key() == key) return true;
-  return FailRow("RFC7145-7.3.2-b", "a Send ended another key than its command's (RFC 7145 §7.3.2)",
-                 due == nullptr
-                     ? "no invalidation"
-                     : absl::StrFormat("key 0x%08x, of buffer %s", due->key(), due->name()),
-                 actual);
-}
-
-bool Play::JudgeBuffers(const Task& task, const v1::Pdu& response) {
-  const TaskBuffers& buffers = *task.buffers;
-  for (const IserBuffer* buffer : {buffers.read, buffers.write}) {
-    if (buffer == nullptr) continue;
-    if (const std::string damage = buffer->GuardDamage(); !damage.empty()) {
-      return FailRow("RFC7145-7.3.5-a", absl::StrCat("the target missed a buffer: ", damage),
-                     "RDMA Writes within the buffer", damage);
-    }
-  }
-  if (buffers.read == nullptr) return true;
-  const v1::ScsiResponse& answer = response.scsi_response();
-  if (answer.response() != v1::COMMAND_COMPLETED_AT_TARGET || answer.status() != v1::GOOD) {
-    return true;
-  }
-  const size_t due = ReadByRdma(task, response).size();
-  const size_t hole = buffers.read->FirstUnwritten(0, due);
-  if (hole < due) {
-    End({.verdict = v1::FAIL,
-         .message = absl::StrCat("the response came, but byte ", hole, " of ", due,
-                                 " was not written (RFC 7145 §7.3.5)"),
-         .expected = absl::StrCat(due, " bytes of data in buffer ", buffers.read->name()),
-         .actual = absl::StrCat("none from byte ", hole, " on"),
-         .cite = {"RFC7145-7.3.5-a", "RFC7145-7.3.5-b"}});
-    return false;
-  }
-  if (buffers.read->WrittenEnd() > due) {
-    return FailRow("RFC7145-7.3.5-c", "more was written than the response says (RFC 7145 §7.3.5)",
-                   absl::StrCat("nothing behind byte ", due),
-                   absl::StrCat("data up to byte ", buffers.read->WrittenEnd()));
-  }
-  return true;
-}
-
-std::string Play::ReadByRdma(const Task& task, const v1::Pdu& response) const {
-  if (task.buffers == nullptr || task.buffers->read == nullptr) return "";
-  const IserBuffer& buffer = *task.buffers->read;
-  const v1::ScsiResponse& answer = response.scsi_response();
-  size_t length = buffer.WrittenEnd();
-  if (response.has_scsi_response() && answer.status() == v1::GOOD) {
-    uint32_t lacking = answer.residual_underflow() ? answer.residual_count() : 0;
-    if (task.request.scsi_command().write()) {
-      lacking =
-          answer.bidirectional_read_underflow() ? answer.bidirectional_read_residual_count() : 0;
-    }
-    length = buffer.length() - std::min<size_t>(lacking, buffer.length());
-  }
-  return std::string(base::AsText(buffer.data().first(length)));
 }
 
 }  // namespace pushpull::initiator_sim

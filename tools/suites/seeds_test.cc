@@ -20,7 +20,8 @@ TEST_P(SeedsTest, SameVerdicts) {
   for (uint64_t i = 1; i <= kSeedsInGroup; ++i) {
     conformance::RunOptions options;
     options.seed = GetParam() * kSeedsInGroup + i;
-    EXPECT_EQ(Unexpected(PlaySuites(cases, EmbeddedSimOptions(), options)), "") << "--seed " << options.seed;
+    EXPECT_EQ(Unexpected(PlaySuites(cases, EmbeddedSimOptions(), options)), "")
+        << "--seed " << options.seed;
   }
 }
 

@@ -1,0 +1,165 @@
+// TCP and iSER are equal: each session of corpus/traces that isn't about what only TCP has gives
+// the same outcome of each command, and leaves the same on the disks, over both.
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/bytes.h"
+#include "conformance/runner/inspect.h"
+#include "conformance/runner/play.h"
+#include "conformance/runner/suite.h"
+#include "conformance/scenario/scenario_file.h"
+#include "gtest/gtest.h"
+#include "initiator_sim/pdu/data.h"
+#include "tools/endpoints/embedded_iser.h"
+#include "tools/endpoints/embedded_sim.h"
+#include "tools/endpoints/watched_store.h"
+
+namespace pushpull::tools {
+namespace {
+
+using conformance::Case;
+using conformance::ScenarioFile;
+
+// How each task ended, whatever its data came in.
+class Outcomes final : public initiator_sim::Tap {
+ public:
+  void OnPdu(const initiator_sim::TapPdu& tapped) override {
+    if (tapped.direction != initiator_sim::Direction::kToInitiator) return;
+    const v1::Pdu& pdu = tapped.decoded->pdu;
+    if (pdu.has_data_in()) return OnDataIn(tapped.connection->name, pdu);
+    if (pdu.has_scsi_response()) {
+      const v1::ScsiResponse& r = pdu.scsi_response();
+      last_ = Key(tapped.connection->name, r.initiator_task_tag());
+      outcomes_[last_] =
+          absl::StrCat("status ", r.status(),
+                       Residual(r.residual_overflow(), r.residual_underflow(), r.residual_count()),
+                       " sense ", initiator_sim::DataBytes(pdu.data()).value_or(""));
+    } else if (pdu.has_task_management_response()) {
+      const v1::TaskManagementResponse& r = pdu.task_management_response();
+      outcomes_[Key(tapped.connection->name, r.initiator_task_tag())] =
+          absl::StrCat("task management ", r.response());
+    } else if (pdu.has_reject()) {
+      ++rejects_;
+    }
+  }
+  void OnReadData(const initiator_sim::TapConnection&, absl::Time, base::Bytes data) override {
+    data_[last_] = base::AsText(data);
+  }
+
+  std::map<std::string, std::string> Take() {
+    for (const auto& [task, data] : data_) outcomes_[task] += absl::StrCat(" data ", data);
+    outcomes_["rejects"] = absl::StrCat(rejects_);
+    return outcomes_;
+  }
+
+ private:
+  static std::string Key(const std::string& connection, uint32_t tag) {
+    return absl::StrCat(connection, " task ", tag);
+  }
+  static std::string Residual(bool overflow, bool underflow, uint32_t count) {
+    if (!overflow && !underflow) return "";
+    return absl::StrCat(overflow ? " overflow " : " underflow ", count);
+  }
+  void OnDataIn(const std::string& connection, const v1::Pdu& pdu) {
+    const v1::DataIn& in = pdu.data_in();
+    const std::string task = Key(connection, in.initiator_task_tag());
+    const std::string bytes = initiator_sim::DataBytes(pdu.data()).value_or("");
+    std::string& data = data_[task];
+    data.resize(std::max<size_t>(data.size(), in.buffer_offset() + bytes.size()));
+    data.replace(in.buffer_offset(), bytes.size(), bytes);
+    if (!in.status_present()) return;
+    // Over iSER the status comes by itself, without sense.
+    outcomes_[task] = absl::StrCat(
+        "status ", in.status(),
+        Residual(in.residual_overflow(), in.residual_underflow(), in.residual_count()), " sense ");
+  }
+
+  std::string last_;  // task that was answered
+  std::map<std::string, std::string> outcomes_;
+  std::map<std::string, std::string> data_;
+  size_t rejects_ = 0;
+};
+
+struct Played {
+  std::string verdict;
+  std::map<std::string, std::string> outcomes;
+  std::map<std::string, std::string> blocks;  // by LUN and address
+};
+
+// On a target whose stores go through `wrap`, which `make` makes an endpoint of.
+template <typename Options, typename Make>
+Played Play(const Case& c, Make make) {
+  std::map<uint16_t, std::shared_ptr<WatchedStore>> stores;
+  Options options;
+  const conformance::PlaySettings settings;
+  const std::unique_ptr<conformance::EndpointFactory> plain = make(options);
+  const auto facts =
+      conformance::InspectTarget(plain.get(), settings, plain->target_name(), std::nullopt);
+  EXPECT_TRUE(facts.ok()) << facts.status();
+  options.wrap_store = [&stores](uint16_t lun, std::unique_ptr<target::Store> store) {
+    auto watched = std::make_shared<WatchedStore>(std::move(store));
+    stores[lun] = watched;
+    return watched;
+  };
+  const std::unique_ptr<conformance::EndpointFactory> factory = make(options);
+  auto endpoint = factory->Make(1);
+  EXPECT_TRUE(endpoint.ok()) << endpoint.status();
+  Outcomes outcomes;
+  const initiator_sim::PlayResult result =
+      conformance::Play(endpoint->get(), settings, *facts, c.script, 1, {&outcomes});
+  Played played;
+  played.verdict = absl::StrCat(v1::Verdict_Name(result.verdict), " ", result.failure().message());
+  played.outcomes = outcomes.Take();
+  for (const auto& [lun, store] : stores) {
+    for (auto& [lba, data] : store->Written()) {
+      played.blocks[absl::StrCat("LUN ", lun, " block ", lba)] = std::move(data);
+    }
+  }
+  return played;
+}
+
+std::vector<Case> Sessions() {
+  auto files = conformance::LoadScenarios("corpus/traces");
+  EXPECT_TRUE(files.ok()) << files.status();
+  std::erase_if(*files, [](const ScenarioFile& file) {
+    return file.scenario.has_trace() || file.scenario.needs().transport() == v1::TCP_ONLY;
+  });
+  const auto cases = conformance::Expand(*files);
+  EXPECT_TRUE(cases.ok()) << cases.status();
+  return *cases;
+}
+
+std::string TestName(const testing::TestParamInfo<Case>& info) {
+  std::string name = info.param.id();
+  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+}
+
+class TransportsTest : public testing::TestWithParam<Case> {};
+
+TEST_P(TransportsTest, EndAlikeOverTcpAndIser) {
+  const Played tcp = Play<EmbeddedSimOptions>(
+      GetParam(), [](EmbeddedSimOptions options) { return MakeEmbeddedSimFactory(options); });
+  const Played iser = Play<EmbeddedIserOptions>(
+      GetParam(), [](EmbeddedIserOptions options) { return MakeEmbeddedIserFactory(options); });
+  EXPECT_EQ(tcp.verdict, "PASS ");
+  EXPECT_EQ(iser.verdict, "PASS ");
+  EXPECT_EQ(tcp.outcomes, iser.outcomes);
+  EXPECT_EQ(tcp.blocks, iser.blocks);
+  EXPECT_GE(tcp.outcomes.size(), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Corpus, TransportsTest, testing::ValuesIn(Sessions()), TestName);
+
+TEST(TransportsTest, MostSessionsAreOfBoth) { EXPECT_GE(Sessions().size(), 9u); }
+
+}  // namespace
+}  // namespace pushpull::tools
