@@ -69,5 +69,16 @@ TEST(PreconditionsTest, ScenariosOfOtherKindsAreSkipped) {
               HasSubstr("RDMA"));
 }
 
+TEST(PreconditionsTest, OverRdmaWhatIsOfTcpAloneIsSkipped) {
+  Offer offer = Plenty();
+  EXPECT_FALSE(FindUnmet(Scenario("needs { transport: TCP_ONLY }"), offer).has_value());
+  offer.rdma = true;
+  EXPECT_EQ(FindUnmet(Scenario("needs { transport: TCP_ONLY }"), offer)->verdict, v1::SKIP);
+  const v1::Scenario log = Scenario("needs { transport: ISER_ONLY rdma_log: true }");
+  EXPECT_THAT(FindUnmet(log, offer)->message, HasSubstr("embedded-iser:"));
+  offer.rdma_log = true;
+  EXPECT_FALSE(FindUnmet(log, offer).has_value());
+}
+
 }  // namespace
 }  // namespace pushpull::conformance

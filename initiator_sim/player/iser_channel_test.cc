@@ -237,7 +237,7 @@ TEST_F(IserChannelTest, ASendThatNoReceiveHoldsEndsTheConnection) {
   peer_->Send(WithHeader(Ping(100)));
   world_.RunUntilIdle();
   EXPECT_FALSE(channel_->open());
-  EXPECT_NE(end_.find("receive"), std::string::npos) << end_;
+  EXPECT_NE(end_.find("Receive failed"), std::string::npos) << end_;
 }
 
 }  // namespace

@@ -241,7 +241,10 @@ class SendAction : public Action {
       AppendKey(pdu, "SessionType", "Normal");
       AppendKey(pdu, "TargetName", play_->options().target_name);
       // Without it no Normal session begins over RDMA (RFC 7145 §3.3).
-      if (link_->rdma && pdu->login_request().current_stage() != v1::SECURITY_NEGOTIATION) {
+      const v1::LoginRequest& request = pdu->login_request();
+      const bool security =
+          request.has_current_stage() && request.current_stage() == v1::SECURITY_NEGOTIATION;
+      if (link_->rdma && !security) {
         AppendKey(pdu, "RDMAExtensions", "Yes");
       }
       if (given.has_keys()) {

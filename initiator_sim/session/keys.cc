@@ -201,6 +201,8 @@ std::string JudgeValue(const KeyInfo& key, std::string_view value) {
   if (*number < key.min || *number > key.max) {
     return absl::StrCat(*number, " is outside ", key.min, " to ", key.max);
   }
+  // 0 is no limit, and one would leave no room for a ping (RFC 7145 §6.7, §6.8).
+  if (key.iser && key.min == 0 && *number == 1) return "1 is outside 0 and 2 upwards";
   return "";
 }
 

@@ -67,6 +67,13 @@ TEST(KeysTest, RangesAndDefaults) {
       {"DataDigest", KeyFunction::kListChoice, 0, 0, "None"},
       {"TaskReporting", KeyFunction::kListChoice, 0, 0, "RFC3720"},
       {"SessionType", KeyFunction::kDeclared, 0, 0, "Normal"},
+      {"RDMAExtensions", KeyFunction::kAnd, 0, 0, "No"},
+      {"TargetRecvDataSegmentLength", KeyFunction::kMinimum, 512, 16777215, "8192"},
+      {"InitiatorRecvDataSegmentLength", KeyFunction::kMinimum, 512, 16777215, "8192"},
+      {"MaxOutstandingUnexpectedPDUs", KeyFunction::kDeclared, 0, 4294967295, "0"},
+      {"MaxAHSLength", KeyFunction::kDeclared, 0, 4294967295, "256"},
+      {"TaggedBufferForSolicitedDataOnly", KeyFunction::kDeclared, 0, 0, "No"},
+      {"iSERHelloRequired", KeyFunction::kDeclared, 0, 0, "No"},
   };
   for (const auto& one : kCases) {
     const KeyInfo* key = FindKeyInfo(one.name);
@@ -96,6 +103,11 @@ TEST(KeysTest, Answers) {
       {"MaxBurstLength", "8192", "NotUnderstood", "no answer to a key of the RFC"},
       // An offer that is out of range binds nobody.
       {"MaxBurstLength", "1", "512", ""},
+      {"RDMAExtensions", "Yes", "NotUnderstood", ""},
+      {"RDMAExtensions", "No", "Yes", "must be No"},
+      {"TargetRecvDataSegmentLength", "512", "8192", "above the offered 512"},
+      {"MaxAHSLength", "", "1", "outside"},
+      {"MaxAHSLength", "", "0", ""},
       {"DefaultTime2Wait", "5", "5", ""},
       {"DefaultTime2Wait", "5", "60", ""},
       {"DefaultTime2Wait", "5", "4", "below the offered 5"},
