@@ -235,6 +235,12 @@ absl::Status PlaySessions(const ReplayFlags& flags, const replay::Inputs& inputs
     EndpointOptions endpoint;
     endpoint.bugs = flags.bugs;
     PUSHPULL_ASSIGN_OR_RETURN(auto factory, MakeEndpointFactory({uri}, endpoint));
+    if (factory->rdma()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--via ", flags.via,
+                       ": a Send comes whole, there is nothing to cut; use --via session, "
+                       "or pushpull run for iSER"));
+    }
     host = MakeWriteCutSessionHost(std::move(factory));
     options.name = flags.via;
     options.lun = uri.lun;
