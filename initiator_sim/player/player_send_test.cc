@@ -412,11 +412,11 @@ TEST(PlayerSendTest, ScriptErrorsSayWhatToDo) {
       {"step { login {} } step { serve_r2ts { task: \"w\" } }",
        "ERROR: serve_r2ts: no task \"w\" was begun"},
       {"step { login {} } step { send { pdu { nop_out {} } misbehaviour: ISER_KEY_BAD } }",
-       "ERROR: this misbehaviour needs an iSER connection"},
+       "ERROR: this needs an iSER connection"},
       {"step { login {} } step { send { pdu { nop_out {} } misbehaviour: PAD_NOT_ZERO } }",
        "ERROR: misbehaviour: PAD_NOT_ZERO needs data"},
       {"step {}", "ERROR: the step says nothing of what to do"},
-      {"step { register {} }", "SKIP: needs an RDMA transport"},
+      {"step { register {} }", "ERROR: connection c1 is no iSER connection"},
       {"sweep { row { name: \"r\" } } step { login {} }", "ERROR: a scenario with a sweep"},
   };
   for (const auto& one : kCases) {
