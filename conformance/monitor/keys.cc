@@ -107,6 +107,8 @@ void CheckAnswer(const Context& c, const v1::KeyValue& key, const KeyOffer& offe
   const KeyInfo* info = FindKeyInfo(key.name());
   if (info == nullptr) return;
   if (key.value() == initiator_sim::kNotUnderstood) {
+    // Who has no iSER needn't know its keys (RFC 7145 §3.3).
+    if (info->iser && !c.tap.connection->rdma) return;
     if (UsedAsSpecified(c, *info, offer, of)) {
       c.Report(RuleId::kRfcKeyUnderstood, absl::StrCat(key.name(), "=NotUnderstood"));
     }

@@ -104,7 +104,7 @@ Played Play(const Case& c, Make make) {
   const auto facts =
       conformance::InspectTarget(plain.get(), settings, plain->target_name(), std::nullopt);
   EXPECT_TRUE(facts.ok()) << facts.status();
-  options.wrap_store = [&stores](uint16_t lun, std::unique_ptr<target::Store> store) {
+  options.wrap_store = [&stores](uint16_t lun, std::shared_ptr<target::Store> store) {
     auto watched = std::make_shared<WatchedStore>(std::move(store));
     stores[lun] = watched;
     return watched;
@@ -116,7 +116,7 @@ Played Play(const Case& c, Make make) {
   const initiator_sim::PlayResult result =
       conformance::Play(endpoint->get(), settings, *facts, c.script, 1, {&outcomes});
   Played played;
-  played.verdict = absl::StrCat(v1::Verdict_Name(result.verdict), " ", result.failure().message());
+  played.verdict = absl::StrCat(v1::Verdict_Name(result.verdict), " ", result.failure.message());
   played.outcomes = outcomes.Take();
   for (const auto& [lun, store] : stores) {
     for (auto& [lba, data] : store->Written()) {
