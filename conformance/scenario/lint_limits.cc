@@ -34,7 +34,9 @@ void StepLinter::LintLimits(const v1::Step& step) {
   if (step.require().value() == "window" && step.require().has_at_least()) {
     window_ = std::max(window_, step.require().at_least());
   }
-  if (step.require_negotiated().name() == "MaxRecvDataSegmentLength") {
+  // On iSER the latter counts (RFC 7145 §6.2).
+  if (step.require_negotiated().name() == "MaxRecvDataSegmentLength" ||
+      step.require_negotiated().name() == "TargetRecvDataSegmentLength") {
     segment_ = std::max(segment_, step.require_negotiated().at_least());
   }
   if (step.has_send()) {
