@@ -23,6 +23,7 @@ std::string ReplayOf(std::vector<std::string> words) {
 std::string ValueFor(const std::string& name) {
   if (name == "--level") return "must";
   if (name == "--color") return "never";
+  if (name == "--iser-dialect") return "linux";
   if (name == "--step-timeout-s" || name == "--timeout-scale") return "2.5";
   if (name == "--seed" || name == "--jobs" || name == "--max-suite-version") return "7";
   return "some value";
