@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
 #include "conformance/report/verdict.h"
@@ -42,6 +43,8 @@ TEST_P(LimitsTest, NoCaseFails) {
   for (const v1::CaseResult& result : outcome.result.result()) {
     const v1::Verdict verdict = result.verdict();
     if (verdict == v1::PASS || verdict == v1::AMBIGUOUS) continue;
+    // Of these TCP can play none.
+    if (absl::StartsWith(result.id(), "iser/")) continue;
     ++unplayed;
     absl::StrAppend(&which, result.id(), " ", base::ToAbsl(conformance::VerdictName(result)), ": ",
                     result.failure().message(), "\n");
