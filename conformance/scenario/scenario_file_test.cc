@@ -64,7 +64,7 @@ TEST(ScenarioFileTest, ErrorsSayFileLineColumnAndField) {
 TEST(ScenarioFileTest, WhatIsNoTextFileIsSaid) {
   EXPECT_TRUE(absl::IsNotFound(LoadScenario(testing::TempDir() + "/no_such_file").status()));
   EXPECT_THAT(MessageOf(LoadScenario(testing::TempDir())), HasSubstr("is a folder"));
-  EXPECT_THAT(MessageOf(LoadScenario("/dev/null")), HasSubstr("is no regular file"));
+  EXPECT_THAT(MessageOf(LoadScenario("/dev/null")), HasSubstr("no regular file"));
   EXPECT_THAT(MessageOf(LoadScenario(Write("binary", std::string("id\0\x08", 4)))),
               HasSubstr("is binary (a zero byte at offset 2)"));
   EXPECT_TRUE(absl::IsResourceExhausted(
