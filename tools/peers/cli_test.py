@@ -105,9 +105,10 @@ class CliTest(unittest.TestCase):
     self.complains(2, 'target', 'frob')
 
   def test_forms_of_targets(self):
+    forms = ('the forms are tcp://HOST[:PORT][/IQN[/LUN]], iser://HOST[:PORT][/IQN[/LUN]], '
+             'embedded:, embedded-sim:, embedded-iser:\n')
     for uri in ('embedded::', 'embedded-sim::', 'embedded-sim:x', 'embedded:/iqn.x', 'x'):
-      self.complains(2, 'the forms are tcp://HOST[:PORT][/IQN[/LUN]], embedded:, embedded-sim:\n',
-                     'run', '--target', uri)
+      self.complains(2, forms, 'run', '--target', uri)
 
   def test_output_that_cannot_be_written(self):
     for arguments in (('run', '--only', 'sanity/alive'), ('list',), ('target', '--list-bugs'),
