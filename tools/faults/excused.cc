@@ -25,6 +25,7 @@ constexpr char kEither[] =
     "in writes";
 constexpr char kRepeated[] = "a request that comes twice with its CmdSN is ignored (§4.2.2.1)";
 constexpr char kNoLife[] = "no login is answered: there is nothing to tell it from a dead target";
+constexpr char kIser[] = "a target without iSER need not know the keys of RFC 7145";
 constexpr char kOther[] = "another reason is as right (§11.17.1)";
 
 constexpr Reason kReasons[] = {
@@ -74,6 +75,13 @@ constexpr Reason kReasons[] = {
     {"key.FirstBurstLength-1", kMinimum},
     {"key.DefaultTime2Wait+1", kMaximum},
     {"key.DefaultTime2Wait+1000", kMaximum},
+    {"key.InitiatorRecvDataSegmentLength=NotUnderstood", kIser},
+    {"key.MaxAHSLength=NotUnderstood", kIser},
+    {"key.MaxOutstandingUnexpectedPDUs=NotUnderstood", kIser},
+    {"key.RDMAExtensions=NotUnderstood", kIser},
+    {"key.TaggedBufferForSolicitedDataOnly=NotUnderstood", kIser},
+    {"key.TargetRecvDataSegmentLength=NotUnderstood", kIser},
+    {"key.iSERHelloRequired=NotUnderstood", kIser},
     {"key.TaskReporting=Reject", "for a list of which nothing is supported (§6.2.1)"},
     {"key.TaskReporting=Irrelevant", kOwn},
     {"key.DefaultTime2Retain=0", kMinimum},
