@@ -146,9 +146,10 @@ TEST_P(LibiscsiCutsTest, SeesTheSameUnderEveryCut) {
   }
   EXPECT_GT(deliveries, 2000u);
   EXPECT_THAT(host->deaths(), ::testing::IsEmpty());
-  EXPECT_THAT(refused, UnorderedElementsAre("to_initiator/login_response",
-                                            "to_initiator/login_response_continued",
-                                            "to_initiator/login_response_refused"));
+  EXPECT_THAT(refused,
+              UnorderedElementsAre("to_initiator/login_chap", "to_initiator/login_response",
+                                   "to_initiator/login_response_continued",
+                                   "to_initiator/login_response_refused"));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LibiscsiCutsTest, ::testing::Values("", "iov", "discovery"),
