@@ -4,13 +4,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/sanitized.h"
 #include "gtest/gtest.h"
 #include "tools/suites/testing.h"
 
 namespace pushpull::tools {
 namespace {
 
-constexpr uint64_t kSeeds = 20;
+constexpr uint64_t kSeeds = base::kSanitized ? 2 : 20;
 
 class IserTest : public ::testing::TestWithParam<uint64_t> {};
 
