@@ -62,11 +62,17 @@ def process(*command, **options):
 
 def read_line(child, limit_s=30):
   """The next line of the child's standard output, which is a pipe."""
-  ready, _, _ = select.select([child.stdout], [], [], limit_s)
-  line = child.stdout.readline() if ready else ''
+  # Byte by byte: of what a buffer took beyond the line, select knows nothing.
+  pipe = child.stdout.fileno()
+  line = b''
+  while not line.endswith(b'\n') and select.select([pipe], [], [], limit_s)[0]:
+    byte = os.read(pipe, 1)
+    if not byte:
+      break
+    line += byte
   if not line:
     raise AssertionError(f'no line from the server; exit code {child.poll()}')
-  return line.strip()
+  return line.decode().strip()
 
 
 @contextlib.contextmanager
