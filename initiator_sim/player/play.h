@@ -381,6 +381,7 @@ class Play final : public std::enable_shared_from_this<Play>, private fabric::Si
   void OnOperation(const fabric::SimRdmaOperation& operation) override;
   void ReleaseBuffers(Task* task);
   std::string BufferName(const Task& task, bool write) const;
+  uint64_t NextFillSeed();
 
   void OnPdu(Link* link, Frame frame);
   // After the verdict, for the tap alone.

@@ -184,6 +184,12 @@ std::string Play::BufferName(const Task& task, bool write) const {
   return absl::StrCat(name, write ? " (write data)" : " (read data)");
 }
 
+// Never the seed of a scenario's own pattern: data must differ from what a buffer was filled with.
+uint64_t Play::NextFillSeed() {
+  constexpr uint64_t kFarOff = uint64_t{1} << 63;
+  return kFarOff | (options_.seed + ++next_buffer_) * 0x9e3779b97f4a7c15;
+}
+
 absl::Status Play::RegisterBuffer(Link* link, const v1::Register& step) {
   if (link == nullptr || link->iser == nullptr) {
     return absl::InvalidArgumentError("register needs an iSER connection that is open");
@@ -200,7 +206,7 @@ absl::Status Play::RegisterBuffer(Link* link, const v1::Register& step) {
       IserBuffer::Create(link->iser->domain().get(), {.name = step.buffer(),
                                                       .length = step.length(),
                                                       .rights = rights,
-                                                      .seed = options_.seed + ++next_buffer_}));
+                                                      .seed = NextFillSeed()}));
   if (step.has_contents()) {
     v1::Data contents = step.contents();
     if (contents.has_pattern() && contents.pattern().length() == 0) {
@@ -247,7 +253,7 @@ absl::Status Play::MakeTaskBuffers(const v1::Pdu& pdu, Link* link, Task* task,
         .name = BufferName(*task, write),
         .length = std::min(bytes, kMaxBufferBytes),
         .rights = write ? RdmaRights::kRemoteRead : RdmaRights::kRemoteWrite,
-        .seed = options_.seed + ++next_buffer_};
+        .seed = NextFillSeed()};
     if (too_short) made.key_length = made.length / 2;
     PUSHPULL_ASSIGN_OR_RETURN(std::unique_ptr<IserBuffer> buffer,
                               IserBuffer::Create(link->iser->domain().get(), std::move(made)));
