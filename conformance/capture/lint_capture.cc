@@ -10,7 +10,7 @@
 
 namespace pushpull::conformance {
 
-CaptureLint LintCapture(const Capture& capture, size_t max_per_rule) {
+CaptureLint LintCapture(const Capture& capture, const LintOptions& options) {
   CaptureLint lint;
   lint.connections = capture.connections.size();
   lint.remarks = capture.remarks;
@@ -23,11 +23,13 @@ CaptureLint LintCapture(const Capture& capture, size_t max_per_rule) {
           absl::StrCat("connection ", connection.number, " (", connection.Name(), "): ", remark));
     }
   }
-  Monitor monitor(max_per_rule);
+  Monitor monitor(options.max_per_rule, options.initiator ? Judged::kBoth : Judged::kTarget);
   std::vector<ToldPdu> told;
   TellTap(traces, &monitor, &told);
   lint.pdus = told.size();
   for (const v1::Violation& violation : monitor.violations()) {
+    const bool of_target = FindRule(violation.rule())->side == v1::TARGET_SIDE;
+    if (!(of_target ? options.target : options.initiator)) continue;
     const ToldPdu& of = told[violation.frame() - 1];
     const CapturedPdu& pdu = traces[of.trace].pdus[of.pdu];
     CaptureViolation& found = lint.violations.emplace_back();

@@ -99,8 +99,17 @@ TEST_F(RealCaptureTest, PdusAreThoseOfTshark) {
   EXPECT_EQ(pdus, 50u);
 }
 
-TEST_F(RealCaptureTest, ItIsClean) {
-  EXPECT_EQ(ToText(LintCapture(capture_), "f"), "f: 3 connections, 50 PDUs, 0 violations\n");
+// On the third connection StatSN began above 2^31. libiscsi counts from 0, takes such a number for
+// an old one, and acknowledges nothing (docs/CAPTURES.md).
+TEST_F(RealCaptureTest, OnlyWhatLibiscsiDoesWrongIsFound) {
+  const CaptureLint lint = LintCapture(capture_);
+  EXPECT_EQ(lint.pdus, 50u);
+  EXPECT_EQ(lint.violations.size(), 5u) << ToText(lint, "f");
+  for (const CaptureViolation& one : lint.violations) {
+    EXPECT_EQ(one.violation.rule(), "exp_stat_sn_seen");
+    EXPECT_EQ(one.connection, 3u);
+    EXPECT_TRUE(one.to_target);
+  }
 }
 
 TEST_F(RealCaptureTest, DigestsAreSeen) {

@@ -79,6 +79,7 @@ struct Side {
   size_t skip_to = 0;       // bytes before it are passed over
   size_t gap = 0;           // the next one's index
   bool guessed = false;     // that PDUs begin there
+  uint64_t last_frame = 0;  // that brought some of it
 };
 
 class Tracer {
@@ -161,6 +162,7 @@ class Tracer {
     while (side.gap < gaps.size() && gaps[side.gap].at <= arrival.begin) {
       PassGap(&side, gaps[side.gap++]);
     }
+    side.last_frame = std::max(side.last_frame, arrival.frame);
     const size_t begin = std::max(arrival.begin, side.skip_to);
     if (begin >= arrival.end) return;
     side.framer->Append(side.bytes().subspan(begin, arrival.end - begin));
@@ -194,6 +196,7 @@ class Tracer {
   void PassGap(Side* side, const StreamGap& gap) {
     const base::Bytes pending = side->framer->pending_bytes();
     ++part_;
+    TakeAlong(*side);
     if (gap.at < side->skip_to) {
       if (gap.missing != 0 && gap.missing <= side->skip_to - gap.at) {
         Begin(side, side->skip_to - static_cast<size_t>(gap.missing), side->guessed);
@@ -211,6 +214,15 @@ class Tracer {
       }
     }
     Search(side, gap.at);
+  }
+
+  // What is missing may have come right behind the last that is there: of PDUs of the other
+  // direction since then nobody knows what they answer.
+  void TakeAlong(const Side& side) {
+    for (auto pdu = trace_.pdus.rbegin(); pdu != trace_.pdus.rend(); ++pdu) {
+      if (pdu->frame <= side.last_frame) return;
+      pdu->part = part_;
+    }
   }
 
   // Looks for PDUs from there on, up to the next gap: with the digests that are known, else with

@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "conformance/monitor/rules.h"
@@ -46,11 +48,15 @@ struct Context {
 void CheckFormat(const Context& c);
 
 // ---- numbering.cc ----
+// Of a request; nullopt: it carries none.
+std::optional<uint32_t> CmdSnOf(const v1::Pdu& pdu);
 void TakeCmdSn(const Context& c);  // of a request
 void CheckNumbers(const Context& c);
 void CheckAcknowledged(const Context& c, const Task& task);
 
 // ---- tasks.cc ----
+// What the AHS of a bidirectional command says; nullopt: it has none.
+std::optional<uint64_t> BidirectionalReadLength(const v1::Pdu& pdu);
 void TakeRequest(const Context& c);
 // The task that a response belongs to; nullptr: none, or none that can be judged.
 Task* TaskOf(const Context& c);
@@ -76,6 +82,8 @@ void TakeLoginRequest(const Context& c);
 bool CheckLoginResponse(const Context& c);
 
 // ---- keys.cc ----
+// A standard-label (§6.1); the "#" of X#NodeArchitecture is none of its characters.
+bool IsKeyName(std::string_view name);
 enum class KeysOf : uint8_t { kLogin, kRedirect, kText };
 // `text`: a logical text data segment of the target. `security_stage`: its stage.
 void CheckTargetKeys(const Context& c, const std::string& text, KeyExchange* keys, KeysOf of,

@@ -28,16 +28,6 @@ std::string Quoted(const std::string& text) {
 
 // ---- the rules ---------------------------------------------------------------------------------
 
-// A standard-label (§6.1); the "#" of X#NodeArchitecture is none of its characters.
-bool IsKeyName(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxKeyName &&
-         absl::ascii_isupper(static_cast<unsigned char>(name[0])) &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return absl::ascii_isalnum(c) ||
-                  std::string_view(".-+@_#").find(static_cast<char>(c)) != std::string_view::npos;
-         });
-}
-
 bool IsAuthenticationKey(const std::string& name) {
   return name == "AuthMethod" || name.starts_with("CHAP_") || name.starts_with("SRP_") ||
          name.starts_with("KRB_");
@@ -215,6 +205,15 @@ void TakeNegotiated(const Context& c, const v1::KeyValue& key, KeyExchange* keys
 }
 
 }  // namespace
+
+bool IsKeyName(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxKeyName &&
+         absl::ascii_isupper(static_cast<unsigned char>(name[0])) &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) ||
+                  std::string_view(".-+@_#").find(static_cast<char>(c)) != std::string_view::npos;
+         });
+}
 
 void CheckTargetKeys(const Context& c, const std::string& text, KeyExchange* keys, KeysOf of,
                      bool security_stage) {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "conformance/monitor/context.h"
+#include "conformance/monitor/request.h"
 #include "initiator_sim/pdu/figure.h"
 
 namespace pushpull::conformance {
@@ -61,6 +62,7 @@ monitor::Agreed AgreedBy(const KeyExchange& keys) {
   agreed.data_pdu_in_order = keys.BooleanOf("DataPDUInOrder");
   agreed.data_sequence_in_order = keys.BooleanOf("DataSequenceInOrder");
   agreed.immediate_data = keys.BooleanOf("ImmediateData");
+  agreed.initial_r2t = keys.BooleanOf("InitialR2T");
   if (const auto outcome = keys.OutcomeOf("TaskReporting"); outcome.known) {
     agreed.task_reporting = outcome.value;
   }
@@ -90,7 +92,7 @@ uint64_t IserSegmentLimit(const KeyExchange& keys) {
 
 class Monitor::Impl {
  public:
-  explicit Impl(size_t max_per_rule) : violations_(max_per_rule) {}
+  Impl(size_t max_per_rule, Judged judged) : violations_(max_per_rule), judged_(judged) {}
 
   void Opened(const TapConnection& connection) {
     NewConnection(connection.id, Phase::kBeforeLogin);
@@ -116,6 +118,7 @@ class Monitor::Impl {
       Request(c);
     } else {
       Response(c);
+      if (judged_ == Judged::kBoth) monitor::NoteResponse(c);
     }
   }
 
@@ -132,6 +135,7 @@ class Monitor::Impl {
 
   void Request(const Context& c) {
     Remember(c);
+    if (judged_ == Judged::kBoth) monitor::CheckRequest(c);
     if (c.pdu.has_login_request()) {
       if (c.connection.phase == Phase::kBeforeLogin) JoinOrBegin(c);
       return monitor::TakeLoginRequest(c);
@@ -164,6 +168,7 @@ class Monitor::Impl {
     const v1::LoginRequest& r = c.pdu.login_request();
     if (r.tsih() == 0) {
       c.session.unsent = r.cmd_sn();
+      c.session.sender.next_cmd_sn = r.cmd_sn();
       return;
     }
     std::vector<std::shared_ptr<Session>> found;
@@ -210,7 +215,9 @@ class Monitor::Impl {
       return monitor::CheckNumbers(c);
     }
     monitor::CheckNumbers(c);
-    if (monitor::CheckLoginResponse(c)) EnterFullFeature(c);
+    if (!monitor::CheckLoginResponse(c)) return;
+    EnterFullFeature(c);
+    if (judged_ == Judged::kBoth) monitor::NoteLogin(c);
   }
 
   static void Judge(const Context& c) {
@@ -290,12 +297,14 @@ class Monitor::Impl {
   }
 
   monitor::Violations violations_;
+  const Judged judged_;
   uint32_t frame_ = 0;
   std::map<uint32_t, Connection> connections_;
   std::vector<std::shared_ptr<Session>> sessions_;  // that are in the Full Feature Phase
 };
 
-Monitor::Monitor(size_t max_per_rule) : impl_(std::make_unique<Impl>(max_per_rule)) {}
+Monitor::Monitor(size_t max_per_rule, Judged judged)
+    : impl_(std::make_unique<Impl>(max_per_rule, judged)) {}
 Monitor::~Monitor() = default;
 
 void Monitor::OnOpened(const TapConnection& connection, absl::Time) { impl_->Opened(connection); }

@@ -21,10 +21,15 @@
 
 namespace pushpull::conformance {
 
+enum class Judged : uint8_t {
+  kTarget,
+  kBoth,  // the initiator too: not for one that misbehaves on purpose
+};
+
 class Monitor final : public initiator_sim::Tap {
  public:
   // Of each rule at most `max_per_rule` violations are kept.
-  explicit Monitor(size_t max_per_rule = 10);
+  explicit Monitor(size_t max_per_rule = 10, Judged judged = Judged::kTarget);
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
   ~Monitor() override;

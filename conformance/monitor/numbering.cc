@@ -26,28 +26,6 @@ void MarkSent(Session* session, uint32_t cmd_sn) {
   while (session->sent_ahead.erase(*session->unsent) != 0) ++*session->unsent;
 }
 
-struct Request {
-  bool numbered = false;
-  uint32_t cmd_sn = 0;
-};
-
-Request NumberOf(const v1::Pdu& pdu) {
-  switch (pdu.kind_case()) {
-    case v1::Pdu::kNopOut:
-      return {true, pdu.nop_out().cmd_sn()};
-    case v1::Pdu::kScsiCommand:
-      return {true, pdu.scsi_command().cmd_sn()};
-    case v1::Pdu::kTaskManagementRequest:
-      return {true, pdu.task_management_request().cmd_sn()};
-    case v1::Pdu::kTextRequest:
-      return {true, pdu.text_request().cmd_sn()};
-    case v1::Pdu::kLogoutRequest:
-      return {true, pdu.logout_request().cmd_sn()};
-    default:
-      return {};
-  }
-}
-
 // The three numbers of a response; `status`: StatSN counts this PDU.
 struct Numbers {
   bool there = false;
@@ -139,9 +117,26 @@ void CheckWindow(const Context& c, const Numbers& numbers) {
 
 }  // namespace
 
+std::optional<uint32_t> CmdSnOf(const v1::Pdu& pdu) {
+  switch (pdu.kind_case()) {
+    case v1::Pdu::kNopOut:
+      return pdu.nop_out().cmd_sn();
+    case v1::Pdu::kScsiCommand:
+      return pdu.scsi_command().cmd_sn();
+    case v1::Pdu::kTaskManagementRequest:
+      return pdu.task_management_request().cmd_sn();
+    case v1::Pdu::kTextRequest:
+      return pdu.text_request().cmd_sn();
+    case v1::Pdu::kLogoutRequest:
+      return pdu.logout_request().cmd_sn();
+    default:
+      return std::nullopt;
+  }
+}
+
 void TakeCmdSn(const Context& c) {
-  const Request request = NumberOf(c.pdu);
-  if (request.numbered && !c.pdu.immediate()) MarkSent(&c.session, request.cmd_sn);
+  const std::optional<uint32_t> cmd_sn = CmdSnOf(c.pdu);
+  if (cmd_sn.has_value() && !c.pdu.immediate()) MarkSent(&c.session, *cmd_sn);
   // A target may count what an ABORT TASK names as received (§11.6.1).
   if (c.pdu.task_management_request().function() == v1::ABORT_TASK) {
     MarkSent(&c.session, c.pdu.task_management_request().ref_cmd_sn());

@@ -250,7 +250,7 @@ TEST(Monitor, StandsWhateverComes) {
                   random.Chance(10));
     }
     feeder.Close(id, true);
-    EXPECT_LE(monitor.violations().size(), 10 * MonitorRules().size());
+    EXPECT_LE(monitor.violations().size(), 10 * TargetRules().size());
   }
 }
 

@@ -30,6 +30,15 @@ std::vector<RuleCase> ResponseCases();
 std::vector<RuleCase> LoginCases();
 std::vector<RuleCase> KeyCases();
 std::vector<RuleCase> TextCases();
+// initiator_cases_test.cc
+std::vector<RuleCase> InitiatorFormatCases();
+std::vector<RuleCase> InitiatorNumberingCases();
+std::vector<RuleCase> InitiatorTaskCases();
+std::vector<RuleCase> InitiatorLoginCases();
+std::vector<RuleCase> InitiatorTextCases();
+// initiator_data_cases_test.cc
+std::vector<RuleCase> InitiatorCommandCases();
+std::vector<RuleCase> InitiatorDataCases();
 
 // ---- lines that many traces have ----
 

@@ -303,14 +303,26 @@ constexpr bool InOrder() {
   for (size_t i = 0; i < std::size(kRules); ++i) {
     if (kRules[i].id != static_cast<RuleId>(i)) return false;
   }
-  return std::size(kRules) == static_cast<size_t>(RuleId::kCount);
+  return std::size(kRules) == kTargetRules;
 }
 static_assert(InOrder());
 
 }  // namespace
 
-std::span<const Rule> MonitorRules() { return kRules; }
+std::span<const Rule> TargetRules() { return kRules; }
 
-const Rule& RuleOf(RuleId id) { return kRules[static_cast<size_t>(id)]; }
+const Rule& RuleOf(RuleId id) {
+  const size_t index = static_cast<size_t>(id);
+  return index < kTargetRules ? kRules[index] : InitiatorRules()[index - kTargetRules];
+}
+
+const Rule* FindRule(std::string_view name) {
+  for (const std::span<const Rule> rules : {TargetRules(), InitiatorRules()}) {
+    for (const Rule& rule : rules) {
+      if (rule.name == name) return &rule;
+    }
+  }
+  return nullptr;
+}
 
 }  // namespace pushpull::conformance

@@ -3,6 +3,7 @@
 #ifndef CONFORMANCE_MONITOR_RULES_H_
 #define CONFORMANCE_MONITOR_RULES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -145,6 +146,73 @@ enum class RuleId : uint8_t {
   kAsyncEventAssigned,
   kAsyncFastAbort,
   kAsyncConnection,
+  // ---- of the initiator: format ----
+  kIOpcode,
+  kIReservedBits,
+  kIFinalBit,
+  kINoDataSegment,
+  kISegmentLimit,
+  kIPadZero,
+  kIHeaderDigest,
+  kIDataDigest,
+  // ---- of the initiator: numbering ----
+  kICmdSnIncrements,
+  kICmdSnOfImmediate,
+  kICmdSnWithinWindow,
+  kIExpStatSnSeen,
+  kIExpStatSnNeverFalls,
+  // ---- of the initiator: tasks ----
+  kITaskTagValid,
+  kITaskTagUnique,
+  kIDiscoveryRequests,
+  kINothingAfterLogout,
+  kILogoutFields,
+  kITmfFields,
+  kITmfRefCmdSn,
+  kITmfReassignImmediate,
+  kISnackAtLevel0,
+  kINopOutImmediate,
+  kINopOutTag,
+  // ---- of the initiator: SCSI commands and Data-Out ----
+  kICommandFinal,
+  kICommandDirection,
+  kIBidirectionalLength,
+  kIImmediateData,
+  kIUnsolicitedData,
+  kIFirstBurst,
+  kIUnsolicitedTotal,
+  kIDataWithinEdtl,
+  kIDataOutTask,
+  kIDataOutTag,
+  kIDataSnContiguous,
+  kIDataOutOffset,
+  kIDataOutFinal,
+  kIR2tHonoured,
+  kIR2tOrder,
+  // ---- of the initiator: login ----
+  kILoginFirst,
+  kIOneLogin,
+  kILoginStages,
+  kILoginContinue,
+  kILoginVersions,
+  kILoginKept,
+  kILoginCmdSn,
+  kIIsidType,
+  kILoginKeys,
+  kIName,
+  // ---- of the initiator: keys and text ----
+  kITextFormat,
+  kIKeyValue,
+  kIKeyOnce,
+  kIEmptyAnswer,
+  kIDiscoveryKeys,
+  kITaskReporting,
+  kIChapAlgorithms,
+  kITextContinue,
+  kIOneText,
+  kITextTag,
+  kITextKept,
+  kISendTargets,
   kCount,
 };
 
@@ -159,8 +227,13 @@ struct Rule {
   v1::Side side = v1::TARGET_SIDE;  // whose behaviour is judged
 };
 
-std::span<const Rule> MonitorRules();
+// How many rules of the table are about targets: the first ones.
+inline constexpr size_t kTargetRules = static_cast<size_t>(RuleId::kIOpcode);
+std::span<const Rule> TargetRules();
+std::span<const Rule> InitiatorRules();
 const Rule& RuleOf(RuleId id);
+// nullptr: there is none of this name.
+const Rule* FindRule(std::string_view name);
 
 }  // namespace pushpull::conformance
 

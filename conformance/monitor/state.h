@@ -90,6 +90,7 @@ struct Agreed {
   std::optional<bool> data_pdu_in_order;
   std::optional<bool> data_sequence_in_order;
   std::optional<bool> immediate_data;
+  std::optional<bool> initial_r2t;
   std::optional<std::string> task_reporting;
   bool rdma = false;  // data goes by RDMA: Data-In and R2T are not to be seen
 };
@@ -113,6 +114,18 @@ struct Session {
   std::optional<uint32_t> unsent;
   std::set<uint32_t> sent_ahead;
   std::optional<uint32_t> exp_cmd_sn;  // the highest so far
+
+  // What only the initiator's rules ask for.
+  struct Sender {
+    std::optional<uint32_t> next_cmd_sn;  // nullopt: the beginning wasn't seen
+    std::optional<uint32_t> max_cmd_sn;   // the highest so far
+    // A Reject came: a command may be sent anew under its CmdSN (§7.3).
+    bool rejected = false;
+    // Several tasks were aborted, or all that the aborted task's sequences were for is off: they
+    // may end early (§11.5.1), and which tags are free again isn't known to a third party.
+    bool aborted = false;
+  };
+  Sender sender;
 };
 
 enum class Phase : uint8_t {
@@ -166,6 +179,19 @@ struct Connection {
   };
   std::deque<SentHeader> sent_headers;
   bool logout_requested = false;  // by an Async Message
+
+  // What only the initiator's rules ask for.
+  struct Sender {
+    std::optional<uint32_t> exp_stat_sn;
+    // The target's MaxRecvDataSegmentLength: the largest that was ever in force; 0: unknown.
+    uint64_t segment_limit = 0;
+    std::map<uint32_t, uint64_t> pings;  // LUNs of NOP-Ins that want an answer, by their tag
+    bool continues = false;              // the last Login or Text Response had C
+    std::optional<uint32_t> text_tag;    // of the last Text Response
+    uint64_t text_lun_bytes = 0;
+    std::optional<uint32_t> logout_tag;  // of the Logout Request that closes this connection
+  };
+  Sender sender;
 };
 
 }  // namespace pushpull::conformance::monitor

@@ -42,14 +42,6 @@ Task* Begin(const Context& c, uint32_t tag) {
   return &task;
 }
 
-std::optional<uint64_t> BidirectionalReadLength(const v1::Pdu& pdu) {
-  for (const v1::Ahs& ahs : pdu.ahs()) {
-    if (ahs.ahs_type() != kAhsBidirectionalReadLength || ahs.specific().size() != 5) continue;
-    return base::LoadBe32(base::AsBytes(ahs.specific()).data() + 1);
-  }
-  return std::nullopt;
-}
-
 // Whether a command is as §11.3 and the parameters want it.
 bool IsRight(const Context& c, const v1::ScsiCommand& command) {
   const uint64_t immediate = c.data().size();
@@ -236,6 +228,14 @@ void ReportNoTask(const Context& c, uint32_t tag) {
 }
 
 }  // namespace
+
+std::optional<uint64_t> BidirectionalReadLength(const v1::Pdu& pdu) {
+  for (const v1::Ahs& ahs : pdu.ahs()) {
+    if (ahs.ahs_type() != kAhsBidirectionalReadLength || ahs.specific().size() != 5) continue;
+    return base::LoadBe32(base::AsBytes(ahs.specific()).data() + 1);
+  }
+  return std::nullopt;
+}
 
 void TakeRequest(const Context& c) {
   const uint32_t tag = initiator_sim::InitiatorTaskTagOf(c.pdu);

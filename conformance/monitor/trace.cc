@@ -132,6 +132,7 @@ void Trace::CompleteRequest(v1::Pdu* pdu) {
   } else if (!follows) {
     tag_ = initiator_sim::InitiatorTaskTagOf(*pdu);
   }
+  SetDefault(pdu, "exp_stat_sn", wires_[current_].stat_sn);
   const bool immediate = pdu->immediate() || pdu->has_login_request();
   if (SetDefault(pdu, "cmd_sn", cmd_sn_) && !immediate) ++cmd_sn_;
 }
@@ -148,8 +149,8 @@ void Trace::CompleteResponse(v1::Pdu* pdu) {
   if (exp_cmd_sn.ok()) SetDefault(pdu, "max_cmd_sn", std::get<uint64_t>(**exp_cmd_sn) + 31);
 }
 
-std::vector<v1::Violation> ViolationsOf(std::string_view trace) {
-  Monitor monitor;
+std::vector<v1::Violation> ViolationsOf(std::string_view trace, Judged judged) {
+  Monitor monitor(/*max_per_rule=*/10, judged);
   Trace(&monitor).Play(trace);
   return monitor.violations();
 }

@@ -65,7 +65,7 @@ class Trace {
 };
 
 // The violations of a trace.
-std::vector<v1::Violation> ViolationsOf(std::string_view trace);
+std::vector<v1::Violation> ViolationsOf(std::string_view trace, Judged judged = Judged::kTarget);
 
 }  // namespace pushpull::conformance
 

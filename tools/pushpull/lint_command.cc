@@ -22,22 +22,34 @@ struct LintFlags {
   std::vector<std::string> files;
   CaptureFlags capture;
   bool strict = false;
-  size_t max_per_rule = 10;
+  conformance::LintOptions lint;
+  std::string side = "both";
 };
 
 absl::StatusOr<int> Lint(const LintFlags& flags) {
   bool found = false;
   size_t pdus = 0;
+  conformance::LintOptions options = flags.lint;
+  options.target = flags.side != "initiator";
+  options.initiator = flags.side != "target";
+  absl::Status unread;
   for (const std::string& file : flags.files) {
-    PUSHPULL_ASSIGN_OR_RETURN(const conformance::Capture capture,
-                              conformance::ReadCaptureFile(file, flags.capture.Options()));
-    const conformance::CaptureLint lint = conformance::LintCapture(capture, flags.max_per_rule);
+    const absl::StatusOr<conformance::Capture> capture =
+        conformance::ReadCaptureFile(file, flags.capture.Options());
+    if (!capture.ok()) {
+      // The others are judged all the same; the last complaint is the command's.
+      if (!unread.ok()) Complain(unread);
+      unread = capture.status();
+      continue;
+    }
+    const conformance::CaptureLint lint = conformance::LintCapture(*capture, options);
     std::fputs(conformance::ToText(lint, file).c_str(), stdout);
     pdus += lint.pdus;
     found |= std::any_of(lint.violations.begin(), lint.violations.end(), [&](const auto& one) {
       return flags.strict || one.violation.level() == "MUST";
     });
   }
+  PUSHPULL_RETURN_IF_ERROR(unread);
   if (pdus == 0) {
     std::fputs(
         "pushpull: there is no iSCSI PDU in it; if the target's port isn't 3260, --port "
@@ -57,9 +69,12 @@ void AddLintCommand(CLI::App* app, int* exit_code) {
   lint->add_option("FILE", flags->files, "captures (pcap, pcapng)")->required();
   AddCaptureFlags(lint, &flags->capture);
   lint->add_flag("--strict", flags->strict, "a missed SHOULD is a finding too");
-  lint->add_option("--max-per-rule", flags->max_per_rule,
+  lint->add_option("--max-per-rule", flags->lint.max_per_rule,
                    "say this many violations of each rule, the first ones")
       ->transform(WholeNumber(0, SIZE_MAX))
+      ->capture_default_str();
+  lint->add_option("--side", flags->side, "whose violations: target, initiator or both")
+      ->check(CLI::IsMember({"target", "initiator", "both"}))
       ->capture_default_str();
   lint->footer(
       "Exit codes: 0 no violation, 1 violations, 2 a file can't be read, 4 no iSCSI in it.\n"
