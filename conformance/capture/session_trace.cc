@@ -221,7 +221,7 @@ class Tracer {
   void TakeAlong(const Side& side) {
     for (auto pdu = trace_.pdus.rbegin(); pdu != trace_.pdus.rend(); ++pdu) {
       if (pdu->frame <= side.last_frame) return;
-      pdu->part = part_;
+      ++pdu->part;
     }
   }
 

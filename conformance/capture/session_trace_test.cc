@@ -299,6 +299,30 @@ TEST(SessionTraceTest, OurOwnCapturesAreReadBack) {
   EXPECT_EQ(closed, 3);
 }
 
+// A gap in one direction that shows late keeps those of the other apart.
+TEST(SessionTraceTest, GapsOfBothDirectionsCount) {
+  base::Random random(2);
+  Talk talk = TalkOf({}, 2, &random);
+  const size_t first = talk.size();
+  const Talk more = TalkOf({}, 30, &random);
+  for (const Said& said : more) {
+    if (said.direction == Direction::kToInitiator) talk.push_back(said);
+  }
+  talk.push_back(more[2]);
+  const std::set<size_t> lost = {first - 2, first + 6, first + 14};
+  Made made = FromStart();
+  Segments(talk, 5000, [&](size_t i) { return lost.count(i) != 0; }, &made);
+  EXPECT_EQ(ReadTrace(made).trace.pdus.back().part, 3u);
+  uint32_t part = 0;
+  std::set<uint32_t> parts;
+  for (const CapturedPdu& pdu : ReadTrace(made).trace.pdus) {
+    EXPECT_GE(pdu.part, part);
+    part = pdu.part;
+    parts.insert(part);
+  }
+  EXPECT_EQ(parts.size(), 4u);
+}
+
 TEST(SessionTraceTest, APartAfterAGapIsAConnectionOfItsOwn) {
   base::Random random(2);
   const Talk talk = TalkOf({}, 20, &random);
