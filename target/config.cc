@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "base/text_proto.h"
+#include "target/auth_config.h"
 #include "target/bugs/bugs.h"
 #include "target/iser/dialect.h"
 #include "target/negotiation/limits_config.h"
@@ -202,7 +203,8 @@ std::string LoadedConfig::Place(const std::string& field, int index,
     const auto* tree = places_.GetTreeForNested(descriptor, index);
     const auto* inner_descriptor = descriptor->message_type()->FindFieldByName(inner);
     if (tree != nullptr && inner_descriptor != nullptr) {
-      const auto inner_place = tree->GetLocation(inner_descriptor, -1);
+      const int first = inner_descriptor->is_repeated() ? 0 : -1;
+      const auto inner_place = tree->GetLocation(inner_descriptor, first);
       if (inner_place.line >= 0) place = inner_place;
     }
   }
@@ -230,6 +232,8 @@ absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& loaded) {
   }
   PUSHPULL_RETURN_IF_ERROR(TakeLimits(loaded, node));
   PUSHPULL_RETURN_IF_ERROR(TakeDialect(loaded, options.iser_dialect));
+  PUSHPULL_RETURN_IF_ERROR(TakeChap(loaded, options));
+  PUSHPULL_RETURN_IF_ERROR(TakeAccess(loaded, node));
   for (int i = 0; i < config.bug_size(); ++i) {
     const auto bug = ParseBugName(config.bug(i));
     if (!bug.ok()) return loaded.At(bug.status(), "bug", i);

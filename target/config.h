@@ -54,7 +54,8 @@ class LoadedConfig {
 
   const v1::TargetConfig& config() const { return config_; }
 
-  // "PATH:LINE:COLUMN: " of a field, or of one `inner` field of it, that the file has; else "".
+  // "PATH:LINE:COLUMN: " of a field, or of one `inner` field of it (the first, where it is
+  // repeated), that the file has; else "".
   // `index`: which of a repeated field.
   std::string Place(const std::string& field, int index = -1, const std::string& inner = "") const;
 

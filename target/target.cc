@@ -19,6 +19,11 @@ absl::StatusOr<std::unique_ptr<Target>> Target::Create(TargetOptions options,
   if (options.node.max_sessions == 0 || options.node.max_sessions > 65535) {
     return absl::InvalidArgumentError("max_sessions must be 1 to 65535, as TSIH has 16 bits");
   }
+  if (options.chap.has_value() && options.node.auth == nullptr) {
+    Entropy entropy = options.entropy ? options.entropy : SystemEntropy();
+    options.node.auth = std::make_shared<ChapPolicy>(*std::move(options.chap), std::move(entropy),
+                                                     options.node.bugs);
+  }
   auto device = DeviceServer::Create({.target_name = options.node.name, .bugs = options.node.bugs},
                                      std::move(options.logical_units));
   if (!device.ok()) return device.status();

@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -24,6 +26,7 @@
 #include "target/iser/acceptor.h"
 #include "target/iser/dialect.h"
 #include "target/iser/store_memory.h"
+#include "target/login/chap_policy.h"
 #include "target/portal/portal.h"
 #include "target/scsi/device_server.h"
 #include "target/session/counters.h"
@@ -36,6 +39,9 @@ struct TargetOptions {
   NodeOptions node;  // name, limits, defects, seed ...
   std::vector<LogicalUnitOptions> logical_units;
   IserDialect iser_dialect = IserDialect::kPermissive;
+  std::optional<ChapOptions> chap;    // `node.auth` is made of it, where there is none
+  Entropy entropy;                    // of challenges; empty: the system's
+  std::vector<std::string> warnings;  // what a user should hear of the configuration
 };
 
 class Target {

@@ -36,6 +36,9 @@ class AuthExchange {
   // named the method, or sent nothing. Keys that this method doesn't have, or not now, are a
   // failure.
   virtual Step OnKeys(std::span<const KeyValue> keys) = 0;
+
+  // By what name the initiator has proven itself, once it has; may be empty.
+  virtual std::string identity() const { return ""; }
 };
 
 // Which methods a target asks of an initiator.

@@ -129,11 +129,7 @@ LoginMachine::Checked LoginMachine::Process() {
     PUSHPULL_TRY(CheckLateNames(*pairs));
   }
   const bool security = stage_ == Stage::kSecurityNegotiation;
-  if (!security && !authenticated_ && !MayStayAnonymous()) {
-    // §6.3.1: the initiator forewent the security stage.
-    return Refused("authentication is needed", "RFC 7143 §6.3.1",
-                   LoginStatus::kAuthenticationFailure);
-  }
+  if (!security) PUSHPULL_TRY(CheckSecurity());
   std::vector<KeyValue> authentication;
   auto received =
       negotiator_->Receive(security ? NegotiationPhase::kSecurity : NegotiationPhase::kOperational,
@@ -223,6 +219,7 @@ LoginMachine::Checked LoginMachine::Locate() {
   result_.cmd_sn = first_.cmd_sn;
   result_.target_portal_group_tag = target_.target_portal_group_tag.value_or(0);
   if (!leading) SetCommandWindow(place.exp_cmd_sn, place.max_cmd_sn);
+  due_authentication_ = place.authentication;
   negotiator_ = std::make_unique<Negotiator>(
       config_.limits, NegotiationContext{identity.session_type, leading, config_.rdma_transport},
       leading ? SessionParameters() : place.session, ConnectionParameters(), config_.bugs);
@@ -249,6 +246,16 @@ std::vector<std::string> LoginMachine::Methods() const {
 bool LoginMachine::MayStayAnonymous() const {
   const std::vector<std::string> methods = Methods();
   return std::find(methods.begin(), methods.end(), kValueNone) != methods.end();
+}
+
+// Before anything of the operational stage is looked at.
+LoginMachine::Checked LoginMachine::CheckSecurity() const {
+  if (authenticated_ || MayStayAnonymous() || config_.bugs.Has(Bug::kChapSkippedByStageJump)) {
+    return {};
+  }
+  // §6.3.1: the initiator forewent the security stage.
+  return Refused("authentication is needed", "RFC 7143 §6.3.1",
+                 LoginStatus::kAuthenticationFailure);
 }
 
 LoginMachine::Checked LoginMachine::Authenticate(std::vector<KeyValue>& keys) {
@@ -355,6 +362,14 @@ LoginStep LoginMachine::Transit(LoginStep step) {
     }
     result_.initiator_alias = negotiator_->initiator_alias();
     if (result_.auth_method.empty()) result_.auth_method = kValueNone;
+    if (auth_ != nullptr) {
+      result_.authentication = result_.auth_method + " " + auth_->identity();
+    }
+    if (first_.tsih != 0 && result_.authentication != due_authentication_) {
+      return Fail({LoginStatus::kAuthenticationFailure,
+                   {"the session's other connections are another's", "RFC 7143 §9.2"},
+                   {}});
+    }
     result_.session = negotiator_->session();
     result_.connection = negotiator_->connection();
     state_ = State::kAdmitting;

@@ -53,7 +53,7 @@ struct LoginTarget {
   // Of the portal; none where an Unnamed Discovery session has no single one.
   std::optional<uint16_t> target_portal_group_tag = {};
   std::string target_alias = {};  // sent where it is not empty and the session is Normal
-  AuthPolicy* auth = nullptr;     // null: no authentication. Outlives the login.
+  AuthPolicy* auth = nullptr;     // null: no authentication. Outlives the login
 };
 
 // What a login does to the target's sessions (the table of §6.3.1).
@@ -71,6 +71,7 @@ struct LoginPlace {
   LoginKind kind = LoginKind::kNewSession;
   // With kNewConnection and kConnectionReinstatement: the session's.
   SessionParameters session = {};
+  std::string authentication = {};  // LoginResult::authentication of its leading login
   uint32_t exp_cmd_sn = 0;
   uint32_t max_cmd_sn = 0;
 };
@@ -103,6 +104,8 @@ struct LoginResult {
   uint16_t target_portal_group_tag = 0;
   std::string initiator_alias;
   std::string auth_method;  // "None" where no authentication took place
+  // By what method and as whom: the same for all connections of a session (§9.2).
+  std::string authentication;
   SessionParameters session;
   ConnectionParameters connection;
 };
@@ -164,6 +167,7 @@ class LoginMachine {
   void DeclareIdentity();
   std::vector<std::string> Methods() const;
   bool MayStayAnonymous() const;
+  Checked CheckSecurity() const;
   Checked Authenticate(std::vector<KeyValue>& keys);
   Checked ChooseMethod(std::string_view offer);
   bool MayTransit() const;
@@ -184,6 +188,7 @@ class LoginMachine {
   TextSender out_;
   std::unique_ptr<Negotiator> negotiator_;  // once the first text was whole
   LoginTarget target_;
+  std::string due_authentication_;  // of a further connection: its session's
   std::unique_ptr<AuthExchange> auth_;
   LoginResult result_;
   std::string final_text_;      // of the final response

@@ -66,7 +66,7 @@ void Connection::Admit() {
 void Connection::ClaimNewSession() {
   const LoginResult& result = login_->machine().result();
   const SessionRegistry::Claim claim =
-      node().registry().ClaimName(login_->key(), worker_, result.session);
+      node().registry().ClaimName(login_->key(), worker_, result.session, result.authentication);
   if (claim.tsih == 0) {
     return Take(login_->machine().Refuse(LoginStatus::kOutOfResources, "no TSIH is free"));
   }

@@ -20,7 +20,7 @@ class LoginPhase final : public LoginHost {
       : node_(node), portal_(std::move(portal)), machine_(this, std::move(config)) {}
 
   LoginTarget FindTarget(const LoginIdentity& identity) override {
-    return node_->FindTarget(identity);
+    return node_->FindTarget(identity, portal_);
   }
   LoginPlace FindPlace(const LoginIdentity& identity) override {
     key_ = node_->SessionKey(identity, portal_);

@@ -41,16 +41,27 @@ TargetRecord Node::Record(const fabric::Address& local, bool rdma) const {
   return record;
 }
 
-LoginTarget Node::FindTarget(const LoginIdentity& identity) const {
+LoginTarget Node::FindTarget(const LoginIdentity& identity, const fabric::Address& portal) const {
   LoginTarget target;
   if (identity.target_name.has_value() && *identity.target_name != options_.name &&
       !Has(Bug::kUnknownTargetAccepted)) {
     target.status = LoginStatus::kNotFound;
     return target;
   }
+  const bool discovery = identity.session_type == SessionType::kDiscovery;
+  if (!options_.access.empty()) {
+    Admission admission = Admit(options_.access, identity.initiator_name, portal);
+    // A discovery session is about no target that could have moved.
+    const bool moved = StatusClass(admission.status) == 1;
+    if (admission.status != LoginStatus::kSuccess && !(moved && discovery)) {
+      target.status = admission.status;
+      target.redirect_addresses = std::move(admission.redirect_addresses);
+      return target;
+    }
+  }
   target.target_portal_group_tag = options_.target_portal_group_tag;
   target.target_alias = options_.alias;
-  target.auth = options_.auth;
+  if (!discovery || !options_.open_discovery) target.auth = options_.auth.get();
   return target;
 }
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "target/negotiation/parameters.h"
 #include "target/pdu/bhs.h"
 #include "target/scsi/device_server.h"
+#include "target/session/access.h"
 #include "target/session/registry.h"
 
 namespace pushpull::target {
@@ -53,8 +55,11 @@ struct NodeOptions {
   // it needs.
   uint64_t session_buffer_bytes = 32 << 20;
   BugSet bugs;
-  uint64_t seed = 1;           // StatSN, Target Transfer Tags
-  AuthPolicy* auth = nullptr;  // null: no authentication. Outlives the node
+  uint64_t seed = 1;                 // StatSN, Target Transfer Tags
+  std::shared_ptr<AuthPolicy> auth;  // null: no authentication
+  bool open_discovery = false;       // discovery sessions need none even so
+  // Who gets in where, by the first that fits (access.h); none: everybody.
+  std::vector<AccessRule> access;
   // Runs on the loop of the connection; several loops call it at once.
   std::function<void(const TapPdu&)> tap;
 };
@@ -78,7 +83,8 @@ class Node {
   // the asking connection came, `local`.
   TargetRecord Record(const fabric::Address& local, bool rdma = false) const;
 
-  LoginTarget FindTarget(const LoginIdentity& identity) const;
+  // `portal`: the address by which the initiator came.
+  LoginTarget FindTarget(const LoginIdentity& identity, const fabric::Address& portal) const;
   std::string SessionKey(const LoginIdentity& identity, const fabric::Address& portal) const;
 
   // A login begins; false where too many are under way.

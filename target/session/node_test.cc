@@ -44,14 +44,14 @@ TEST_F(NodeTest, TellsItsPortals) {
 TEST_F(NodeTest, KnowsItsName) {
   LoginIdentity identity;
   identity.target_name = "iqn.t";
-  const LoginTarget target = node_->FindTarget(identity);
+  const LoginTarget target = node_->FindTarget(identity, {"192.0.2.9", 3260});
   EXPECT_EQ(target.status, LoginStatus::kSuccess);
   EXPECT_EQ(target.target_alias, "alias");
   EXPECT_EQ(target.target_portal_group_tag, 3);
   identity.target_name = "iqn.u";
-  EXPECT_EQ(node_->FindTarget(identity).status, LoginStatus::kNotFound);
+  EXPECT_EQ(node_->FindTarget(identity, {"192.0.2.9", 3260}).status, LoginStatus::kNotFound);
   identity.target_name.reset();
-  EXPECT_EQ(node_->FindTarget(identity).status, LoginStatus::kSuccess);
+  EXPECT_EQ(node_->FindTarget(identity, {"192.0.2.9", 3260}).status, LoginStatus::kSuccess);
 }
 
 TEST_F(NodeTest, CountsLogins) {

@@ -39,6 +39,7 @@ LoginPlace SessionRegistry::FindPlace(const std::string& key, const LoginIdentit
     return place;
   }
   place.session = entry->parameters;
+  place.authentication = entry->authentication;
   if (std::ranges::count(entry->cids, identity.cid) > 0) {
     place.kind = LoginKind::kConnectionReinstatement;
   } else {
@@ -51,7 +52,8 @@ LoginPlace SessionRegistry::FindPlace(const std::string& key, const LoginIdentit
 }
 
 SessionRegistry::Claim SessionRegistry::ClaimName(const std::string& key, Worker* home,
-                                                  const SessionParameters& parameters) {
+                                                  const SessionParameters& parameters,
+                                                  const std::string& authentication) {
   const std::lock_guard lock(mutex_);
   Claim claim;
   claim.tsih = FreeTsih();
@@ -64,7 +66,7 @@ SessionRegistry::Claim SessionRegistry::ClaimName(const std::string& key, Worker
     named->second = claim.id;
   }
   by_tsih_[claim.tsih] = claim.id;
-  entries_[claim.id] = {key, claim.tsih, claim.id, home, parameters, {}};
+  entries_[claim.id] = {key, claim.tsih, claim.id, home, parameters, authentication, {}};
   return claim;
 }
 

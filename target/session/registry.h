@@ -52,7 +52,9 @@ class SessionRegistry {
   LoginPlace FindPlace(const std::string& key, const LoginIdentity& identity) const;
 
   // A new session takes the name `key`, from the one that had it if there is one.
-  Claim ClaimName(const std::string& key, Worker* home, const SessionParameters& parameters);
+  // `authentication`: of its leading login, as LoginResult has it.
+  Claim ClaimName(const std::string& key, Worker* home, const SessionParameters& parameters,
+                  const std::string& authentication = "");
 
   // The session of an added or reinstated connection; nothing if it ended meanwhile.
   std::optional<Home> Find(const std::string& key, uint16_t tsih) const;
@@ -72,6 +74,7 @@ class SessionRegistry {
     SessionId id = 0;
     Worker* worker = nullptr;
     SessionParameters parameters;
+    std::string authentication;
     std::vector<uint16_t> cids;
   };
 

@@ -22,11 +22,20 @@ def options():
           for name in SUBCOMMANDS}
 
 
-def serve(words):
-  """Starts a server, sees that it is ready, ends it. Its exit code."""
+def make_secrets(folder):
+  """Those of docs/TARGET.md."""
+  for name in ('secret', 'own_secret'):
+    path = os.path.join(folder, name)
+    with open(path, 'w', encoding='utf-8') as file:
+      file.write(f'the {name} of the documents\n')
+    os.chmod(path, 0o600)
+
+
+def serve(words, folder):
+  """Starts a server in `folder`, sees that it is ready, ends it. Its exit code."""
   words = [word.replace(':3260', ':0') for word in words]
   with harness.process(harness.pushpull_binary(), *words[1:], stdout=subprocess.PIPE,
-                       text=True) as child:
+                       text=True, cwd=folder) as child:
     line = harness.read_line(child)
     child.terminate()
     code = child.wait(timeout=LIMIT_S)
@@ -36,7 +45,7 @@ def serve(words):
 def execute(command, folder):
   """The problems of a runnable `pushpull` line, run in `folder`."""
   if command.server:
-    code, output = serve(command.words), ''
+    code, output = serve(command.words, folder), ''
   else:
     done = subprocess.run([harness.pushpull_binary(), *command.words[1:]], cwd=folder,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -73,7 +82,8 @@ def example_problems(block):
   if re.search(r'^lun \{', block.text, re.MULTILINE):
     config = write('target.textproto', re.sub(r'("tcp://.*):\d+"', r'\1:0"', block.text))
     try:
-      code = serve(['pushpull', 'target', '--config', config])
+      make_secrets(os.path.dirname(config))
+      code = serve(['pushpull', 'target', '--config', config], os.path.dirname(config))
     except AssertionError as error:
       code = error
     return [] if code == 0 else [f'{block.path}:{block.line}: the target ends: {code}']
@@ -95,6 +105,7 @@ def check_document(folder, path, known):
   blocks, prose = documents.split(path, documents.read(folder, path))
   scratch = harness.scratch()  # a document's commands may go on with what those before them wrote
   os.symlink(os.path.join(folder, 'corpus'), os.path.join(scratch, 'corpus'))
+  make_secrets(scratch)
   problems = (documents.link_problems(folder, path, prose) +
               documents.path_problems(folder, path, prose) +
               documents.inline_option_problems(path, prose, known))

@@ -27,6 +27,31 @@ class LibiscsiToolsTest(unittest.TestCase):
       capacity = harness.run('iscsi-readcapacity16', harness.libiscsi_url(uri))
       self.assertIn(f'Total size:{IMAGE_MIB << 20}', capacity)
 
+  def test_chap(self):
+    folder = harness.scratch()
+    files = {}
+    for name in ('alice secret 16b', 'storage secret 16'):
+      files[name] = os.path.join(folder, name.split()[0])
+      with open(files[name], 'w', encoding='utf-8') as file:
+        file.write(name.replace(' ', '-') + '\n')
+      os.chmod(files[name], 0o600)
+    secret, own = files.values()
+    with harness.reference_target('--lun', 'ram:64M', '--chap-user', 'alice', '--chap-secret-file',
+                                  secret, '--chap-mutual-user', 'storage',
+                                  '--chap-mutual-secret-file', own) as uri:
+      portal, name = uri.rsplit('/', 1)
+      plain = harness.libiscsi_url(uri)
+      right = plain.replace('iscsi://', 'iscsi://alice%alice-secret-16b@')
+      both = right + '?target_user=storage&target_password=storage-secret-16'
+      self.assertIn('DIRECT_ACCESS', harness.run('iscsi-inq', right))
+      self.assertIn('DIRECT_ACCESS', harness.run('iscsi-inq', both))
+      discovery = portal.replace('tcp://', 'iscsi://alice%alice-secret-16b@')
+      self.assertIn(f'Target:{name} Portal:', harness.run('iscsi-ls', discovery))
+      for wrong in (plain, plain.replace('iscsi://', 'iscsi://alice%alice-secret-17b@'),
+                    plain.replace('iscsi://', 'iscsi://bob%alice-secret-16b@'), both + '7'):
+        harness.run('iscsi-inq', wrong, ok=[10])
+      harness.run('iscsi-ls', portal.replace('tcp://', 'iscsi://'), ok=[10])
+
   def test_qemu_image_there_and_back(self):
     folder = harness.scratch()
     image = os.path.join(folder, 'image.raw')

@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "base/secret_file.h"
 #include "base/shell_quote.h"
 #include "base/status.h"
-#include "tools/endpoints/secret_file.h"
 #include "tools/endpoints/uri.h"
 #include "tools/pushpull/numbers.h"
 
@@ -79,10 +79,11 @@ absl::Status ReadChap(const RunFlags& flags, initiator_sim::ChapCredentials* cha
         "--chap-mutual-user is for both directions: --chap-user and --chap-secret-file are needed");
   }
   if (!flags.chap_secret_file.empty()) {
-    PUSHPULL_ASSIGN_OR_RETURN(chap->secret, ReadSecretFile(flags.chap_secret_file));
+    PUSHPULL_ASSIGN_OR_RETURN(chap->secret, base::ReadSecretFile(flags.chap_secret_file));
   }
   if (!flags.chap_mutual_secret_file.empty()) {
-    PUSHPULL_ASSIGN_OR_RETURN(chap->mutual_secret, ReadSecretFile(flags.chap_mutual_secret_file));
+    PUSHPULL_ASSIGN_OR_RETURN(chap->mutual_secret,
+                              base::ReadSecretFile(flags.chap_mutual_secret_file));
   }
   return absl::OkStatus();
 }

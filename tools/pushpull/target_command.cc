@@ -36,6 +36,7 @@ struct TargetFlags {
   v1::TargetConfig config;  // of the command line alone
   std::vector<std::string> listen, luns, bugs;
   std::string config_file, iser_dialect;
+  std::string chap_user, chap_secret_file, chap_mutual_user, chap_mutual_secret_file;
   std::optional<std::string> name;
   std::optional<uint32_t> threads;
   uint64_t seed = 1;
@@ -64,11 +65,32 @@ v1::TargetConfig ConfigOfFlags(const TargetFlags& flags) {
   if (flags.name.has_value()) config.set_name(*flags.name);
   if (flags.threads.has_value()) config.set_threads(*flags.threads);
   config.set_iser_dialect(flags.iser_dialect);
+  if (!flags.chap_user.empty()) {
+    v1::ChapAccount* account = config.add_chap_account();
+    account->set_user(flags.chap_user);
+    account->set_secret_file(flags.chap_secret_file);
+  }
+  if (!flags.chap_mutual_user.empty()) {
+    config.mutable_chap()->set_mutual_user(flags.chap_mutual_user);
+    config.mutable_chap()->set_mutual_secret_file(flags.chap_mutual_secret_file);
+  }
   return config;
+}
+
+absl::Status CheckChap(const TargetFlags& flags) {
+  if (flags.chap_user.empty() != flags.chap_secret_file.empty()) {
+    return absl::InvalidArgumentError("--chap-user and --chap-secret-file go together");
+  }
+  if (flags.chap_mutual_user.empty() != flags.chap_mutual_secret_file.empty()) {
+    return absl::InvalidArgumentError(
+        "--chap-mutual-user and --chap-mutual-secret-file go together");
+  }
+  return absl::OkStatus();
 }
 
 // The file, what the command line says over it, and what is served where both are silent.
 absl::Status MakeConfig(const TargetFlags& flags, target::LoadedConfig* config) {
+  PUSHPULL_RETURN_IF_ERROR(CheckChap(flags));
   if (!flags.config_file.empty()) PUSHPULL_RETURN_IF_ERROR(config->Load(flags.config_file));
   config->Override(ConfigOfFlags(flags));
   if (config->config().lun().empty()) {
@@ -137,6 +159,9 @@ absl::StatusOr<int> Serve(const TargetFlags& flags) {
   EndSignals signals;  // stores have threads
   PUSHPULL_ASSIGN_OR_RETURN(target::TargetOptions options, target::OptionsFromConfig(config));
   options.node.seed = flags.seed;
+  for (const std::string& warning : options.warnings) {
+    std::fprintf(stderr, "pushpull: warning: %s\n", warning.c_str());
+  }
   std::unique_ptr<fabric::RdmaNetwork> rdma;
   if (std::ranges::any_of(addresses, &target::Listening::iser)) {
     rdma = std::make_unique<fabric::VerbsNetwork>();
@@ -148,6 +173,21 @@ absl::StatusOr<int> Serve(const TargetFlags& flags) {
   signals.Wait();
   target->Stop();
   return conformance::kExitAsExpected;
+}
+
+}  // namespace
+
+namespace {
+
+void DeclareChap(CLI::App* target, TargetFlags* flags) {
+  target->add_option("--chap-user", flags->chap_user,
+                     "CHAP_N of the one initiator that may log in; without CHAP nobody may then");
+  target->add_option("--chap-secret-file", flags->chap_secret_file,
+                     "its secret: the first line of a file that only its owner may read");
+  target->add_option("--chap-mutual-user", flags->chap_mutual_user,
+                     "CHAP_N of the target, for initiators that ask it to prove itself");
+  target->add_option("--chap-mutual-secret-file", flags->chap_mutual_secret_file,
+                     "its secret: another one, of 12 bytes at the least");
 }
 
 }  // namespace
@@ -175,6 +215,7 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
   target
       ->add_option("--threads", flags->threads, "loops that sessions are spread over (default: 1)")
       ->transform(WholeNumber(1, target::kMaxThreads));
+  DeclareChap(target, flags.get());
   target->add_option("--bug", flags->bugs, "give it this named defect")->allow_extra_args(false);
   target->add_flag("--list-bugs", flags->list_bugs, "the named defects, with what each breaks");
   target->add_option("--seed", flags->seed, "decides all that is left to chance")

@@ -1,18 +1,22 @@
 // Secrets come from files that nobody else can read, never from the command line.
 
-#ifndef TOOLS_ENDPOINTS_SECRET_FILE_H_
-#define TOOLS_ENDPOINTS_SECRET_FILE_H_
+#ifndef BASE_SECRET_FILE_H_
+#define BASE_SECRET_FILE_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/statusor.h"
 
-namespace pushpull::tools {
+namespace pushpull::base {
+
+// A file of more bytes is none of a secret.
+inline constexpr size_t kMaxSecretFileBytes = 4096;
 
 // The first line of the file. Fails where the file is missing, empty, or open to others than its
 // owner; no message ever holds what is in it.
 absl::StatusOr<std::string> ReadSecretFile(const std::string& path);
 
-}  // namespace pushpull::tools
+}  // namespace pushpull::base
 
-#endif  // TOOLS_ENDPOINTS_SECRET_FILE_H_
+#endif  // BASE_SECRET_FILE_H_

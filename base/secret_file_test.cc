@@ -1,4 +1,4 @@
-#include "tools/endpoints/secret_file.h"
+#include "base/secret_file.h"
 
 #include <sys/stat.h>
 
@@ -7,7 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace pushpull::tools {
+namespace pushpull::base {
 namespace {
 
 using ::testing::HasSubstr;
@@ -42,7 +42,10 @@ TEST(SecretFileTest, SaysWhatIsMissing) {
   EXPECT_THAT(ErrorOf(Write("", 0600)), HasSubstr("empty"));
   EXPECT_THAT(ErrorOf(Write("\nsecond\n", 0600)), HasSubstr("first line is empty"));
   EXPECT_THAT(ErrorOf(::testing::TempDir()), HasSubstr("not a plain file"));
+  EXPECT_THAT(ErrorOf("/dev/zero"), HasSubstr("not a plain file"));
+  EXPECT_THAT(ErrorOf(Write(std::string(kMaxSecretFileBytes + 1, 'x'), 0600)),
+              HasSubstr("more than 4096 bytes"));
 }
 
 }  // namespace
-}  // namespace pushpull::tools
+}  // namespace pushpull::base
