@@ -20,8 +20,9 @@ std::vector<std::string> ViolationLines(const v1::CaseResult& result) {
       return one.rule() == first->rule() && one.level() == first->level();
     };
     if (std::any_of(all.begin(), first, same)) continue;
-    std::string line = absl::StrCat("PDU ", first->frame(), ": ", first->message(), " (",
-                                    first->rule(), ", ", first->section(), ")");
+    std::string line =
+        absl::StrCat("PDU ", first->frame(), ": ", first->message(), " (", first->rule(), ", ",
+                     first->section(), first->expected() ? "; expected by the profile)" : ")");
     size_t more = 0;
     std::string frames;
     for (auto next = first + 1; next != all.end(); ++next) {

@@ -43,6 +43,10 @@ ProfileOverlay::ProfileOverlay(const v1::Profile& profile, std::string_view toda
     entry.glob = expected.id().find_first_of("*?") != std::string::npos;
     entries_.push_back(std::move(entry));
   }
+  for (const v1::ExpectedViolation& expected : profile.expect_violation()) {
+    rules_.push_back({.rule = expected.rule(),
+                      .expired = !expected.expires().empty() && expected.expires() < today});
+  }
 }
 
 void ProfileOverlay::SetCases(const std::vector<std::string>& ids) {
@@ -55,6 +59,10 @@ void ProfileOverlay::SetCases(const std::vector<std::string>& ids) {
 }
 
 void ProfileOverlay::Apply(v1::CaseResult* result) {
+  ++applied_;
+  for (const v1::Violation& violation : result->violation()) {
+    for (KnownRule& known : rules_) known.seen = known.seen || known.rule == violation.rule();
+  }
   std::string differs;
   const Entry* as_expected = nullptr;
   const Entry* passed_one = nullptr;
@@ -110,6 +118,13 @@ std::string ProfileOverlay::ComplaintOf(const Entry& entry) const {
                                          " cases, none of which fails so any more: remove it");
 }
 
+std::string ProfileOverlay::ComplaintOf(const KnownRule& known) const {
+  if (known.expired) return "expired: look at it again";
+  // What a part of the cases doesn't show says nothing.
+  if (known.seen || applied_ < ids_.size()) return "";
+  return "is a rule that no case shows broken any more: remove it";
+}
+
 std::vector<v1::ProfileComplaint> ProfileOverlay::Complaints() const {
   std::vector<v1::ProfileComplaint> complaints;
   for (const Entry& entry : entries_) {
@@ -119,6 +134,13 @@ std::vector<v1::ProfileComplaint> ProfileOverlay::Complaints() const {
     complaint.set_id(entry.expected.id());
     complaint.set_message(message);
     complaint.set_line(entry.line);
+  }
+  for (const KnownRule& known : rules_) {
+    const std::string message = ComplaintOf(known);
+    if (message.empty()) continue;
+    v1::ProfileComplaint& complaint = complaints.emplace_back();
+    complaint.set_id(known.rule);
+    complaint.set_message(message);
   }
   return complaints;
 }

@@ -36,6 +36,7 @@ class ProfileOverlay {
   // After all results were seen: what is wrong with the profile itself.
   //   an entry whose date is past
   //   an entry that matches no case that there is, chosen or not
+  //   a rule whose date is past, or that all cases were judged without seeing broken
   //   a glob whose cases were all judged in this run (not SKIP, UNSUPPORTED or ERROR), and none of
   //   them fails as it says
   std::vector<v1::ProfileComplaint> Complaints() const;
@@ -56,10 +57,19 @@ class ProfileOverlay {
     bool failed_as_expected = false;
   };
 
+  struct KnownRule {
+    std::string rule;
+    bool expired = false;
+    bool seen = false;
+  };
+
   // Empty: it holds.
   std::string ComplaintOf(const Entry& entry) const;
+  std::string ComplaintOf(const KnownRule& known) const;
 
   std::vector<Entry> entries_;
+  std::vector<KnownRule> rules_;
+  size_t applied_ = 0;  // results, whatever their verdict
   std::vector<std::string> ids_;
 };
 

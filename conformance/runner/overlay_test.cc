@@ -58,6 +58,20 @@ TEST_F(OverlayTest, ExpectedFailureIsXfail) {
   EXPECT_THAT(Complaints(), IsEmpty());
 }
 
+TEST_F(OverlayTest, RuleThatNoCaseShowsBrokenIsStale) {
+  Use(R"(expect_violation { rule: "no_ahs" reason: "r" }
+         expect_violation { rule: "pad_zero" reason: "r" }
+         expect_violation { rule: "final_bit" reason: "r" expires: "2026-11-21" })");
+  v1::CaseResult broken = Result("a/b", v1::PASS);
+  broken.add_violation()->set_rule("no_ahs");
+  Apply(broken);
+  Apply(Result("a/c", v1::PASS));
+  EXPECT_THAT(Complaints(), ElementsAre(HasSubstr("final_bit expired")));
+  Apply(Result("old", v1::SKIP));
+  EXPECT_THAT(Complaints(), ElementsAre(HasSubstr("pad_zero is a rule that no case shows"),
+                                        HasSubstr("final_bit expired")));
+}
+
 TEST_F(OverlayTest, PassOfAnExpectedFailureFailsTheRun) {
   Use(R"(expect { id: "a/b" reason: "r" })");
   const v1::CaseResult result = Apply(Result("a/b", v1::PASS));

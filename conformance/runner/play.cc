@@ -108,6 +108,7 @@ PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFa
   options.allow_elapse = settings.allow_elapse;
   options.linger = settings.linger;
   options.linger_for_answers_only = settings.linger_for_answers_only;
+  options.surplus_is_noted = settings.surplus_is_noted;
   options.readings = settings.readings;
   options.hook = hooks.hook != nullptr ? std::move(hooks.hook) : endpoint->hook();
   options.hook_limit = hooks.limit;

@@ -47,6 +47,7 @@ struct PlaySettings {
   bool allow_elapse = true;
   absl::Duration linger = absl::ZeroDuration();  // as PlayerOptions
   bool linger_for_answers_only = false;          // likewise
+  bool surplus_is_noted = false;                 // likewise
   // Set from another thread or by a signal: a play ends soon, as SKIP. For targets in real time;
   // may be null.
   const std::atomic<bool>* interrupted = nullptr;

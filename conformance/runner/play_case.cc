@@ -61,13 +61,17 @@ size_t StepOf(const WireLog& log, uint32_t frame) {
   return step;
 }
 
-// What the monitor saw counts as much as what the case asked for.
-void AddViolations(const std::vector<v1::Violation>& violations, const WireLog& log,
-                   const initiator_sim::Script& script, v1::CaseResult* result) {
+// What the monitor saw counts as much as what the case asked for, unless the profile knows of it.
+void AddViolations(const std::vector<v1::Violation>& violations, const std::set<std::string>* known,
+                   const WireLog& log, const initiator_sim::Script& script,
+                   v1::CaseResult* result) {
   const v1::Violation* must = nullptr;
   const v1::Violation* should = nullptr;
   for (const v1::Violation& violation : violations) {
-    *result->add_violation() = violation;
+    v1::Violation* const added = result->add_violation();
+    *added = violation;
+    added->set_expected(known != nullptr && known->contains(violation.rule()));
+    if (added->expected()) continue;
     const v1::Violation*& first = violation.level() == "MUST" ? must : should;
     if (first == nullptr) first = &violation;
   }
@@ -153,7 +157,9 @@ void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptio
     *result->mutable_failure() = std::move(played.failure);
     complaints = (*endpoint)->Complaints();
   }
-  if (options.monitor) AddViolations(monitor.violations(), log, c.script, result);
+  if (options.monitor) {
+    AddViolations(monitor.violations(), options.known_rules, log, c.script, result);
+  }
   if (!complaints.empty()) Fault(complaints[0], result);
   if (options.folder == nullptr) return;
   if (absl::Status status = WriteRecord(*options.folder, c, log, result); !status.ok()) {

@@ -4,6 +4,7 @@
 #define CONFORMANCE_RUNNER_PLAY_CASE_H_
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "conformance/report/result_folder.h"
@@ -23,6 +24,8 @@ struct PlayCaseOptions {
   std::string replay_command;
   const TargetCommands* commands = nullptr;  // of the user; may be null
   bool monitor = true;                       // what the passive rules say counts
+  // Except for these rules, which the profile knows the target to break; may be null.
+  const std::set<std::string>* known_rules = nullptr;
 };
 
 // The verdict is the player's, or a worse one where the monitor saw the target break a rule, or

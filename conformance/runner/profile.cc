@@ -13,6 +13,7 @@
 #include "base/nearest.h"
 #include "base/status.h"
 #include "base/text_proto.h"
+#include "conformance/monitor/rules.h"
 
 namespace pushpull::conformance {
 namespace {
@@ -52,6 +53,7 @@ class Checker {
 
   absl::Status Check() {
     for (int i = 0; i < profile_.expect_size(); ++i) CheckEntry(i);
+    for (int i = 0; i < profile_.expect_violation_size(); ++i) CheckViolation(i);
     for (int i = 0; i < profile_.reading_size(); ++i) CheckReading(i);
     for (int i = 0; i < profile_.lacks_size(); ++i) {
       if (vocabulary_.capabilities.contains(profile_.lacks(i))) continue;
@@ -84,11 +86,32 @@ class Checker {
           absl::StrCat("entry \"", entry.id(), "\": verdict \"", name,
                        "\" is not one of FAIL, TIMEOUT, WARN, AMBIGUOUS"));
     }
-    if (!entry.expires().empty() && !IsDate(entry.expires())) {
-      Say("expect", i,
-          absl::StrCat("entry \"", entry.id(), "\": expires must be a date, ", "YYYY-MM-DD, not \"",
-                       entry.expires(), "\""));
+    CheckDate("expect", i, entry.id(), entry.expires());
+  }
+
+  void CheckViolation(int i) {
+    const v1::ExpectedViolation& entry = profile_.expect_violation(i);
+    if (entry.reason().empty()) {
+      Say("expect_violation", i, absl::StrCat("entry \"", entry.rule(), "\": a reason is needed"));
     }
+    std::set<std::string> names;
+    for (const Rule& rule : TargetRules()) names.insert(std::string(rule.name));
+    if (!names.contains(entry.rule())) {
+      Say("expect_violation", i,
+          absl::StrCat("the monitor has no rule \"", entry.rule(), "\"; ",
+                       Nearest(entry.rule(), names)));
+    }
+    if (!rules_.insert(entry.rule()).second) {
+      Say("expect_violation", i, absl::StrCat("entry \"", entry.rule(), "\" is there twice"));
+    }
+    CheckDate("expect_violation", i, entry.rule(), entry.expires());
+  }
+
+  void CheckDate(const char* field, int i, const std::string& name, const std::string& date) {
+    if (date.empty() || IsDate(date)) return;
+    Say(field, i,
+        absl::StrCat("entry \"", name, "\": expires must be a date, YYYY-MM-DD, not \"", date,
+                     "\""));
   }
 
   void CheckReading(int i) {
@@ -145,7 +168,7 @@ class Checker {
   const Where& where_;
   const ProfileVocabulary& vocabulary_;
   std::vector<std::string> errors_;
-  std::set<std::string> ids_, ambiguities_, hooks_;
+  std::set<std::string> ids_, rules_, ambiguities_, hooks_;
 };
 
 // The parser counts lines and columns from 0; a tab goes to the next multiple of eight.

@@ -43,7 +43,8 @@ struct ProfileFile {
 
 // INVALID_ARGUMENT: one line for each fault, "PATH:LINE: what". Refused are: entries without id or
 // reason, two of one id, verdicts that can't be expected, dates that are none, readings of unknown
-// ambiguities, capabilities that no scenario needs, hooks without name or command or twice.
+// ambiguities, capabilities that no scenario needs, hooks without name or command or twice, rules
+// that the monitor doesn't have, or without reason, or twice.
 absl::StatusOr<ProfileFile> ParseProfile(std::string text, const std::string& path,
                                          const ProfileVocabulary& vocabulary);
 absl::StatusOr<ProfileFile> LoadProfile(const std::string& path,

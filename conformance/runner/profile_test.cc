@@ -41,6 +41,13 @@ TEST(ProfileTest, FaultsAreToldWithTheirLine) {
       {"hook { hook: \"x\" }", "it has no command"},
       {"hook { hook: \"x\" command: \"a\" }\nhook { hook: \"x\" command: \"b\" }",
        "p.textproto:2: hook \"x\" is there twice"},
+      {"expect_violation { rule: \"stat_sn_increments\" }", "\": a reason is needed"},
+      {"expect_violation { rule: \"stat_sn_increment\" reason: \"r\" }",
+       "no rule \"stat_sn_increment\"; nearest: stat_sn_increments"},
+      {"expect_violation { rule: \"no_ahs\" reason: \"r\" }\n"
+       "expect_violation { rule: \"no_ahs\" reason: \"r\" }",
+       "p.textproto:2: entry \"no_ahs\" is there twice"},
+      {"expect_violation { rule: \"no_ahs\" reason: \"r\" expires: \"x\" }", "must be a date"},
       {"expects {}", "p.textproto:1:"},
   };
   for (const auto& [text, message] : cases) EXPECT_THAT(ErrorOf(text), HasSubstr(message)) << text;

@@ -106,6 +106,7 @@ class Run {
     PlayCaseOptions options;
     if (of_suite) options.commands = &options_.commands;
     options.monitor = of_suite;
+    options.known_rules = &options_.known_rules;
     options.settings = &settings;
     options.facts = &offer_.facts;
     options.seed = options_.seed;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct RunOptions {
   uint64_t seed = 1;
   std::vector<std::string> lacks;
   TargetCommands commands;
+  // Rules of the monitor that the target is known to break.
+  std::set<std::string> known_rules;
 
   // Set from another thread or by a signal: the run ends soon, and what was judged till then is its
   // result. May be null. (`play.interrupted` ends cases under way.)

@@ -190,12 +190,19 @@ bool Play::JudgeBuffers(const Task& task, const v1::Pdu& response) {
          .cite = {"RFC7145-7.3.5-a", "RFC7145-7.3.5-b"}});
     return false;
   }
-  if (buffers.read->WrittenEnd() > due) {
-    return FailRow("RFC7145-7.3.5-c", "more was written than the response says (RFC 7145 §7.3.5)",
-                   absl::StrCat("nothing behind byte ", due),
-                   absl::StrCat("data up to byte ", buffers.read->WrittenEnd()));
+  if (buffers.read->WrittenEnd() <= due) return true;
+  const Finding surplus = {.verdict = options_.surplus_is_noted ? v1::WARN : v1::FAIL,
+                           .message = "more was written than the response says (RFC 7145 §7.3.5)",
+                           .expected = absl::StrCat("nothing behind byte ", due),
+                           .actual = absl::StrCat("data up to byte ", buffers.read->WrittenEnd()),
+                           .expectation = true,
+                           .cite = {"RFC7145-7.3.5-c"}};
+  if (options_.surplus_is_noted) {
+    Note(surplus);
+    return true;
   }
-  return true;
+  End(surplus);
+  return false;
 }
 
 std::string Play::ReadByRdma(const Task& task, const v1::Pdu& response) const {

@@ -76,6 +76,9 @@ struct PlayerOptions {
   absl::Duration linger = absl::ZeroDuration();
   // No longer than until each task that can still be answered was.
   bool linger_for_answers_only = false;
+  // iSER: data behind what the response counts is noted (WARN), and the play goes on: what counts
+  // is there to be read.
+  bool surplus_is_noted = false;
   // Readings that a profile chose, by id of the ambiguity.
   std::map<std::string, std::string> readings;
   // None: scenarios that need a hook are SKIP.

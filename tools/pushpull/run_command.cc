@@ -165,6 +165,11 @@ void UseProfile(const v1::Profile& profile, const RunFlags& flags,
   for (const v1::Reading& reading : profile.reading()) {
     options->play.readings[reading.ambiguity()] = reading.choice();
   }
+  for (const v1::ExpectedViolation& known : profile.expect_violation()) {
+    if (known.expires().empty() || known.expires() >= Today()) {
+      options->known_rules.insert(known.rule());
+    }
+  }
   if (profile.has_step_timeout_ms() && !flags.step_timeout_given) {
     options->play.step_timeout =
         absl::Milliseconds(profile.step_timeout_ms()) * flags.timeout_scale;
