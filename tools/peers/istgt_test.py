@@ -1,0 +1,75 @@
+"""The suites against istgt: every case has a verdict, as its profile expects."""
+
+import concurrent.futures
+import json
+import os
+import re
+import unittest
+
+from tools.peers import harness
+from tools.peers import istgt
+
+PROFILE = 'conformance/profiles/istgt.textproto'
+PAGE = 'docs/targets/istgt.md'
+
+# It ends each connection a second late. So its time is waited, not computed: as many daemons, each
+# with its part of the cases.
+DAEMONS = 6
+
+
+class IstgtTest(unittest.TestCase):
+
+  def play(self, *selection):
+    """The result of a run against a daemon of its own, and what the run printed."""
+    folder = harness.scratch()
+    out = os.path.join(folder, 'results')
+    with open(harness.data_file(PROFILE), encoding='utf-8') as file:
+      text = file.read()
+    with istgt.serving() as (uri, start):
+      profile = os.path.join(folder, 'profile.textproto')
+      with open(profile, 'w', encoding='utf-8') as file:
+        file.write(f'{text}\nrestart_command: "{start}"\n')
+      output = harness.run_pushpull('run', '--target', uri, '--allow-writes', '--profile', profile,
+                                    '--out', out, '--step-timeout-s', '3', *selection,
+                                    ok=range(256), limit_s=280)
+    with open(os.path.join(out, 'result.json'), encoding='utf-8') as file:
+      return json.load(file), output
+
+  def test_suites_end_as_the_profile_expects(self):
+    def part(number):
+      return self.play('--exclude', 'iser/*', '--shard', f'{number}/{DAEMONS}')
+
+    results = []
+    with concurrent.futures.ThreadPoolExecutor(DAEMONS) as pool:
+      for run, output in pool.map(part, range(1, DAEMONS + 1)):
+        self.assertEqual(run.get('exit_code', 0), 0, output)
+        results += run['result']
+    self.assertGreater(len(results), 200)
+    for case in results:
+      self.assertIn('verdict', case, case['id'])
+      self.assertNotEqual(case['verdict'], 'ERROR', case)
+    self.check_page(results)
+
+  def check_page(self, results):
+    """The numbers of the page: rounded, so that a new case doesn't make them wrong at once."""
+    with open(harness.data_file(PAGE), encoding='utf-8') as file:
+      page = ' '.join(file.read().split())
+    came = {'cases': len(results),
+            'pass': sum(result['verdict'] == 'PASS' for result in results),
+            'fail as expected': sum(result.get('overlay') == 'XFAIL' for result in results)}
+    for what, number in came.items():
+      said = re.search(rf'more than (\d+) {what}\b', page)
+      self.assertIsNotNone(said, f'{PAGE}: "more than N {what}" is missing')
+      self.assertTrue(0 <= number - int(said.group(1)) < 50,
+                      f'{PAGE} says "{said.group(0)}", there are {number}')
+
+  def test_the_case_that_ends_the_daemon_is_told(self):
+    run, output = self.play('--only', 'login/first_pdu_not_login*', '--only', 'sanity/*')
+    told = {result['id']: result for result in run['result']}
+    death = told['login/first_pdu_not_login#logout']
+    self.assertIn('was restarted', death['failure']['message'], output)
+    self.assertEqual(told['sanity/alive']['verdict'], 'PASS', output)
+
+
+if __name__ == '__main__':
+  unittest.main()
