@@ -221,28 +221,35 @@ absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& loaded) {
   TargetOptions options;
   const v1::TargetConfig& config = loaded.config();
   NodeOptions& node = options.node;
-  PUSHPULL_RETURN_IF_ERROR(TakeNames(loaded, node));
+  // All that is wrong is told at once.
+  std::vector<std::string> faults;
+  const auto check = [&faults](const absl::Status& status) {
+    if (!status.ok()) faults.emplace_back(status.message());
+  };
+  check(TakeNames(loaded, node));
   if (!config.admin().empty()) {
-    return loaded.At(Invalid("admin: this version has no admin socket; take it out"), "admin");
+    check(loaded.At(Invalid("admin: this version has no admin socket; take it out"), "admin"));
   }
   if (config.has_threads() && (config.threads() == 0 || config.threads() > kMaxThreads)) {
-    return loaded.At(
+    check(loaded.At(
         Invalid(absl::StrCat("threads is ", config.threads(), ", but can be 1 to ", kMaxThreads)),
-        "threads");
+        "threads"));
   }
-  PUSHPULL_RETURN_IF_ERROR(TakeLimits(loaded, node));
-  PUSHPULL_RETURN_IF_ERROR(TakeDialect(loaded, options.iser_dialect));
-  PUSHPULL_RETURN_IF_ERROR(TakeChap(loaded, options));
-  PUSHPULL_RETURN_IF_ERROR(TakeAccess(loaded, node));
+  check(TakeLimits(loaded, node));
+  check(TakeDialect(loaded, options.iser_dialect));
+  check(TakeChap(loaded, options));
+  check(TakeAccess(loaded, node));
   for (int i = 0; i < config.bug_size(); ++i) {
     const auto bug = ParseBugName(config.bug(i));
-    if (!bug.ok()) return loaded.At(bug.status(), "bug", i);
-    node.bugs.Add(*bug);
+    check(loaded.At(bug.status(), "bug", i));
+    if (bug.ok()) node.bugs.Add(*bug);
   }
   for (int i = 0; i < config.lun_size(); ++i) {
-    PUSHPULL_ASSIGN_OR_RETURN(LogicalUnitOptions unit, LogicalUnitFromConfig(loaded, i));
-    options.logical_units.push_back(std::move(unit));
+    absl::StatusOr<LogicalUnitOptions> unit = LogicalUnitFromConfig(loaded, i);
+    check(unit.status());
+    if (unit.ok()) options.logical_units.push_back(*std::move(unit));
   }
+  if (!faults.empty()) return Invalid(absl::StrJoin(faults, "\n"));
   return options;
 }
 

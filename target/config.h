@@ -70,7 +70,8 @@ class LoadedConfig {
   std::set<std::string> replaced_;  // what no longer is as the file has it
 };
 
-// Defaults where the configuration is silent. Opens the logical units' stores.
+// Defaults where the configuration is silent. Opens the logical units' stores. INVALID_ARGUMENT: a
+// line for each thing that is wrong.
 absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& config);
 
 // Those of `listen`, in order.

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "absl/strings/str_cat.h"
+#include "conformance/report/verdict.h"
 
 namespace pushpull::conformance {
 namespace {
@@ -41,8 +42,7 @@ std::vector<std::string> ViolationLines(const v1::CaseResult& result) {
 bool WorthReplaying(const v1::CaseResult& result) {
   if (result.overlay() == v1::XFAIL) return false;
   if (result.overlay() == v1::XPASS) return true;
-  return result.verdict() != v1::PASS && result.verdict() != v1::SKIP &&
-         result.verdict() != v1::UNSUPPORTED;
+  return result.verdict() != v1::PASS && !WasNotPlayed(result.verdict());
 }
 
 std::string ComplaintLine(const std::string& profile, const v1::ProfileComplaint& complaint) {

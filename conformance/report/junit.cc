@@ -56,8 +56,7 @@ struct Counts {
 enum class Shape { kPassed, kFailure, kError, kSkipped };
 
 Shape ShapeOf(const v1::CaseResult& result, bool strict) {
-  if (result.verdict() == v1::SKIP || result.verdict() == v1::UNSUPPORTED ||
-      result.overlay() == v1::XFAIL) {
+  if (WasNotPlayed(result.verdict()) || result.overlay() == v1::XFAIL) {
     return Shape::kSkipped;
   }
   if (IsExpected(result, strict)) return Shape::kPassed;

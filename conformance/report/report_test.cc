@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "conformance/report/junit.h"
 #include "conformance/report/result_folder.h"
 #include "conformance/report/text.h"
@@ -84,6 +85,49 @@ v1::RunResult Parse(const char* text) {
   v1::RunResult run;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &run));
   return run;
+}
+
+TEST(TextTest, SummaryGroupsWhatWasNotPlayed) {
+  const v1::RunResult run = Parse(R"(
+    result { area: "a" verdict: PASS }
+    result { area: "a" verdict: SKIP failure { message: "one LUN" } }
+    result { area: "a" verdict: SKIP failure { message: "it writes; --allow-writes" } }
+    result { area: "b" verdict: SKIP failure { message: "it writes; --allow-writes" } }
+    result { area: "b" verdict: UNSUPPORTED failure { message: "no digests" } }
+    left_out { cases: 113 reason: "of iSER alone" }
+    warning: "beware")");
+  const std::string text = SummaryText(run, {});
+  EXPECT_THAT(text, HasSubstr("\nnot played: 4 of 5 cases\n"
+                              "     2 SKIP: it writes; --allow-writes\n"
+                              "     1 SKIP: one LUN\n"
+                              "     1 UNSUPPORTED: no digests\n"
+                              "\nleft out: 113 cases of iSER alone\n"
+                              "\n5 cases in 0.0 s: 1 PASS, 3 SKIP, 1 UNSUPPORTED; all as "
+                              "expected\nWARNING: beware\n"));
+}
+
+TEST(TextTest, SummaryOfOneCase) {
+  EXPECT_EQ(SummaryText(Parse("result { area: 'a' verdict: PASS }"), {}),
+            "\n  a                1 PASS\n\n1 case in 0.0 s: 1 PASS; all as expected\n");
+}
+
+TEST(TextTest, ARunThatWasCutShortIsNotAsExpected) {
+  const char* const run = R"(
+    run_error: "interrupted when 2 of 4 cases had been judged"
+    result { area: "a" verdict: PASS }
+    result { area: "a" verdict: %s }
+    result { area: "a" verdict: NOT_PLAYED failure { message: "not played: why" } }
+    result { area: "b" verdict: NOT_PLAYED failure { message: "not played: why" } })";
+  std::string text = SummaryText(Parse(absl::StrReplaceAll(run, {{"%s", "SKIP"}}).c_str()), {});
+  EXPECT_THAT(text, HasSubstr("\n2 of 4 cases in 0.0 s: 1 PASS, 1 SKIP; none of them unexpected; "
+                              "the run was CUT SHORT: 2 cases were not played\n"));
+  EXPECT_THAT(text, Not(HasSubstr("all as expected")));
+  EXPECT_THAT(text, Not(HasSubstr("the run failed")));
+  EXPECT_THAT(text, HasSubstr("     2 NOT_PLAYED: not played: why\n"));
+  text = SummaryText(Parse(absl::StrReplaceAll(run, {{"%s", "FAIL"}}).c_str()), {});
+  EXPECT_THAT(text, HasSubstr("1 not as expected; the run was CUT SHORT"));
+  EXPECT_THAT(ToJunit(Parse(absl::StrReplaceAll(run, {{"%s", "PASS"}}).c_str()), false),
+              HasSubstr("tests=\"5\" failures=\"0\" errors=\"1\" skipped=\"2\""));
 }
 
 TEST(RunErrorTest, StandsInJunitAndText) {

@@ -1,7 +1,9 @@
 #include "conformance/report/text.h"
 
+#include <algorithm>
 #include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -35,6 +37,30 @@ void AppendField(std::string* out, std::string_view label, std::string_view text
     absl::StrAppendFormat(out, "    %-13s%s\n",
                           first ? absl::StrCat(base::ToAbsl(label), ":") : std::string(), line);
     first = false;
+  }
+}
+
+// "1 case", "2 cases"
+std::string Cases(int count) { return absl::StrCat(count, count == 1 ? " case" : " cases"); }
+
+// Each reason once, those of the most cases first.
+void AppendWhatWasNotPlayed(const v1::RunResult& run, std::string* out) {
+  std::map<std::string, int> counts;
+  int all = 0;
+  for (const v1::CaseResult& result : run.result()) {
+    if (!WasNotPlayed(result.verdict())) continue;
+    ++all;
+    ++counts[absl::StrCat(base::ToAbsl(VerdictName(result)), ": ", result.failure().message())];
+  }
+  std::vector<std::pair<int, std::string>> reasons;
+  for (const auto& [reason, count] : counts) reasons.emplace_back(count, reason);
+  std::stable_sort(reasons.begin(), reasons.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  if (all > 0) absl::StrAppend(out, "\nnot played: ", all, " of ", Cases(run.result_size()), "\n");
+  for (const auto& [count, reason] : reasons) absl::StrAppendFormat(out, "%6d %s\n", count, reason);
+  for (const v1::LeftOut& left_out : run.left_out()) {
+    absl::StrAppend(out, "\nleft out: ", Cases(static_cast<int>(left_out.cases())), " ",
+                    left_out.reason(), "\n");
   }
 }
 
@@ -74,11 +100,12 @@ std::string CaseText(const v1::CaseResult& result, const TextOptions& options) {
 std::string SummaryText(const v1::RunResult& run, const TextOptions& options) {
   std::map<std::string, std::map<std::string, int>> areas;
   std::map<std::string, int> total;
-  int unexpected = 0;
+  int unexpected = 0, cut_short = 0;
   for (const v1::CaseResult& result : run.result()) {
     const std::string verdict(VerdictName(result));
     ++areas[result.area()][verdict];
-    ++total[verdict];
+    cut_short += result.verdict() == v1::NOT_PLAYED;
+    if (result.verdict() != v1::NOT_PLAYED) ++total[verdict];
     unexpected += !IsExpected(result, options.strict);
   }
   const auto join = [](const std::map<std::string, int>& counts) {
@@ -87,14 +114,27 @@ std::string SummaryText(const v1::RunResult& run, const TextOptions& options) {
     });
   };
   std::string out = "\n";
-  if (!run.run_error().empty()) absl::StrAppend(&out, "the run failed: ", run.run_error(), "\n\n");
+  if (!run.run_error().empty() && cut_short == 0) {
+    absl::StrAppend(&out, "the run failed: ", run.run_error(), "\n\n");
+  }
   for (const auto& [area, counts] : areas) {
     absl::StrAppendFormat(&out, "  %-16s %s\n", area, join(counts));
   }
-  absl::StrAppendFormat(&out, "\n%d cases in %.1f s: %s; %s\n", run.result_size(), run.seconds(),
-                        join(total),
-                        unexpected == 0 ? std::string("all as expected")
-                                        : absl::StrCat(unexpected, " not as expected"));
+  AppendWhatWasNotPlayed(run, &out);
+  const int judged = run.result_size() - cut_short;
+  std::string end = unexpected > 0   ? absl::StrCat(unexpected, " not as expected")
+                    : cut_short == 0 ? "all as expected"
+                                     : "none of them unexpected";
+  if (cut_short > 0) {
+    absl::StrAppend(&end, "; the run was CUT SHORT: ", Cases(cut_short), " ",
+                    cut_short == 1 ? "was" : "were", " not played");
+  }
+  absl::StrAppendFormat(&out, "\n%s%s in %.1f s: %s; %s\n",
+                        cut_short > 0 ? absl::StrCat(judged, " of ") : std::string(),
+                        Cases(run.result_size()), run.seconds(), join(total), end);
+  for (const std::string& warning : run.warning()) {
+    absl::StrAppend(&out, "WARNING: ", warning, "\n");
+  }
   if (!run.profile_complaint().empty()) {
     absl::StrAppendFormat(
         &out, "profile: %d %s, which fails the run\n", run.profile_complaint_size(),

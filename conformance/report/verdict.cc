@@ -8,12 +8,17 @@ bool IsFailure(v1::Verdict verdict, bool strict) {
     case v1::AMBIGUOUS:
     case v1::SKIP:
     case v1::UNSUPPORTED:
+    case v1::NOT_PLAYED:
       return false;
     case v1::WARN:
       return strict;
     default:
       return true;
   }
+}
+
+bool WasNotPlayed(v1::Verdict verdict) {
+  return verdict == v1::SKIP || verdict == v1::UNSUPPORTED || verdict == v1::NOT_PLAYED;
 }
 
 bool IsExpected(const v1::CaseResult& result, bool strict) {
@@ -45,6 +50,8 @@ std::string_view VerdictName(const v1::CaseResult& result) {
       return "SKIP";
     case v1::UNSUPPORTED:
       return "UNSUPPORTED";
+    case v1::NOT_PLAYED:
+      return "NOT_PLAYED";
     default:
       return "ERROR";
   }

@@ -22,6 +22,9 @@ enum ExitCode : int {
 // Whether a verdict fails a run when no profile speaks of it. WARN only does under `strict`.
 bool IsFailure(v1::Verdict verdict, bool strict);
 
+// SKIP, UNSUPPORTED and NOT_PLAYED: nothing is known of the target.
+bool WasNotPlayed(v1::Verdict verdict);
+
 // Whether this result is as expected: its verdict, or the profile's word over it.
 bool IsExpected(const v1::CaseResult& result, bool strict);
 

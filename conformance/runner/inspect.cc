@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "base/bytes.h"
 #include "base/status.h"
+#include "initiator_sim/pdu/data.h"
 #include "initiator_sim/pdu/scsi.h"
 
 namespace pushpull::conformance {
@@ -32,6 +33,35 @@ constexpr uint32_t kAllPages = 0x3f;
 constexpr size_t kDeviceSpecific = 2;
 constexpr uint8_t kWriteProtected = 0x80;
 
+// How the target answered the last login.
+struct LoginAnswer {
+  uint32_t status = 0;      // class << 8 | detail
+  std::string auth_method;  // empty: it said none
+};
+
+// What a user can do about a login that was refused; empty: nothing that we know of.
+std::string RefusalHint(const LoginAnswer& answer, bool chap) {
+  switch (answer.status) {
+    case 0x0101:
+    case 0x0102:
+      return "; give the address that it names as --target";
+    case 0x0201:
+      if (!chap) return "; does it ask for CHAP? --chap-user and --chap-secret-file";
+      if (answer.auth_method == "CHAP") return "; are --chap-user and its secret those it knows?";
+      return absl::StrCat("; it has no CHAP for this login",
+                          answer.auth_method.empty()
+                              ? std::string()
+                              : absl::StrCat(" (AuthMethod=", answer.auth_method, ")"),
+                          ": leave --chap-user and --chap-secret-file out, or set CHAP up there");
+    case 0x0202:
+      return "; does it let this initiator in? --initiator-name";
+    case 0x0203:
+      return "; is the IQN right? Where --target has none, discovery finds it";
+    default:
+      return "";
+  }
+}
+
 // The data that the target sent in each step.
 class Collector : public initiator_sim::Tap {
  public:
@@ -40,6 +70,14 @@ class Collector : public initiator_sim::Tap {
   void OnPdu(const TapPdu& tapped) override {
     if (tapped.direction != Direction::kToInitiator) return;
     const v1::Pdu& pdu = tapped.decoded->pdu;
+    if (pdu.has_login_response()) {
+      const v1::LoginResponse& response = pdu.login_response();
+      login_.status = response.status_class() << 8 | response.status_detail();
+      const std::string text = initiator_sim::DataBytes(pdu.data()).value_or("");
+      const initiator_sim::ParsedKeys parsed = initiator_sim::ParseKeys(text);
+      const std::string* method = initiator_sim::FindKey(parsed.keys, "AuthMethod");
+      if (method != nullptr) login_.auth_method = *method;
+    }
     std::string& answer = answers_[step_];
     if (pdu.has_data_in()) {
       const size_t offset = pdu.data_in().buffer_offset();
@@ -58,8 +96,10 @@ class Collector : public initiator_sim::Tap {
 
   base::Bytes answer(size_t step) { return base::AsBytes(answers_[step]); }
   const std::string& text(size_t step) { return answers_[step]; }
+  const LoginAnswer& login() const { return login_; }
 
  private:
+  LoginAnswer login_;
   size_t step_ = 0;
   std::map<size_t, std::string> answers_;
 };
@@ -75,16 +115,26 @@ class Inspection {
   // Plays the steps; `answers` has what came.
   absl::Status Play(v1::Scenario scenario, const TargetFacts& facts, Collector* answers) {
     PUSHPULL_ASSIGN_OR_RETURN(std::unique_ptr<Endpoint> endpoint, factory_->Make(1));
+    const bool chap = !settings_.chap.user.empty();
+    const bool discovery = scenario.step(0).login().discovery();
     initiator_sim::Script script;
     script.scenario = std::move(scenario);
     script.file = "(inspection)";
     const PlayResult played =
         conformance::Play(endpoint.get(), settings_, facts, std::move(script), 1, {answers});
-    if (played.verdict == v1::PASS || played.verdict == v1::WARN) return absl::OkStatus();
+    const LoginAnswer& login = answers->login();
+    if (played.verdict == v1::PASS || played.verdict == v1::WARN) {
+      if (!chap || discovery || login.auth_method == "CHAP") return absl::OkStatus();
+      return absl::InvalidArgumentError(absl::StrCat(
+          factory_->uri(),
+          ": lets initiators in without CHAP, so --chap-user would be used for "
+          "nothing: leave it and --chap-secret-file out, or make the target ask for CHAP"));
+    }
     const v1::Failure& failure = played.failure;
+    const std::string hint = RefusalHint(login, chap);
     const bool told = failure.actual().empty() || failure.actual() == failure.message();
     return absl::UnavailableError(
-        absl::StrCat(factory_->uri(), ": ", failure.message(),
+        absl::StrCat(factory_->uri(), ": ", failure.message(), hint,
                      told ? "" : "; came: ", told ? std::string() : failure.actual()));
   }
 

@@ -121,7 +121,7 @@ PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFa
   const End end = RunToEnd(endpoint, result, limit, settings.interrupted);
   if (end == End::kInterrupted) {
     PlayResult interrupted;
-    interrupted.verdict = v1::SKIP;
+    interrupted.verdict = v1::NOT_PLAYED;
     interrupted.failure.set_message("the run was interrupted");
     return interrupted;
   }

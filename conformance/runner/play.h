@@ -48,8 +48,8 @@ struct PlaySettings {
   absl::Duration linger = absl::ZeroDuration();  // as PlayerOptions
   bool linger_for_answers_only = false;          // likewise
   bool surplus_is_noted = false;                 // likewise
-  // Set from another thread or by a signal: a play ends soon, as SKIP. For targets in real time;
-  // may be null.
+  // Set from another thread or by a signal: a play ends soon, as NOT_PLAYED. For targets in real
+  // time; may be null.
   const std::atomic<bool>* interrupted = nullptr;
 };
 

@@ -4,6 +4,10 @@
 
 namespace pushpull::conformance {
 
+bool IsOfTransport(const v1::Scenario& scenario, bool rdma) {
+  return scenario.needs().transport() != (rdma ? v1::TCP_ONLY : v1::ISER_ONLY);
+}
+
 std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer) {
   const v1::Needs& needs = scenario.needs();
   const auto skip = [](std::string message) { return Unmet{v1::SKIP, std::move(message)}; };
@@ -14,11 +18,10 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
     }
   }
   if (scenario.role() == v1::TARGET) return skip("it tests initiators, not targets");
-  if (needs.transport() == v1::ISER_ONLY && !offer.rdma) {
-    return skip("it needs an RDMA transport: --target embedded-iser: or iser://...");
-  }
-  if (needs.transport() == v1::TCP_ONLY && offer.rdma) {
-    return skip("it is about what only TCP has: digests, or Data-In, Data-Out and R2T as PDUs");
+  if (!IsOfTransport(scenario, offer.rdma)) {
+    return skip(offer.rdma
+                    ? "it is about what only TCP has: digests, or Data-In, Data-Out and R2T as PDUs"
+                    : "it needs an RDMA transport: --target embedded-iser: or iser://...");
   }
   if (needs.rdma_log() && !offer.rdma_log) {
     return skip("it needs to be told of each RDMA operation; --target embedded-iser: tells");

@@ -33,6 +33,9 @@ struct Unmet {
   std::string message;  // what is needed, and what to do about it
 };
 
+// Whether it is about this transport at all: iSER, else TCP.
+bool IsOfTransport(const v1::Scenario& scenario, bool rdma);
+
 std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer);
 
 }  // namespace pushpull::conformance

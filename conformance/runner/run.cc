@@ -30,14 +30,27 @@ bool PlaysAlone(const Case& c) {
   });
 }
 
+// "1 case", "2 cases"
+std::string Cases(size_t count) { return absl::StrCat(count, count == 1 ? " case" : " cases"); }
+
 class Run {
  public:
   Run(EndpointFactory* factory, const Case& sanity, const std::vector<Case>& cases,
       const RunOptions& options)
-      : factory_(factory), sanity_(sanity), cases_(cases), options_(options) {}
+      : factory_(factory), sanity_(sanity), options_(options) {
+    // What is about another transport is no part of the run, unless it was asked for by name.
+    for (const Case& c : cases) {
+      if (c.named || IsOfTransport(c.scenario(), factory->rdma())) cases_.push_back(&c);
+    }
+    left_out_ = cases.size() - cases_.size();
+  }
 
   RunOutcome Do() {
     RunOutcome outcome;
+    if (cases_.empty() && left_out_ > 0) {
+      return Unreachable(absl::OutOfRangeError(absl::StrCat(
+          factory_->uri(), ": no case is to be played: ", Cases(left_out_), " ", OfTheOther())));
+    }
     absl::StatusOr<TargetFacts> facts =
         InspectTarget(factory_, options_.play, factory_->target_name(), options_.lun);
     if (facts.ok() && !FitsScratch(*facts).ok()) facts = FitsScratch(*facts);
@@ -73,8 +86,15 @@ class Run {
     outcome.result.set_seed(options_.seed);
     outcome.result.set_run_error(std::string(outcome.status.message()));
     outcome.result.set_exit_code(absl::IsInvalidArgument(outcome.status) ? kExitUsage
+                                 : absl::IsOutOfRange(outcome.status)    ? kExitNothingMatched
                                                                          : kExitTargetUnreachable);
     return outcome;
+  }
+
+  // What those cases are that were left out.
+  std::string OfTheOther() const {
+    return factory_->rdma() ? "of TCP alone; --target tcp://... or embedded: plays them"
+                            : "of iSER alone; --target iser://... or embedded-iser: plays them";
   }
 
   Offer MakeOffer(TargetFacts facts) const {
@@ -131,14 +151,14 @@ class Run {
 
   void Work(const PlaySettings& settings) {
     for (size_t i; (i = next_.fetch_add(1)) < cases_.size();) {
-      const Case& c = cases_[i];
+      const Case& c = *cases_[i];
       v1::CaseResult result;
       if (!Interrupted()) result = Judge(c, settings);
-      const bool cut_short = result.verdict() == v1::SKIP || result.verdict() == v1::ERROR ||
+      const bool cut_short = result.verdict() == v1::NOT_PLAYED || result.verdict() == v1::ERROR ||
                              result.verdict() == v1::VERDICT_UNSPECIFIED;
       if (Interrupted() && cut_short) {
         const std::lock_guard lock(mutex_);
-        results_[i] = NotPlayed(c, v1::SKIP, "not played: the run was interrupted");
+        results_[i] = NotPlayed(c, v1::NOT_PLAYED, "not played: the run was interrupted");
         ++not_played_;
         continue;
       }
@@ -253,8 +273,14 @@ class Run {
     }
     if (not_played_ > 0) {
       run.set_run_error(absl::StrCat("interrupted when ", cases_.size() - not_played_, " of ",
-                                     cases_.size(), " cases had been judged"));
+                                     Cases(cases_.size()), " had been judged"));
     }
+    if (left_out_ > 0) {
+      v1::LeftOut* left_out = run.add_left_out();
+      left_out->set_cases(static_cast<uint32_t>(left_out_));
+      left_out->set_reason(OfTheOther());
+    }
+    AddWarnings(&run);
     uint32_t unexpected = 0;
     for (v1::CaseResult& result : results_) {
       ++(*run.mutable_totals()->mutable_by_verdict())[std::string(VerdictName(result))];
@@ -270,9 +296,28 @@ class Run {
     return outcome;
   }
 
+  // What a reader must not take for a test that passed.
+  void AddWarnings(v1::RunResult* run) const {
+    const size_t writes =
+        static_cast<size_t>(std::count_if(cases_.begin(), cases_.end(), [](const Case* c) {
+          return c->scenario().needs().writes();
+        }));
+    if (options_.allow_writes && offer_.facts.write_protected && writes > 0) {
+      run->add_warning(absl::StrCat(
+          "--allow-writes was given, and yet ", Cases(writes), " that ",
+          writes == 1 ? "writes" : "write", " could not be played: LUN ", offer_.facts.luns[0],
+          " is write-protected; name one that isn't: --target tcp://HOST/IQN/LUN"));
+    }
+    const bool judged = std::any_of(results_.begin(), results_.end(), [](const auto& result) {
+      return !WasNotPlayed(result.verdict());
+    });
+    if (!judged) run->add_warning("nothing was tested: no case was played");
+  }
+
   EndpointFactory* const factory_;
   const Case& sanity_;
-  const std::vector<Case>& cases_;
+  std::vector<const Case*> cases_;
+  size_t left_out_ = 0;
   const RunOptions& options_;
   Offer offer_;
 

@@ -104,6 +104,11 @@ std::vector<std::string> UnmatchedPatterns(const std::vector<std::string>& patte
 }
 
 std::vector<Case> Select(std::vector<Case> cases, const Selection& selection) {
+  for (Case& c : cases) {
+    c.named = std::any_of(selection.only.begin(), selection.only.end(), [&](const auto& only) {
+      return only == c.id() || only == c.id().substr(0, c.id().find('#'));
+    });
+  }
   std::erase_if(cases, [&](const Case& c) {
     return (!selection.only.empty() && !MatchesAny(selection.only, c)) ||
            MatchesAny(selection.exclude, c) ||

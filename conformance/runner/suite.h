@@ -21,6 +21,7 @@ namespace pushpull::conformance {
 struct Case {
   initiator_sim::Script script;  // its id is ID or ID#ROW
   std::string area;              // the first folder of the id
+  bool named = false;            // it was chosen by its very id
 
   const v1::Scenario& scenario() const { return script.scenario; }
   const std::string& id() const { return script.scenario.id(); }
@@ -48,7 +49,7 @@ struct Selection {
 std::vector<std::string> UnmatchedPatterns(const std::vector<std::string>& patterns,
                                            const std::vector<Case>& cases);
 
-// A sweep's rows are chosen with their scenario, or one by one as ID#ROW.
+// A sweep's rows are chosen with their scenario, or one by one as ID#ROW. Sets `named`.
 std::vector<Case> Select(std::vector<Case> cases, const Selection& selection);
 
 }  // namespace pushpull::conformance

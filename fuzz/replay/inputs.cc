@@ -72,6 +72,7 @@ absl::Status AddFile(const std::string& path, bool named, const InputOptions& op
   }
   PUSHPULL_ASSIGN_OR_RETURN(const std::string bytes, base::ReadTextFile(path, kMaxInputBytes));
   if (IsCapture(path, bytes)) {
+    inputs->has_captures = true;
     PUSHPULL_ASSIGN_OR_RETURN(CaptureTraces captured,
                               TracesFromCaptureFile(path, options.captures));
     for (Trace& trace : captured.traces) {
@@ -89,6 +90,7 @@ absl::Status AddFile(const std::string& path, bool named, const InputOptions& op
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": is empty: a fuzz input has the bytes of one direction"));
   }
+  inputs->has_bytes = true;
   const base::Bytes view = base::AsBytes(bytes);
   inputs->traces.push_back({MakeTrace(path, options.direction, options.parameters,
                                       std::vector<uint8_t>(view.begin(), view.end())),

@@ -24,6 +24,8 @@ struct Inputs {
   std::vector<Input> traces;
   // Scenarios that need a peer: they can be played through whole sessions only.
   std::vector<conformance::ScenarioFile> sessions;
+  bool has_bytes = false;  // fuzz inputs, which say nothing of themselves
+  bool has_captures = false;
   // What the user must know: gaps of captures, files that were passed over.
   std::vector<std::string> remarks;
 };

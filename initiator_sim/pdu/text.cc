@@ -1,12 +1,14 @@
 #include "initiator_sim/pdu/text.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/bytes.h"
 #include "base/hex.h"
+#include "base/text.h"
 #include "initiator_sim/pdu/bits.h"
 #include "initiator_sim/pdu/codec.h"
 #include "initiator_sim/pdu/data.h"
@@ -163,7 +165,57 @@ std::string StatusText(const v1::Pdu& pdu) {
   return name.empty() ? absl::StrFormat(" status 0x%02x", status) : " " + name;
 }
 
+uint32_t LoginStatusOf(const v1::LoginResponse& response) {
+  return response.status_class() << 8 | response.status_detail();
+}
+
+std::string_view LoginStatusName(uint32_t status) {
+  switch (status) {
+    case 0x0000:
+      return "Success";
+    case 0x0101:
+      return "Target moved temporarily";
+    case 0x0102:
+      return "Target moved permanently";
+    case 0x0200:
+      return "Initiator error";
+    case 0x0201:
+      return "Authentication failure";
+    case 0x0202:
+      return "Authorization failure";
+    case 0x0203:
+      return "Not found";
+    case 0x0204:
+      return "Target removed";
+    case 0x0205:
+      return "Unsupported version";
+    case 0x0206:
+      return "Too many connections";
+    case 0x0207:
+      return "Missing parameter";
+    case 0x0208:
+      return "Can't include in session";
+    case 0x0209:
+      return "Session type not supported";
+    case 0x020a:
+      return "Session does not exist";
+    case 0x020b:
+      return "Invalid during login";
+    case 0x0300:
+      return "Target error";
+    case 0x0301:
+      return "Service unavailable";
+    case 0x0302:
+      return "Out of resources";
+    default:
+      return "not assigned";
+  }
+}
+
 std::string ResponseText(const v1::Pdu& pdu) {
+  if (pdu.has_login_response() && LoginStatusOf(pdu.login_response()) != 0) {
+    return absl::StrCat(" status ", DescribeLoginStatus(LoginStatusOf(pdu.login_response())));
+  }
   if (pdu.has_task_management_response()) {
     const auto& response = pdu.task_management_response();
     return " " + EnumName(response, response.GetDescriptor()->FindFieldByName("response"));
@@ -279,6 +331,10 @@ std::string FullText(const v1::Pdu& pdu, const std::string& indent) {
   const std::string deeper = indent + "  ";
   AppendFields(pdu, deeper, &out);
   if (const Message* kind = KindMessage(pdu)) AppendFields(*kind, deeper, &out);
+  if (pdu.has_login_response()) {
+    absl::StrAppendFormat(&out, "%s%-34s %s\n", deeper, "status",
+                          DescribeLoginStatus(LoginStatusOf(pdu.login_response())));
+  }
   if (pdu.has_scsi_command()) {
     const std::vector<uint8_t> cdb = CdbOf(pdu);
     absl::StrAppendFormat(&out, "%s%-34s %s, %s\n", deeper, "cdb", DescribeCdb(cdb),
@@ -290,6 +346,10 @@ std::string FullText(const v1::Pdu& pdu, const std::string& indent) {
   }
   AppendData(pdu, deeper, &out);
   return out;
+}
+
+std::string DescribeLoginStatus(uint32_t status) {
+  return absl::StrFormat("0x%04x (%s)", status, base::ToAbsl(LoginStatusName(status)));
 }
 
 }  // namespace pushpull::initiator_sim

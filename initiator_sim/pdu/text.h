@@ -3,6 +3,7 @@
 #ifndef INITIATOR_SIM_PDU_TEXT_H_
 #define INITIATOR_SIM_PDU_TEXT_H_
 
+#include <cstdint>
 #include <string>
 
 #include "pushpull/v1/pdu.pb.h"
@@ -20,6 +21,10 @@ std::string DescribeExpected(const v1::Pdu& pdu);
 // All fields that are set, one a line, then the data as keys, sense or a hex dump (of the first 256
 // bytes). Lines begin with `indent` and end in "\n".
 std::string FullText(const v1::Pdu& pdu, const std::string& indent = "");
+
+// The status of a Login Response, class << 8 | detail, with its name: "0x0203 (Not found)".
+// (RFC 7143 §11.13.5)
+std::string DescribeLoginStatus(uint32_t status);
 
 }  // namespace pushpull::initiator_sim
 

@@ -49,6 +49,9 @@ TEST(Summary, FitsOneLine) {
        "Data-In ITT 0x0 DataSN 2 offset 1024 StatSN 0 ExpCmdSN 0 MaxCmdSN 0, 3 bytes"},
       {"task_management_response { response: TASK_DOES_NOT_EXIST }",
        "Task Management Response ITT 0x0 F StatSN 0 ExpCmdSN 0 MaxCmdSN 0 TASK_DOES_NOT_EXIST"},
+      {"login_response { status_class: 2 status_detail: 3 }",
+       "Login Response ITT 0x0 CSG 0 NSG 0 ISID 0x000000000000 TSIH 0x0 class 2 detail 3 StatSN 0 "
+       "ExpCmdSN 0 MaxCmdSN 0 status 0x0203 (Not found)"},
       {"raw { bhs: '\\x1d' }", "PDU with opcode 0x1d"},
       {"async_message { async_event: 100 }",
        "Async Message async_event 0x64 F StatSN 0 ExpCmdSN 0 MaxCmdSN 0"},
@@ -82,6 +85,14 @@ TEST(FullText, HasEveryFieldAndTheData) {
         "ahs_type                           1\n", "|some data|", "final"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
+}
+
+TEST(LoginStatus, HasItsName) {
+  EXPECT_EQ(DescribeLoginStatus(0x0201), "0x0201 (Authentication failure)");
+  EXPECT_EQ(DescribeLoginStatus(0x020b), "0x020b (Invalid during login)");
+  EXPECT_EQ(DescribeLoginStatus(0x0400), "0x0400 (not assigned)");
+  const std::string text = FullText(Came("login_response { status_class: 3 status_detail: 2 }"));
+  EXPECT_NE(text.find("0x0302 (Out of resources)"), std::string::npos) << text;
 }
 
 TEST(Text, TakesAnyPdu) {

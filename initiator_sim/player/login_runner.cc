@@ -4,7 +4,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "initiator_sim/pdu/scsi.h"
@@ -17,8 +16,6 @@ namespace pushpull::initiator_sim {
 namespace {
 
 constexpr uint32_t kMaxUnitAttentions = 16;
-
-std::string Status(uint32_t status) { return absl::StrFormat("0x%04x", status); }
 
 // The LUNs that the scenario's steps send SCSI commands to, as their eight bytes.
 std::set<uint64_t> LunsOf(const Play& play) {
@@ -280,10 +277,10 @@ Progress LoginRunner::Conclude(const v1::Pdu& response, bool refused) {
         absl::StrCat("login status ",
                      due.empty() ? "none, but the end of the connection"
                                  : absl::StrJoin(due, " or ", [](std::string* out, uint32_t one) {
-                                     out->append(Status(one));
+                                     out->append(DescribeLoginStatus(one));
                                    }));
-    return play_->Unmet(absl::StrCat("the login ended with status ", Status(status)), expected,
-                        FullText(response));
+    return play_->Unmet(absl::StrCat("the login ended with status ", DescribeLoginStatus(status)),
+                        expected, FullText(response));
   }
   // A target that refuses closes the connection (RFC 7143 §11.13.5).
   if (refused) link_->end_taken = true;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "base/check.h"
 #include "initiator_sim/pdu/text.h"
+#include "initiator_sim/player/block_lengths.h"
 #include "initiator_sim/player/steps.h"
 
 namespace pushpull::initiator_sim {
@@ -32,6 +33,7 @@ Play::Play(PlayerOptions options, Script script)
       step_limit_(options_.loop) {
   CHECK(options_.loop != nullptr && (options_.network != nullptr || options_.rdma != nullptr));
   if (options_.watch_rdma) options_.watch_rdma(this);
+  ResolveBlockLengths(options_.block_size, &script_.scenario);
   for (const v1::Variable& variable : script_.scenario.let()) {
     switch (variable.value_case()) {
       case v1::Variable::kText:

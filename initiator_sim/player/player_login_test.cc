@@ -49,11 +49,12 @@ TEST(PlayerLoginTest, Refusals) {
     std::string login;
     std::string verdict;
   } kCases[] = {
-      {0x0201, "", "FAIL: the login ended with status 0x0201"},
+      {0x0201, "", "FAIL: the login ended with status 0x0201 (Authentication failure)"},
       {0x0201, "expect { status: 0x0201 }", "PASS"},
       {0x0201, "expect { status: 0x0200 status: 0x0207 }",
-       "FAIL: the login ended with status 0x0201"},
-      {0x0201, "expect { or_closed: true }", "FAIL: the login ended with status 0x0201"},
+       "FAIL: the login ended with status 0x0201 (Authentication failure)"},
+      {0x0201, "expect { or_closed: true }",
+       "FAIL: the login ended with status 0x0201 (Authentication failure)"},
       // What was refused agreed on nothing.
       {0x0200,
        "result { name: 'MaxBurstLength' rule: ANY_LEGAL } expect { status: 0 status: 0x0200 }",
@@ -74,8 +75,8 @@ TEST(PlayerLoginTest, Refusals) {
               StartsWith("FAIL: connection c1 ended while awaiting a Login Response"));
   PlayerTestBed accepts;
   const PlayResult result = accepts.Play("step { login { expect { status: 0x0203 } } }");
-  EXPECT_EQ(VerdictOf(result), "FAIL: the login ended with status 0x0000");
-  EXPECT_EQ(result.failure.expected(), "login status 0x0203");
+  EXPECT_EQ(VerdictOf(result), "FAIL: the login ended with status 0x0000 (Success)");
+  EXPECT_EQ(result.failure.expected(), "login status 0x0203 (Not found)");
 }
 
 TEST(PlayerLoginTest, FollowsARedirection) {

@@ -211,7 +211,7 @@ class CheckBlocksAction : public Action {
     if (due_.empty() || due_.size() % block != 0) {
       return absl::InvalidArgumentError(absl::StrCat("check_blocks compares whole blocks of ",
                                                      block, " bytes, its data has ", due_.size(),
-                                                     "; say needs { block_size }"));
+                                                     "; say length_in_blocks"));
     }
     length_ = std::min<size_t>(due_.size() - done_, kMaxCheckBytes);
     CommandRunner::Request request;

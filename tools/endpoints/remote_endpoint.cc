@@ -18,38 +18,40 @@ fabric::TcpOptions SourceOptions(const std::string& bind) {
 
 class RemoteEndpoint : public conformance::Endpoint {
  public:
-  RemoteEndpoint(std::vector<fabric::Address> portals, const std::string& bind)
-      : network_(SourceOptions(bind)), portals_(std::move(portals)) {}
-
-  fabric::Network* network() override { return &network_; }
   fabric::Loop* loop() override { return &loop_; }
   bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration limit) override {
     return RunRealLoop(&loop_, done, limit);
   }
   std::vector<fabric::Address> portals() override { return portals_; }
 
+ protected:
+  explicit RemoteEndpoint(std::vector<fabric::Address> portals) : portals_(std::move(portals)) {}
+
  private:
   fabric::EpollLoop loop_;
-  fabric::TcpNetwork network_;
   const std::vector<fabric::Address> portals_;
 };
 
-class RemoteIserEndpoint : public conformance::Endpoint {
+class RemoteTcpEndpoint final : public RemoteEndpoint {
  public:
-  explicit RemoteIserEndpoint(std::vector<fabric::Address> portals)
-      : portals_(std::move(portals)) {}
+  RemoteTcpEndpoint(std::vector<fabric::Address> portals, const std::string& bind)
+      : RemoteEndpoint(std::move(portals)), network_(SourceOptions(bind)) {}
 
-  fabric::RdmaNetwork* rdma() override { return &network_; }
-  fabric::Loop* loop() override { return &loop_; }
-  bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration limit) override {
-    return RunRealLoop(&loop_, done, limit);
-  }
-  std::vector<fabric::Address> portals() override { return portals_; }
+  fabric::Network* network() override { return &network_; }
 
  private:
-  fabric::EpollLoop loop_;
+  fabric::TcpNetwork network_;
+};
+
+class RemoteIserEndpoint final : public RemoteEndpoint {
+ public:
+  explicit RemoteIserEndpoint(std::vector<fabric::Address> portals)
+      : RemoteEndpoint(std::move(portals)) {}
+
+  fabric::RdmaNetwork* rdma() override { return &network_; }
+
+ private:
   fabric::VerbsNetwork network_;
-  const std::vector<fabric::Address> portals_;
 };
 
 class RemoteFactory : public conformance::EndpointFactory {
@@ -61,7 +63,7 @@ class RemoteFactory : public conformance::EndpointFactory {
 
   absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Make(uint64_t) override {
     if (rdma()) return std::unique_ptr<conformance::Endpoint>(new RemoteIserEndpoint(portals_));
-    return std::unique_ptr<conformance::Endpoint>(new RemoteEndpoint(portals_, bind_));
+    return std::unique_ptr<conformance::Endpoint>(new RemoteTcpEndpoint(portals_, bind_));
   }
   std::string uri() const override { return uri_.text; }
   std::string target_name() const override { return uri_.target_name; }

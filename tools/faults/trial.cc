@@ -7,25 +7,19 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "conformance/runner/inspect.h"
+#include "conformance/runner/preconditions.h"
 #include "tools/faults/fault_endpoint.h"
 
 namespace pushpull::faults {
 
 using conformance::Case;
 
-namespace {
-
-// The proxy stands in streams: cases of iSER alone have none.
-std::vector<Case> OfStreams(std::vector<Case> cases) {
-  std::erase_if(cases,
-                [](const Case& c) { return c.scenario().needs().transport() == v1::ISER_ONLY; });
-  return cases;
-}
-
-}  // namespace
-
 Trial::Trial(conformance::EndpointFactory* factory, std::vector<Case> cases)
-    : factory_(factory), cases_(OfStreams(std::move(cases))) {
+    : factory_(factory), cases_(std::move(cases)) {
+  // The proxy stands in streams: cases of iSER alone have none.
+  std::erase_if(cases_, [](const Case& c) {
+    return !conformance::IsOfTransport(c.scenario(), /*rdma=*/false);
+  });
   const auto facts =
       conformance::InspectTarget(factory, settings_, factory->target_name(), std::nullopt);
   CHECK(facts.ok()) << facts.status();

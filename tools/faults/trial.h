@@ -50,7 +50,7 @@ class Trial {
   v1::CaseResult Play(conformance::EndpointFactory* factory, const conformance::Case& c) const;
 
   conformance::EndpointFactory* const factory_;
-  const std::vector<conformance::Case> cases_;
+  std::vector<conformance::Case> cases_;
   std::vector<size_t> order_;  // in which they are played
   conformance::PlaySettings settings_;
   conformance::TargetFacts facts_;

@@ -100,6 +100,35 @@ class CliTest(unittest.TestCase):
     self.complains(2, '--seed: "-1" is not a', 'target', '--lun', 'ram:1M', '--seed=-1')
     self.complains(2, '--threads: "0" is not a', 'target', '--lun', 'ram:1M', '--threads', '0')
 
+  def test_options_that_would_change_nothing(self):
+    remote = ('run', '--target', 'tcp://127.0.0.1:1/iqn.x')
+    self.complains(2, '--allow-writes none is', *remote, '--scratch-lba', '0-63')
+    self.complains(2, '--iser-dialect is about iSER', *remote, '--iser-dialect', 'linux')
+    self.complains(2, 'nothing to cut', 'run', '--target', 'embedded-iser:', '--splits', 'bytes')
+    self.complains(2, '--fix-profile needs', 'run', '--fix-profile')
+    self.complains(2, 'not to tcp://', *remote, '--bug', 'stat_sn_skips')
+    self.complains(2, '--bind is for', 'run', '--bind', '127.0.0.1')
+    self.complains(2, '--iser-dialect is about iSER', 'target', '--lun', 'ram:1M', '--listen',
+                   'tcp://127.0.0.1:0', '--iser-dialect', 'linux')
+    self.complains(2, 'give it alone', 'target', '--list-bugs', '--lun', 'ram:1M')
+    self.complains(2, 'two lists', 'list', '--suites', '--requirements')
+
+    folder = harness.scratch()
+    for name, text in (('trace.textproto', 'id: "x"\ntrace {}\nstep { send { pdu { nop_out {} } } }\n'),
+                       ('bytes', 'x' * 48)):
+      with open(os.path.join(folder, name), 'w', encoding='utf-8') as file:
+        file.write(text)
+    trace, raw = os.path.join(folder, 'trace.textproto'), os.path.join(folder, 'bytes')
+    self.complains(0, '0 differences', 'replay', trace)
+    for option in ('--to-initiator', '--header-digest', '--data-digest',
+                   '--max-recv-data-segment-length=512'):
+      self.complains(2, 'is about fuzz inputs', 'replay', trace, option)
+    for option in ('--port=3261', '--max-mib=1'):
+      self.complains(2, 'is about captures', 'replay', trace, raw, option)
+    self.complains(2, '--seed is about sessions', 'replay', trace, '--seed', '2')
+    for via in ('rx', 'session', 'embedded-sim:'):
+      self.complains(2, 'no data to lose', 'replay', trace, '--via', via, '--allow-writes')
+
   def test_unknown_subcommand(self):
     self.complains(2, 'no subcommand "rum"; nearest: run', 'rum')
     self.complains(2, 'target', 'frob')
@@ -154,7 +183,10 @@ class CliTest(unittest.TestCase):
       self.assertRegex(result['run_error'], r'interrupted when \d+ of \d+ cases')
       self.assertEqual(result['exit_code'], code)
       self.assertGreater(result['totals']['by_verdict']['PASS'], 0)
-      self.assertIn('not played', result['result'][-1]['failure']['message'])
+      self.assertEqual(result['result'][-1]['verdict'], 'NOT_PLAYED')
+      self.assertNotIn('SKIP', result['totals']['by_verdict'])
+      self.assertRegex(text, r'\d+ of \d+ cases in .* the run was CUT SHORT: \d+ cases? w')
+      self.assertNotIn('all as expected', text)
       with open(os.path.join(out, 'junit.xml'), encoding='utf-8') as file:
         self.assertIn('interrupted', file.read())
 
@@ -246,6 +278,59 @@ class CliTest(unittest.TestCase):
     self.complains(2, '/no/disk', 'target', '--lun', 'file:/no/disk')
     self.complains(2, 'stat_sn_skips', 'target', '--lun', 'ram:1M', '--bug', 'stat_sn_skip')
     self.complains(2, 'stat_sn_skips', 'run', '--bug', 'stat_sn_skip')
+
+  def test_target_tells_all_that_is_wrong(self):
+    output = self.complains(2, 'there is no LUN', 'target', '--bug', 'stat_sn_skip', '--listen',
+                            'udp://x', '--iser-dialect', 'irish', '--name', 'disk')
+    for what in ('stat_sn_skips', 'udp://x', 'irish', 'disk'):
+      self.assertIn(what, output)
+    output = self.complains(2, '25Q', 'target', '--lun', 'ram:25Q', '--lun', 'file:/no/disk')
+    self.assertIn('/no/disk', output)
+
+  def test_list(self):
+    self.assertRegex(self.complains(0, 'login', 'list', '--suites'), r'(?m)^sanity +1 case$')
+    self.complains(0, '| sanity | 1 |', 'list', '--suites', '--format', 'md')
+    suites = json.loads(self.complains(0, 'login', 'list', '--suites', '--format', 'json'))
+    self.assertIn({'suite': 'sanity', 'cases': 1}, suites)
+    self.complains(2, "say --only 'login/*'", 'list', '--suites', 'login')
+    folder = harness.scratch()
+    os.makedirs(os.path.join(folder, 'x'))
+    with open(os.path.join(folder, 'x', 'y.textproto'), 'w', encoding='utf-8') as file:
+      file.write('id: "x/y"\ntitle: "mine"\nstep { login {} }\n')
+    self.complains(0, 'mine', 'list', '--suites', folder)
+    self.complains(0, 'x                1 case', 'list', '--suites', folder, '--only', 'x/y')
+
+  def test_requirements_of_some_cases_are_those_alone(self):
+    output = self.complains(0, 'cited by the cases of --only', 'list', '--requirements', '--only',
+                            'login/isid_kept')
+    self.assertIn('login/isid_kept', output)
+    self.assertNotIn('no case', output)
+    self.complains(0, 'no case', 'list', '--requirements')
+
+  def test_nothing_of_this_transport(self):
+    self.complains(4, 'of iSER alone; --target iser://', 'run', '--only', 'iser/*')
+    self.complains(4, 'of TCP alone', 'run', '--target', 'embedded-iser:', '--only', 'digests/*')
+    self.complains(0, 'WARNING: nothing was tested', 'run', '--only', 'iser/short_read')
+    self.assertIn('left out:', self.complains(0, '1 case in', 'run', '--only', 'sanity/*', '--only',
+                                              'iser/*'))
+
+  def test_write_protected(self):
+    with harness.reference_target('--lun', 'pattern:16M') as uri:
+      output = self.complains(0, 'WARNING: --allow-writes was given', 'run', '--target', uri,
+                              '--allow-writes', '--only', 'write/*')
+    self.assertRegex(output, r'(?m)^ +\d+ SKIP: it needs a writable LUN')
+
+  def test_logins_that_are_refused(self):
+    with harness.reference_target('--lun', 'ram:1M') as uri:
+      address = uri.rsplit('/', 1)[0]
+      output = self.complains(3, '0x0203 (Not found)', 'run', '--target', address + '/iqn.2001-01.x:y')
+      self.assertIn('discovery finds it', output)
+      secret = os.path.join(harness.scratch(), 'secret')
+      with open(secret, 'w', encoding='utf-8') as file:
+        file.write('0123456789abcdef\n')
+      os.chmod(secret, 0o600)
+      self.complains(3, 'leave --chap-user and --chap-secret-file out', 'run', '--target', uri,
+                     '--chap-user', 'me', '--chap-secret-file', secret)
 
   def test_port_in_use(self):
     with harness.reference_target('--lun', 'ram:1M') as uri:

@@ -37,6 +37,10 @@ void RefuseEmptyValues(CLI::App* app) {
   }
 }
 
+bool Given(const CLI::App& command, const std::string& option) {
+  return command.get_option(option)->count() != 0;
+}
+
 bool IsSubcommand(const CLI::App& app, const std::string& word) {
   std::vector<std::string> names;
   for (const CLI::App* sub : app.get_subcommands({})) names.push_back(sub->get_name());

@@ -37,6 +37,9 @@ int Complain(const absl::Status& status);
 // not pass for an option that wasn't given.
 void RefuseEmptyValues(CLI::App* app);
 
+// Whether the command line gave it ("--seed"), whatever its default is.
+bool Given(const CLI::App& command, const std::string& option);
+
 // Whether `word`, the first of the command line, is a subcommand or an option. Where it is neither,
 // standard error says which it may have been meant to be.
 bool IsSubcommand(const CLI::App& app, const std::string& word);

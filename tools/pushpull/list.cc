@@ -76,7 +76,30 @@ std::string ListCases(const std::vector<Case>& cases, std::string_view format) {
   return out;
 }
 
-std::string ListRequirements(const std::vector<Case>& cases,
+std::string ListSuites(const std::vector<Case>& cases, std::string_view format) {
+  std::map<std::string, size_t> suites;
+  for (const Case& c : cases) ++suites[c.area];
+  if (format == "json") {
+    std::string out;
+    for (const auto& [suite, count] : suites) {
+      absl::StrAppend(&out, out.empty() ? "[\n" : ",\n", "  {\"suite\": ", JsonString(suite),
+                      ", \"cases\": ", count, "}");
+    }
+    return out + "\n]\n";
+  }
+  std::string out;
+  if (format == "md") out = "| suite | cases |\n|---|---|\n";
+  for (const auto& [suite, count] : suites) {
+    if (format == "md") {
+      absl::StrAppend(&out, "| ", Cell(suite), " | ", count, " |\n");
+    } else {
+      absl::StrAppendFormat(&out, "%-16s %d %s\n", suite, count, count == 1 ? "case" : "cases");
+    }
+  }
+  return out;
+}
+
+std::string ListRequirements(const std::vector<Case>& cases, bool only_cited,
                              const conformance::Catalogue& catalogue, std::string_view format) {
   // A sweep's rows stand for their scenario.
   std::map<std::string, std::set<std::string>> cited;
@@ -95,6 +118,7 @@ std::string ListRequirements(const std::vector<Case>& cases,
     ++total;
     const std::set<std::string>& by = cited[id];
     covered += !by.empty();
+    if (only_cited && by.empty()) continue;
     const std::string gap = row.out_of_reach().empty() ? "no case" : row.out_of_reach();
     if (format == "json") {
       absl::StrAppend(&out, first ? "" : ",\n", "  {\"id\": ", JsonString(id),
@@ -114,8 +138,8 @@ std::string ListRequirements(const std::vector<Case>& cases,
   if (format == "json") {
     out += "\n]\n";
   } else {
-    absl::StrAppendFormat(&out, "\n%d of %d requirements on targets are cited by a case.\n",
-                          covered, total);
+    absl::StrAppendFormat(&out, "\n%d of %d requirements on targets are cited by %s.\n", covered,
+                          total, only_cited ? "the cases of --only" : "a case");
   }
   return out;
 }

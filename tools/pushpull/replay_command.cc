@@ -281,19 +281,58 @@ absl::Status PlaySessions(const ReplayFlags& flags, const replay::Inputs& inputs
   return absl::OkStatus();
 }
 
-absl::StatusOr<int> Replay(const ReplayFlags& flags) {
-  if (!flags.plugin.empty() && flags.via != "rx") {
+// Options that would change nothing: the user means something else.
+absl::Status RefuseNoEffect(const CLI::App& command, const ReplayFlags& flags) {
+  if (!flags.plugin.empty() && Given(command, "--via")) {
     return absl::InvalidArgumentError("--plugin is a receiver of its own: leave --via out");
   }
   if (!flags.plugin.empty() && !flags.bugs.empty()) {
     return absl::InvalidArgumentError("--bug is for the reference target, not for a plug-in");
   }
+  if (flags.via == "rx" && Given(command, "--seed")) {
+    return absl::InvalidArgumentError(
+        "--seed is about sessions (--via session or URI): what the receive machine is fed leaves "
+        "nothing to chance but random:SEED:N of --splits");
+  }
+  const auto uri = ParseTargetUri(flags.via);
+  const bool remote =
+      uri.ok() && (uri->kind == TargetUri::Kind::kTcp || uri->kind == TargetUri::Kind::kIser);
+  if (flags.allow_writes && !remote) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--allow-writes is about somebody's target (--via tcp://...); --via ",
+                     flags.via, " has no data to lose: leave it out"));
+  }
+  return absl::OkStatus();
+}
+
+// Likewise those about kinds of files of which there is none.
+absl::Status RefuseNoEffect(const CLI::App& command, const replay::Inputs& inputs) {
+  if (!inputs.has_bytes) {
+    for (const char* option :
+         {"--to-initiator", "--header-digest", "--data-digest", "--max-recv-data-segment-length"}) {
+      if (!Given(command, option)) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          option, " is about fuzz inputs, and FILE has none; a trace says this of itself"));
+    }
+  }
+  if (inputs.has_captures) return absl::OkStatus();
+  for (const char* option : {"--port", "--max-mib"}) {
+    if (!Given(command, option)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(option, " is about captures, and FILE has none: leave it out"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> Replay(const CLI::App& command, const ReplayFlags& flags) {
+  PUSHPULL_RETURN_IF_ERROR(RefuseNoEffect(command, flags));
   replay::InputOptions options;
   options.captures = flags.capture.Options();
   options.parameters = flags.raw;
   options.direction =
       flags.to_initiator ? replay::Direction::kToInitiator : replay::Direction::kToTarget;
   PUSHPULL_ASSIGN_OR_RETURN(const replay::Inputs inputs, replay::LoadInputs(flags.files, options));
+  PUSHPULL_RETURN_IF_ERROR(RefuseNoEffect(command, inputs));
   WatchInterrupts();
   for (const std::string& remark : inputs.remarks) {
     std::fprintf(stderr, "%s\n", remark.c_str());
@@ -365,8 +404,8 @@ void AddReplayCommand(CLI::App* app, int* exit_code) {
       "143\n"
       "interrupted.\n"
       "Example: pushpull replay corpus/traces --splits all1,fields,notyet --out findings");
-  replay->callback([flags, exit_code] {
-    const absl::StatusOr<int> code = Replay(*flags);
+  replay->callback([replay, flags, exit_code] {
+    const absl::StatusOr<int> code = Replay(*replay, *flags);
     *exit_code = code.ok() ? *code : Complain(code.status());
   });
 }

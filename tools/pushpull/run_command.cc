@@ -136,6 +136,7 @@ absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeFactory(const 
     PUSHPULL_ASSIGN_OR_RETURN(TargetUri uri, ParseTargetUri(text));
     uris.push_back(std::move(uri));
   }
+  PUSHPULL_RETURN_IF_ERROR(RefuseNoEffect(flags, uris));
   EndpointOptions options;
   options.bugs = flags.bugs;
   options.bind = flags.bind;
@@ -219,9 +220,6 @@ absl::StatusOr<conformance::RunOptions> MakeRunOptions(const RunFlags& flags) {
   options.commands.before_case = flags.before_case;
   options.commands.after_case = flags.after_case;
   options.commands.target = flags.targets[0];
-  if (flags.fix_profile && flags.profile.empty()) {
-    return absl::InvalidArgumentError("--fix-profile needs a --profile to rewrite");
-  }
   return options;
 }
 
@@ -327,7 +325,8 @@ void AddRunCommand(CLI::App* app, std::vector<std::string> arguments, int* exit_
       "--only 'login/*' --out results");
   run->callback([run, flags, exit_code] {
     flags->replay_command = ReplayCommand(*run);
-    flags->step_timeout_given = run->get_option("--step-timeout-s")->count() != 0;
+    flags->step_timeout_given = Given(*run, "--step-timeout-s");
+    flags->iser_dialect_given = Given(*run, "--iser-dialect");
     const absl::StatusOr<int> code = RunCases(*flags);
     *exit_code = code.ok() ? *code : Complain(code.status());
   });

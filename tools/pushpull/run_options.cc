@@ -212,6 +212,35 @@ absl::StatusOr<conformance::PlaySettings> MakeSettings(const RunFlags& flags) {
   return settings;
 }
 
+absl::Status RefuseNoEffect(const RunFlags& flags, const std::vector<TargetUri>& targets) {
+  for (const TargetUri& target : targets) {
+    const TargetUri::Kind kind = target.kind;
+    const bool remote = kind == TargetUri::Kind::kTcp || kind == TargetUri::Kind::kIser;
+    const bool iser = kind == TargetUri::Kind::kIser || kind == TargetUri::Kind::kEmbeddedIser;
+    if (remote && !flags.scratch_lba.empty() && !flags.allow_writes) {
+      return absl::InvalidArgumentError(
+          "--scratch-lba says where blocks may be changed, but without --allow-writes none is: "
+          "give that too, or leave --scratch-lba out");
+    }
+    if (flags.iser_dialect_given && !iser) {
+      return absl::InvalidArgumentError(absl::StrCat("--iser-dialect is about iSER, and ",
+                                                     target.text,
+                                                     " is reached over TCP: leave it out, "
+                                                     "or give an iser:// target"));
+    }
+    if (flags.splits != "none" && iser) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--splits ", flags.splits, ": over iSER (", target.text,
+                       ") a PDU comes whole, there is "
+                       "nothing to cut: leave it out, or test over TCP"));
+    }
+  }
+  if (flags.fix_profile && flags.profile.empty()) {
+    return absl::InvalidArgumentError("--fix-profile needs a --profile to rewrite");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Shard> ParseShard(const std::string& text) {
   const std::vector<std::string> parts = absl::StrSplit(text, '/');
   Shard shard;

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "conformance/runner/play.h"
+#include "tools/endpoints/uri.h"
 
 namespace pushpull::tools {
 
@@ -31,7 +33,8 @@ struct RunFlags {
   uint64_t seed = 1;
   std::vector<std::string> arguments;  // as given, for the report
   bool step_timeout_given = false;     // the command line wins over the profile
-  std::string replay_command;          // made from them once they are parsed
+  bool iser_dialect_given = false;
+  std::string replay_command;  // made from them once they are parsed
 };
 
 void DeclareRunOptions(CLI::App* run, RunFlags* flags);
@@ -45,6 +48,9 @@ std::string ReplayCommand(const CLI::App& run);
 
 // What all cases of the run share. INVALID_ARGUMENT names the option.
 absl::StatusOr<conformance::PlaySettings> MakeSettings(const RunFlags& flags);
+
+// INVALID_ARGUMENT: an option that would change nothing, and why: the user means something else.
+absl::Status RefuseNoEffect(const RunFlags& flags, const std::vector<TargetUri>& targets);
 
 struct Shard {
   uint32_t index = 1;  // from 1

@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "conformance/report/verdict.h"
 #include "fabric/rdma/verbs_network.h"
@@ -93,9 +94,6 @@ absl::Status MakeConfig(const TargetFlags& flags, target::LoadedConfig* config) 
   PUSHPULL_RETURN_IF_ERROR(CheckChap(flags));
   if (!flags.config_file.empty()) PUSHPULL_RETURN_IF_ERROR(config->Load(flags.config_file));
   config->Override(ConfigOfFlags(flags));
-  if (config->config().lun().empty()) {
-    return absl::InvalidArgumentError("there is no LUN; give one: --lun ram:256M");
-  }
   v1::TargetConfig rest;
   if (config->config().listen().empty()) rest.add_listen("tcp://127.0.0.1:3260");
   if (!config->config().has_threads()) rest.set_threads(1);
@@ -151,25 +149,45 @@ absl::Status Listen(target::TcpTarget* target, const target::LoadedConfig& confi
   return absl::OkStatus();
 }
 
+// All that is wrong with a configuration, at once.
+absl::Status CheckConfig(const TargetFlags& flags, const target::LoadedConfig& config,
+                         const absl::StatusOr<std::vector<target::Listening>>& addresses,
+                         const absl::StatusOr<target::TargetOptions>& options) {
+  std::vector<std::string> faults;
+  for (const absl::Status& status : {options.status(), addresses.status()}) {
+    if (!status.ok()) faults.emplace_back(status.message());
+  }
+  if (!flags.iser_dialect.empty() && addresses.ok() &&
+      std::ranges::none_of(*addresses, &target::Listening::iser)) {
+    faults.emplace_back(
+        "--iser-dialect is about iSER: leave it out, or serve it: --listen iser://HOST");
+  }
+  if (config.config().lun().empty()) {
+    faults.emplace_back("there is no LUN; give one: --lun ram:256M");
+  }
+  if (faults.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+}
+
 absl::StatusOr<int> Serve(const TargetFlags& flags) {
   target::LoadedConfig config;
   PUSHPULL_RETURN_IF_ERROR(MakeConfig(flags, &config));
-  PUSHPULL_ASSIGN_OR_RETURN(const std::vector<target::Listening> addresses,
-                            target::ListenAddresses(config));
+  const absl::StatusOr<std::vector<target::Listening>> addresses = target::ListenAddresses(config);
   EndSignals signals;  // stores have threads
-  PUSHPULL_ASSIGN_OR_RETURN(target::TargetOptions options, target::OptionsFromConfig(config));
-  options.node.seed = flags.seed;
-  for (const std::string& warning : options.warnings) {
+  absl::StatusOr<target::TargetOptions> options = target::OptionsFromConfig(config);
+  PUSHPULL_RETURN_IF_ERROR(CheckConfig(flags, config, addresses, options));
+  options->node.seed = flags.seed;
+  for (const std::string& warning : options->warnings) {
     std::fprintf(stderr, "pushpull: warning: %s\n", warning.c_str());
   }
   std::unique_ptr<fabric::RdmaNetwork> rdma;
-  if (std::ranges::any_of(addresses, &target::Listening::iser)) {
+  if (std::ranges::any_of(*addresses, &target::Listening::iser)) {
     rdma = std::make_unique<fabric::VerbsNetwork>();
   }
   PUSHPULL_ASSIGN_OR_RETURN(
       std::unique_ptr<target::TcpTarget> target,
-      target::TcpTarget::Create(std::move(options), config.config().threads(), std::move(rdma)));
-  PUSHPULL_RETURN_IF_ERROR(Listen(target.get(), config, addresses));
+      target::TcpTarget::Create(*std::move(options), config.config().threads(), std::move(rdma)));
+  PUSHPULL_RETURN_IF_ERROR(Listen(target.get(), config, *addresses));
   signals.Wait();
   target->Stop();
   return conformance::kExitAsExpected;
@@ -222,9 +240,14 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
       ->transform(WholeNumber(0, UINT64_MAX))
       ->capture_default_str();
   target->footer("Example: pushpull target --lun ram:256M --listen tcp://127.0.0.1:0");
-  target->callback([flags, exit_code] {
+  target->callback([target, flags, exit_code] {
     if (flags->list_bugs) {
-      *exit_code = ListBugs();
+      const std::vector<const CLI::Option*> given =
+          target->get_options([](const CLI::Option* option) { return option->count() != 0; });
+      *exit_code = given.size() == 1
+                       ? ListBugs()
+                       : Complain(absl::InvalidArgumentError(
+                             "--list-bugs lists them and serves nothing: give it alone"));
       return;
     }
     const absl::StatusOr<int> code = Serve(*flags);

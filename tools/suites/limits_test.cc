@@ -34,12 +34,7 @@ TEST_P(LimitsTest, NoCaseFails) {
   const LegalConfig& legal = GetParam();
   EmbeddedSimOptions endpoint;
   endpoint.config = legal.config;
-  // Those of iSER alone would be skipped, all of them.
-  std::vector<conformance::Case> cases = AllCases();
-  std::erase_if(cases, [](const conformance::Case& c) {
-    return c.scenario().needs().transport() == v1::ISER_ONLY;
-  });
-  const conformance::RunOutcome outcome = PlaySuites(cases, endpoint, {});
+  const conformance::RunOutcome outcome = PlaySuites(AllCases(), endpoint, {});
   EXPECT_EQ(Unexpected(outcome), "") << legal.config.ShortDebugString();
 
   size_t unplayed = 0;

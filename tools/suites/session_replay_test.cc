@@ -1,43 +1,23 @@
 // The sessions of corpus/traces, played into the whole reference target under every cut at a
 // field's border and under random ones: each task ends alike, and the LUNs hold the same.
 
-#include <algorithm>
-#include <cctype>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "base/sanitized.h"
 #include "conformance/runner/suite.h"
-#include "conformance/scenario/scenario_file.h"
 #include "fuzz/replay/compare.h"
 #include "fuzz/replay/schedule.h"
 #include "fuzz/replay/session_receiver.h"
 #include "gtest/gtest.h"
 #include "tools/endpoints/session_hosts.h"
+#include "tools/suites/testing.h"
 
 namespace pushpull::tools {
 namespace {
 
 using conformance::Case;
-using conformance::ScenarioFile;
 
 constexpr uint64_t kMaxDeliveries = base::kSanitized ? 30 : 150;  // of a schedule's part
-
-std::vector<Case> Sessions() {
-  auto files = conformance::LoadScenarios("corpus/traces");
-  EXPECT_TRUE(files.ok()) << files.status();
-  std::erase_if(*files, [](const ScenarioFile& file) { return file.scenario.has_trace(); });
-  const auto cases = conformance::Expand(*files);
-  EXPECT_TRUE(cases.ok()) << cases.status();
-  return *cases;
-}
-
-std::string TestName(const testing::TestParamInfo<Case>& info) {
-  std::string name = info.param.id();
-  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(c) == 0; }, '_');
-  return name;
-}
 
 class SessionReplayTest : public testing::TestWithParam<Case> {};
 
@@ -70,7 +50,8 @@ TEST_P(SessionReplayTest, EachDeliveryEndsEachTaskAlike) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Corpus, SessionReplayTest, testing::ValuesIn(Sessions()), TestName);
+INSTANTIATE_TEST_SUITE_P(Corpus, SessionReplayTest, testing::ValuesIn(CorpusSessions()),
+                         [](const auto& info) { return TestName(info.param.id()); });
 
 }  // namespace
 }  // namespace pushpull::tools

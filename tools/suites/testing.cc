@@ -1,15 +1,19 @@
 #include "tools/suites/testing.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "conformance/report/verdict.h"
 #include "conformance/runner/inspect.h"
 #include "conformance/runner/play_case.h"
+#include "conformance/runner/preconditions.h"
+#include "conformance/scenario/scenario_file.h"
 
 namespace pushpull::tools {
 
@@ -21,6 +25,21 @@ std::vector<Case> AllCases() {
   auto cases = conformance::Expand(*files);
   CHECK(cases.ok()) << cases.status();
   return *std::move(cases);
+}
+
+std::vector<Case> CorpusSessions() {
+  auto files = conformance::LoadScenarios("corpus/traces");
+  CHECK(files.ok()) << files.status();
+  std::erase_if(*files, [](const auto& file) { return file.scenario.has_trace(); });
+  auto cases = conformance::Expand(*files);
+  CHECK(cases.ok()) << cases.status();
+  return *std::move(cases);
+}
+
+std::string TestName(const std::string& case_id) {
+  std::string name = case_id;
+  std::replace_if(name.begin(), name.end(), [](char c) { return !absl::ascii_isalnum(c); }, '_');
+  return name;
 }
 
 namespace {
@@ -66,8 +85,8 @@ std::vector<v1::CaseResult> PlayDirectly(const std::vector<Case>& cases,
                                          const target::BugSet& bugs) {
   std::vector<Case> over_rdma, over_streams;
   for (const Case& c : cases) {
-    const bool rdma = c.scenario().needs().transport() == v1::ISER_ONLY;
-    (rdma ? over_rdma : over_streams).push_back(c);
+    const bool streams = conformance::IsOfTransport(c.scenario(), /*rdma=*/false);
+    (streams ? over_streams : over_rdma).push_back(c);
   }
   std::vector<v1::CaseResult> results;
   EmbeddedSimOptions streams;

@@ -31,6 +31,13 @@ conformance::RunOutcome PlaySuites(const std::vector<conformance::Case>& cases,
 std::vector<v1::CaseResult> PlayDirectly(const std::vector<conformance::Case>& cases,
                                          const target::BugSet& bugs);
 
+// The scenarios of corpus/traces that a target plays: sessions, no traces of one direction. For
+// tests that have //corpus:traces as data.
+std::vector<conformance::Case> CorpusSessions();
+
+// Of a case, as GoogleTest takes a parameter's name.
+std::string TestName(const std::string& case_id);
+
 // "login/isid_kept#oui FAIL: message", a line for each result that isn't as expected.
 std::string Unexpected(const conformance::RunOutcome& outcome);
 

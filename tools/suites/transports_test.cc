@@ -2,7 +2,6 @@
 // the same outcome of each command, and leaves the same on the disks, over both.
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,19 +13,19 @@
 #include "base/bytes.h"
 #include "conformance/runner/inspect.h"
 #include "conformance/runner/play.h"
+#include "conformance/runner/preconditions.h"
 #include "conformance/runner/suite.h"
-#include "conformance/scenario/scenario_file.h"
 #include "gtest/gtest.h"
 #include "initiator_sim/pdu/data.h"
 #include "tools/endpoints/embedded_iser.h"
 #include "tools/endpoints/embedded_sim.h"
 #include "tools/endpoints/watched_store.h"
+#include "tools/suites/testing.h"
 
 namespace pushpull::tools {
 namespace {
 
 using conformance::Case;
-using conformance::ScenarioFile;
 
 // How each task ended, whatever its data came in.
 class Outcomes final : public initiator_sim::Tap {
@@ -126,21 +125,14 @@ Played Play(const Case& c, Make make) {
   return played;
 }
 
+// Those that are about both.
 std::vector<Case> Sessions() {
-  auto files = conformance::LoadScenarios("corpus/traces");
-  EXPECT_TRUE(files.ok()) << files.status();
-  std::erase_if(*files, [](const ScenarioFile& file) {
-    return file.scenario.has_trace() || file.scenario.needs().transport() == v1::TCP_ONLY;
+  std::vector<Case> sessions = CorpusSessions();
+  std::erase_if(sessions, [](const Case& c) {
+    return !conformance::IsOfTransport(c.scenario(), /*rdma=*/true) ||
+           !conformance::IsOfTransport(c.scenario(), /*rdma=*/false);
   });
-  const auto cases = conformance::Expand(*files);
-  EXPECT_TRUE(cases.ok()) << cases.status();
-  return *cases;
-}
-
-std::string TestName(const testing::TestParamInfo<Case>& info) {
-  std::string name = info.param.id();
-  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(c) == 0; }, '_');
-  return name;
+  return sessions;
 }
 
 class TransportsTest : public testing::TestWithParam<Case> {};
@@ -157,7 +149,8 @@ TEST_P(TransportsTest, EndAlikeOverTcpAndIser) {
   EXPECT_GE(tcp.outcomes.size(), 1u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Corpus, TransportsTest, testing::ValuesIn(Sessions()), TestName);
+INSTANTIATE_TEST_SUITE_P(Corpus, TransportsTest, testing::ValuesIn(Sessions()),
+                         [](const auto& info) { return TestName(info.param.id()); });
 
 TEST(TransportsTest, MostSessionsAreOfBoth) { EXPECT_GE(Sessions().size(), 9u); }
 
