@@ -53,11 +53,11 @@ void AppendWhatWasNotPlayed(const v1::RunResult& run, std::string* out) {
     ++counts[absl::StrCat(base::ToAbsl(VerdictName(result)), ": ", result.failure().message())];
   }
   std::vector<std::pair<int, std::string>> reasons;
-  for (const auto& [reason, count] : counts) reasons.emplace_back(count, reason);
-  std::stable_sort(reasons.begin(), reasons.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (const auto& [reason, count] : counts) reasons.emplace_back(-count, reason);
+  std::sort(reasons.begin(), reasons.end());
   if (all > 0) absl::StrAppend(out, "\nnot played: ", all, " of ", Cases(run.result_size()), "\n");
-  for (const auto& [count, reason] : reasons) absl::StrAppendFormat(out, "%6d %s\n", count, reason);
+  for (const auto& [count, reason] : reasons)
+    absl::StrAppendFormat(out, "%6d %s\n", -count, reason);
   for (const v1::LeftOut& left_out : run.left_out()) {
     absl::StrAppend(out, "\nleft out: ", Cases(static_cast<int>(left_out.cases())), " ",
                     left_out.reason(), "\n");

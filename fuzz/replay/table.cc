@@ -71,9 +71,10 @@ std::string Table::Footer(double seconds) const {
   }
   if (refused_ > 0) absl::StrAppend(&text, "refused by the receiver: ", refused_, "\n");
   const double rate = seconds > 0 ? static_cast<double>(deliveries_) / seconds : 0;
-  absl::StrAppendFormat(&text, "%s %s, %s deliveries (%s distinct) in %.1f s, %s a second: %s\n",
+  absl::StrAppendFormat(&text, "%s %s, %s %s (%s distinct) in %.1f s, %s a second: %s\n",
                         Grouped(traces_), traces_ == 1 ? "trace" : "traces", Grouped(deliveries_),
-                        Grouped(distinct_), seconds, Grouped(static_cast<uint64_t>(rate)),
+                        deliveries_ == 1 ? "delivery" : "deliveries", Grouped(distinct_), seconds,
+                        Grouped(static_cast<uint64_t>(rate)),
                         findings_ == 0   ? "no difference"
                         : findings_ == 1 ? "1 trace differs"
                                          : absl::StrCat(findings_, " traces differ"));

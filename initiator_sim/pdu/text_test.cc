@@ -50,8 +50,8 @@ TEST(Summary, FitsOneLine) {
       {"task_management_response { response: TASK_DOES_NOT_EXIST }",
        "Task Management Response ITT 0x0 F StatSN 0 ExpCmdSN 0 MaxCmdSN 0 TASK_DOES_NOT_EXIST"},
       {"login_response { status_class: 2 status_detail: 3 }",
-       "Login Response ITT 0x0 CSG 0 NSG 0 ISID 0x000000000000 TSIH 0x0 class 2 detail 3 StatSN 0 "
-       "ExpCmdSN 0 MaxCmdSN 0 status 0x0203 (Not found)"},
+       "Login Response ITT 0x0 CSG 0 NSG 0 ISID 0x000000000000 TSIH 0x0 class 0x2 detail 0x3 "
+       "StatSN 0 ExpCmdSN 0 MaxCmdSN 0 status 0x0203 (Not found)"},
       {"raw { bhs: '\\x1d' }", "PDU with opcode 0x1d"},
       {"async_message { async_event: 100 }",
        "Async Message async_event 0x64 F StatSN 0 ExpCmdSN 0 MaxCmdSN 0"},

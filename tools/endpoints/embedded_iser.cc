@@ -34,10 +34,11 @@ class EmbeddedIserEndpoint : public conformance::Endpoint {
   ~EmbeddedIserEndpoint() override { Stop(); }
 
   absl::Status Start(uint64_t seed) {
-    PUSHPULL_ASSIGN_OR_RETURN(target_,
-                              MakeEmbeddedTarget(options_.bugs, seed, &streams_, {target_loop_},
-                                                 cross_check_.target_tap(), options_.wrap_store,
-                                                 {.network = &rdma_, .dialect = options_.dialect}));
+    PUSHPULL_ASSIGN_OR_RETURN(
+        target_,
+        MakeEmbeddedTarget(options_.bugs, seed, &streams_, {target_loop_},
+                           cross_check_.target_tap(), options_.wrap_store,
+                           {.network = &rdma_, .dialect = options_.dialect}, options_.config));
     PUSHPULL_ASSIGN_OR_RETURN(const fabric::Address address, target_->ListenIser({kHost, 3260}));
     portals_ = {address};
     return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "conformance/runner/endpoint.h"
 #include "fabric/rdma/sim_rdma_options.h"
+#include "pushpull/v1/target_config.pb.h"
 #include "target/bugs/bugs.h"
 #include "target/iser/dialect.h"
 #include "tools/endpoints/embedded_target.h"
@@ -22,6 +23,7 @@ struct EmbeddedIserOptions {
   target::IserDialect dialect = target::IserDialect::kRfc7145;
   fabric::SimRdmaOptions network = UnsteadyRdma();
   WrapStore wrap_store;
+  v1::TargetConfig config;  // its limits and LUNs, as MakeEmbeddedTarget takes them
 };
 
 // Its complaints also tell what the target has not given back when its end came: keys, tasks,

@@ -68,8 +68,10 @@ std::string ListCases(const std::vector<Case>& cases, std::string_view format) {
       absl::StrAppend(&out, "| ", Cell(scenario.id()), " | ", level, " | ",
                       absl::StrJoin(rows, ", "), " | ", Cell(scenario.title()), " |\n");
     } else {
-      absl::StrAppend(&out, scenario.id(), "\n    ", scenario.title(), "\n    ", level, ": ",
-                      absl::StrJoin(rows, ", "), "\n");
+      absl::StrAppend(&out, scenario.id(), "\n");
+      if (!scenario.title().empty()) absl::StrAppend(&out, "    ", scenario.title(), "\n");
+      if (scenario.level() == v1::LEVEL_UNSPECIFIED && rows.empty()) continue;
+      absl::StrAppend(&out, "    ", level, ": ", absl::StrJoin(rows, ", "), "\n");
     }
   }
   if (format == "json") out += "]\n";

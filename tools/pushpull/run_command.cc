@@ -200,8 +200,8 @@ absl::Status FixProfile(const conformance::ProfileFile& file,
     return absl::FailedPreconditionError(
         absl::StrCat("--fix-profile: ", file.path, " can't be written"));
   }
-  std::fprintf(stdout, "%s: %zu entries dropped, %zu added\n", file.path.c_str(),
-               repair.drop.size(), repair.add.size());
+  std::fprintf(stdout, "%s: %zu %s dropped, %zu added\n", file.path.c_str(), repair.drop.size(),
+               repair.drop.size() == 1 ? "entry" : "entries", repair.add.size());
   return absl::OkStatus();
 }
 

@@ -242,9 +242,8 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
   target->footer("Example: pushpull target --lun ram:256M --listen tcp://127.0.0.1:0");
   target->callback([target, flags, exit_code] {
     if (flags->list_bugs) {
-      const std::vector<const CLI::Option*> given =
-          target->get_options([](const CLI::Option* option) { return option->count() != 0; });
-      *exit_code = given.size() == 1
+      const auto given = [](const CLI::Option* option) { return option->count() != 0; };
+      *exit_code = std::ranges::count_if(target->get_options(), given) == 1
                        ? ListBugs()
                        : Complain(absl::InvalidArgumentError(
                              "--list-bugs lists them and serves nothing: give it alone"));

@@ -65,8 +65,8 @@ TEST(RunTest, WhatIsAskedForByNameIsSkippedWithItsReason) {
   EXPECT_EQ(skipped->verdict(), v1::SKIP);
   EXPECT_THAT(skipped->failure().message(), HasSubstr("iser://"));
   // Over RDMA likewise.
-  for (const v1::CaseResult& result :
-       PlaySuites(Chosen({kOfTcp}), EmbeddedIserOptions(), {}).result.result()) {
+  const RunOutcome iser = PlaySuites(Chosen({kOfTcp}), EmbeddedIserOptions(), {});
+  for (const v1::CaseResult& result : iser.result.result()) {
     EXPECT_EQ(result.verdict(), v1::SKIP) << result.id();
   }
 }
