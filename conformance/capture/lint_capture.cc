@@ -10,7 +10,7 @@
 
 namespace pushpull::conformance {
 
-CaptureLint LintCapture(const Capture& capture, const LintOptions& options) {
+CaptureLint LintCapture(const Capture& capture, const CaptureLintOptions& options) {
   CaptureLint lint;
   lint.connections = capture.connections.size();
   lint.remarks = capture.remarks;

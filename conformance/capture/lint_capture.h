@@ -28,12 +28,12 @@ struct CaptureLint {
   std::vector<std::string> remarks;
 };
 
-struct LintOptions {
+struct CaptureLintOptions {
   size_t max_per_rule = 10;  // violations of each rule that are kept, the first ones
   bool target = true;        // whose violations are of interest
   bool initiator = true;
 };
-CaptureLint LintCapture(const Capture& capture, const LintOptions& options = {});
+CaptureLint LintCapture(const Capture& capture, const CaptureLintOptions& options = {});
 
 // For people: a paragraph for each violation, "PATH: frame 12 ...", then the remarks, then a line
 // of numbers.

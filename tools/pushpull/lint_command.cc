@@ -22,14 +22,14 @@ struct LintFlags {
   std::vector<std::string> files;
   CaptureFlags capture;
   bool strict = false;
-  conformance::LintOptions lint;
+  conformance::CaptureLintOptions lint;
   std::string side = "both";
 };
 
 absl::StatusOr<int> Lint(const LintFlags& flags) {
   bool found = false;
   size_t pdus = 0;
-  conformance::LintOptions options = flags.lint;
+  conformance::CaptureLintOptions options = flags.lint;
   options.target = flags.side != "initiator";
   options.initiator = flags.side != "target";
   absl::Status unread;
