@@ -133,11 +133,29 @@ void Fault(const std::string& message, v1::CaseResult* result) {
 
 namespace {
 
+// Whether the target ended a connection that wasn't logged out: it may have died.
+class LossWatch final : public initiator_sim::Tap {
+ public:
+  void OnPdu(const initiator_sim::TapPdu& tapped) override {
+    if (tapped.decoded->pdu.has_logout_response()) logged_out_.insert(tapped.connection->id);
+  }
+  void OnClosed(const initiator_sim::TapConnection& connection, absl::Time, bool by_peer,
+                const std::string&) override {
+    if (by_peer && !logged_out_.contains(connection.id)) lost_ = true;
+  }
+  bool lost() const { return lost_; }
+
+ private:
+  std::set<uint32_t> logged_out_;
+  bool lost_ = false;
+};
+
 // From an endpoint to a verdict, without the user's commands around it.
 void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
                     v1::CaseResult* result) {
   WireLog log;
   Monitor monitor;
+  LossWatch loss;
   std::vector<std::string> complaints;
   {
     absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = factory->Make(options.seed);
@@ -152,11 +170,12 @@ void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptio
       hooks = {.hook = commands->hook(), .limit = options.commands->limit + absl::Seconds(5)};
     }
     PlayResult played = Play(endpoint->get(), *options.settings, *options.facts, c.script,
-                             options.seed, {&log, &monitor}, std::move(hooks));
+                             options.seed, {&log, &monitor, &loss}, std::move(hooks));
     result->set_verdict(played.verdict);
     *result->mutable_failure() = std::move(played.failure);
     complaints = (*endpoint)->Complaints();
   }
+  if (options.connection_lost != nullptr) *options.connection_lost = loss.lost();
   if (options.monitor) {
     AddViolations(monitor.violations(), options.known_rules, log, c.script, result);
   }

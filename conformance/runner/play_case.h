@@ -26,6 +26,8 @@ struct PlayCaseOptions {
   bool monitor = true;                       // what the passive rules say counts
   // Except for these rules, which the profile knows the target to break; may be null.
   const std::set<std::string>* known_rules = nullptr;
+  // Set where a connection ended from the other side without a logout; may be null.
+  bool* connection_lost = nullptr;
 };
 
 // The verdict is the player's, or a worse one where the monitor saw the target break a rule, or

@@ -122,8 +122,9 @@ class Run {
   }
 
   v1::CaseResult PlayOne(const Case& c, const PlaySettings& settings, const ResultFolder* folder,
-                         bool of_suite = true) {
+                         bool of_suite = true, bool* connection_lost = nullptr) {
     PlayCaseOptions options;
+    options.connection_lost = connection_lost;
     if (of_suite) options.commands = &options_.commands;
     options.monitor = of_suite;
     options.known_rules = &options_.known_rules;
@@ -200,8 +201,10 @@ class Run {
       return NotPlayed(c, v1::ERROR,
                        absl::StrCat("not played: the target no longer answers since ", killer));
     }
-    v1::CaseResult result = PlayOne(c, settings, options_.folder);
-    *harmed = result.verdict() != v1::PASS && !CheckSane(settings).ok();
+    // A connection that ends is what some cases want to see, and how a target's death looks.
+    bool lost = false;
+    v1::CaseResult result = PlayOne(c, settings, options_.folder, /*of_suite=*/true, &lost);
+    *harmed = (result.verdict() != v1::PASS || lost) && !CheckSane(settings).ok();
     return result;
   }
 
@@ -230,7 +233,9 @@ class Run {
   }
 
   static void Append(const std::string& what, v1::CaseResult* result) {
-    result->mutable_failure()->set_message(absl::StrCat(result->failure().message(), "; ", what));
+    const std::string& before = result->failure().message();
+    result->mutable_failure()->set_message(absl::StrCat(before, before.empty() ? "" : "; ", what));
+    if (!IsFailure(result->verdict(), false)) result->set_verdict(v1::FAIL);
   }
 
   // OK: it stands a plain session again. It may take its time until it listens.

@@ -27,6 +27,21 @@ step { name: "alive" cite: "RFC7143-11.18-a" probe {} }
 epilogue: PROBE_ON_NEW_CONNECTION
 """
 
+# The same, where the end of the connection is what is due.
+FALL = """
+id: "x/fall"
+title: "A poke ends the connection."
+why: "How a target's death looks."
+cite: "RFC7143-11.18-a"
+level: MUST
+since: 1
+version: 1
+needs { hook: "poke" }
+step { login {} }
+step { trigger { hook: "poke" } }
+step { name: "gone" cite: "RFC7143-11.18-a" expect_closed {} }
+"""
+
 PLAIN = """
 id: "x/quiet"
 title: "It answers a ping."
@@ -179,6 +194,13 @@ class ProfileTest(unittest.TestCase):
       self.assertIn(verdicts['x/poke'], ('FAIL', 'TIMEOUT'))
       self.assertEqual(verdicts['x/quiet'], 'PASS', output)
       self.assertIn('up again', read(os.path.join(self.out, 'cases/x/poke/restart.txt')))
+
+  def test_a_death_that_looked_right_is_told(self):
+    write(os.path.join(self.suites, 'x/fall.textproto'), FALL)
+    with self.mortal_target() as run:
+      output, result = self.play(1, *run, '--exclude', 'x/poke')
+      self.assertEqual(self.verdicts(result), {'x/fall': 'FAIL', 'x/quiet': 'PASS'}, output)
+      self.assertIn('after it the target no longer answers, and was restarted', output)
 
   def test_a_restart_that_fails_is_told(self):
     with self.mortal_target('echo no such service; exit 6') as run:
