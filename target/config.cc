@@ -20,6 +20,7 @@
 #include "target/negotiation/limits_config.h"
 #include "target/store/lun_spec.h"
 #include "target/target_name.h"
+#include "target/variation/target_choices.h"
 
 namespace pushpull::target {
 namespace {
@@ -138,6 +139,23 @@ absl::Status TakeDialect(const LoadedConfig& loaded, IserDialect& dialect) {
   return absl::OkStatus();
 }
 
+// After names and limits, which are the most that it grants.
+void TakeVariation(const v1::TargetConfig& config, NodeOptions& node) {
+  if (!config.has_legal_variation()) return;
+  node.legal_variation = config.legal_variation();
+  TargetChoices choices{.limits = std::move(node.limits),
+                        .queue_depth = node.queue_depth,
+                        .target_portal_group_tag = node.target_portal_group_tag,
+                        .alias = std::move(node.alias)};
+  choices = VaryTarget(config.legal_variation(), std::move(choices));
+  node.limits = std::move(choices.limits);
+  node.queue_depth = choices.queue_depth;
+  if (!config.has_target_portal_group_tag()) {
+    node.target_portal_group_tag = choices.target_portal_group_tag;
+  }
+  node.alias = std::move(choices.alias);
+}
+
 }  // namespace
 
 absl::StatusOr<Listening> ParseListenUri(std::string_view uri) {
@@ -236,6 +254,7 @@ absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& loaded) {
         "threads"));
   }
   check(TakeLimits(loaded, node));
+  TakeVariation(config, node);
   check(TakeDialect(loaded, options.iser_dialect));
   check(TakeChap(loaded, options));
   check(TakeAccess(loaded, node));

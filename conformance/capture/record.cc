@@ -101,10 +101,7 @@ void Recorder::Response(const v1::Pdu& full) {
   Absorb(full, &session_, &state_);
   if (full.has_login_response()) AbsorbLoginResponse(full, &session_, &state_);
   const uint32_t tag = initiator_sim::InitiatorTaskTagOf(full);
-  if (full.has_nop_in() && tag == kReservedTag) return;  // a ping
-  if (full.has_async_message() && full.async_message().async_event() == v1::VENDOR_SPECIFIC_EVENT) {
-    return;
-  }
+  if (initiator_sim::MayComeAtAnyTime(full)) return;
   if (full.has_reject()) return ExpectReject(full);
   RecordedTask* task = TaskOf(tag);
   if (task == nullptr || task->ended) {

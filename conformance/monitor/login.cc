@@ -152,6 +152,8 @@ void CheckFailure(const Context& c, LoginState* login, const v1::LoginResponse& 
              absl::StrCat("T is ", r.transit() ? 1 : 0, ", CSG ", r.current_stage(), ", NSG ",
                           r.next_stage(), " in a Login reject"));
   }
+  // What came before it, and was to be continued, isn't any more.
+  login->keys.target_text = LogicalText();
   TakeKeys(c, login, r);
   if (r.status_class() == 1 && !login->keys.declared_by_target.contains("TargetAddress")) {
     c.Report(RuleId::kRedirectAddress, "no TargetAddress in a redirection");

@@ -38,7 +38,8 @@ StreamChannel::StreamChannel(std::unique_ptr<fabric::Stream> stream, fabric::Loo
 StreamChannel::~StreamChannel() { Close(); }
 
 void StreamChannel::Send(OutgoingPdu pdu) {
-  if (!open_ || !writable_) return;
+  // What follows a PDU that was cut short on purpose would make it whole.
+  if (!open_ || !writable_ || shutdown_due_) return;
   std::vector<size_t> ends = pdu.cuts;
   ends.push_back(pdu.bytes.size());
   size_t begin = 0;

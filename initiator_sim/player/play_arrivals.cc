@@ -229,8 +229,7 @@ bool Play::Ignorable(const v1::Pdu& pdu,
     // An initiator may ping whenever it likes; it may want an answer.
     return pdu.has_nop_out() && pdu.nop_out().initiator_task_tag() == kReservedTag;
   }
-  if (pdu.has_nop_in()) return pdu.nop_in().initiator_task_tag() == kReservedTag;
-  return pdu.has_async_message() && pdu.async_message().async_event() == v1::VENDOR_SPECIFIC_EVENT;
+  return MayComeAtAnyTime(pdu);
 }
 
 void Play::PassOver(Arrival* arrival) {

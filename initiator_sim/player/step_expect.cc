@@ -8,6 +8,7 @@
 #include "initiator_sim/pdu/match.h"
 #include "initiator_sim/pdu/text.h"
 #include "initiator_sim/player/judge.h"
+#include "initiator_sim/player/parts.h"
 #include "initiator_sim/player/steps.h"
 
 namespace pushpull::initiator_sim {
@@ -166,7 +167,23 @@ class ExpectAction : public Action {
     return negotiation;
   }
 
+  // A response's text may come in any number of parts (RFC 7143 §6.1, §6.2): where the step doesn't
+  // speak of that, it sees the whole.
+  bool MentionsParts() const {
+    for (const Due* due : Candidates()) {
+      const v1::Pdu& pdu = due->alternative->pdu();
+      if (pdu.login_response().has_text_continue() || pdu.text_response().has_text_continue()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   Progress OnArrival(Arrival* arrival) {
+    if (!MentionsParts() && arrival->task != nullptr) {
+      if (IsPart(arrival->pdu)) return AskForRest(play_, link_, arrival);
+      PrependHeldText(arrival->task, &arrival->pdu);
+    }
     std::vector<std::string> differences;
     for (const Due* due : Candidates()) {
       absl::StatusOr<Differences> found = Compare(*due, *arrival);

@@ -68,6 +68,12 @@ ResponseNumbers NumbersOf(const v1::Pdu& pdu) {
   }
 }
 
+bool MayComeAtAnyTime(const v1::Pdu& pdu) {
+  constexpr int kFirstVendorEvent = 248;
+  if (pdu.has_nop_in()) return pdu.nop_in().initiator_task_tag() == kReservedTag;
+  return pdu.has_async_message() && pdu.async_message().async_event() >= kFirstVendorEvent;
+}
+
 void Absorb(const v1::Pdu& pdu, Session* session, ConnectionState* connection) {
   const ResponseNumbers numbers = NumbersOf(pdu);
   if (numbers.exp_cmd_sn && numbers.max_cmd_sn) {

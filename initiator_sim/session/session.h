@@ -80,6 +80,11 @@ struct ResponseNumbers {
 };
 ResponseNumbers NumbersOf(const v1::Pdu& pdu);
 
+// Whether a target may send this PDU at any time of the Full Feature Phase, and it asks for no more
+// than the answer to a ping: NOP-In that answers nothing (§11.19), an event of its vendor (§11.9.1:
+// 248 to 255).
+bool MayComeAtAnyTime(const v1::Pdu& pdu);
+
 // Takes over what a PDU of the target says of numbers. A Login Response with Status-Class other
 // than 0 says nothing (§11.13.5).
 void Absorb(const v1::Pdu& pdu, Session* session, ConnectionState* connection);

@@ -95,8 +95,12 @@ std::optional<TextReply> TextExchange::CheckContinuation(const TextRequest& requ
 // leaves half done costs nothing.
 void TextExchange::Begin(const TextRequest& request, const SessionParameters& session,
                          const ConnectionParameters& connection) {
-  const uint32_t transfer_tag = next_transfer_tag_;
+  uint32_t transfer_tag = next_transfer_tag_;
   next_transfer_tag_ = next_transfer_tag_ + 1 == kNoTag ? 0 : next_transfer_tag_ + 1;
+  if (config_.variation != nullptr) {
+    const uint32_t varied = config_.variation->session.TransferTag(transfer_tag);
+    if (varied != kNoTag) transfer_tag = varied;
+  }
   const NegotiationContext context{config_.session.session_type, false, config_.rdma_transport};
   sequence_ = std::make_unique<Sequence>(
       request, transfer_tag, config_.limits.cut_inside_pairs,
@@ -159,12 +163,22 @@ base::Result<void, NegotiationError> TextExchange::AnswerDiscovery(std::string_v
   return {};
 }
 
+std::string TextExchange::NextText(size_t most) {
+  TextSender& out = sequence_->out;
+  if (config_.variation == nullptr) return out.Next(most);
+  LoginVariation& variation = config_.variation->login;
+  if (!out.unsent().empty() && !sequence_->send_targets) {
+    out.ReplaceUnsent(variation.form().Vary(out.unsent()));
+  }
+  return out.Next(variation.Part(out.size(), most));
+}
+
 TextReply TextExchange::Respond(const TextRequest& request,
                                 const ConnectionParameters& connection) {
   TextReply reply;
   TextResponse& response = reply.response;
   if (!request.text_continue) {
-    reply.text = sequence_->out.Next(connection.initiator_max_recv_data_segment_length);
+    reply.text = NextText(connection.initiator_max_recv_data_segment_length);
   }
   response.initiator_task_tag = sequence_->initiator_task_tag;
   response.text_continue = !sequence_->out.empty();
@@ -173,6 +187,9 @@ TextReply TextExchange::Respond(const TextRequest& request,
     // §11.10.4: both are copied by the initiator.
     response.target_transfer_tag = sequence_->target_transfer_tag;
     response.lun = request.lun;
+    if (config_.variation != nullptr) {
+      response.lun = config_.variation->session.TextLun(request.lun);
+    }
   }
   if (response.final) {
     if (const auto finished = sequence_->negotiator.Finish(); !finished.ok()) {

@@ -21,6 +21,7 @@
 #include "target/pdu/codes.h"
 #include "target/pdu/request.h"
 #include "target/pdu/response.h"
+#include "target/variation/legal_variation.h"
 
 namespace pushpull::target {
 
@@ -46,6 +47,7 @@ class TextExchange {
     BugSet bugs;
     bool rdma_transport = false;
     uint32_t max_exchanges = 128;  // of a sequence, where they carry no part of a longer text
+    LegalVariation* variation = nullptr;  // null: as usual. Outlives the exchange
   };
 
   // `directory` outlives it.
@@ -72,6 +74,7 @@ class TextExchange {
   std::optional<TextReply> TakeText(const TextRequest& request, base::Bytes text);
   base::Result<void, NegotiationError> Process();
   base::Result<void, NegotiationError> AnswerDiscovery(std::string_view value);
+  std::string NextText(size_t most);
   TextReply Respond(const TextRequest& request, const ConnectionParameters& connection);
 
   TargetDirectory* directory_;

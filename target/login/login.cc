@@ -139,9 +139,22 @@ LoginMachine::Checked LoginMachine::Process() {
     PUSHPULL_TRY(Authenticate(authentication));
   } else {
     negotiator_->Declare(out_);
+    AddPrivateKey();
   }
   in_.Clear();
   return {};
+}
+
+// Once, and only in a Normal session (§13.22). It may be answered NotUnderstood, so that the stage
+// goes on (§11.13.6).
+void LoginMachine::AddPrivateKey() {
+  private_key_open_ = false;
+  if (config_.variation == nullptr || std::exchange(private_key_sent_, true)) return;
+  if (result_.identity.session_type != SessionType::kNormal) return;
+  if (!config_.variation->SendsPrivateKey()) return;
+  out_.Add(LoginVariation::kPrivateKey, "1");
+  negotiator_->NoteDeclared(LoginVariation::kPrivateKey);
+  private_key_open_ = true;
 }
 
 LoginMachine::Checked LoginMachine::Identify(const std::vector<KeyValue>& pairs) {
@@ -324,7 +337,7 @@ LoginMachine::Checked LoginMachine::ChooseMethod(std::string_view offer) {
 }
 
 bool LoginMachine::MayTransit() const {
-  if (!current_.transit || !out_.empty()) return false;
+  if (!current_.transit || !out_.empty() || private_key_open_) return false;
   if (stage_ == Stage::kLoginOperationalNegotiation) return !negotiator_->awaiting_answers();
   return authenticated_ || (auth_ == nullptr && MayStayAnonymous());
 }
@@ -334,7 +347,7 @@ LoginStep LoginMachine::Respond() {
   if (asks_for_end && stage_ == Stage::kLoginOperationalNegotiation) negotiator_->Propose(out_);
   LoginStep step;
   step.kind = LoginStep::Kind::kRespond;
-  if (!current_.text_continue) step.text = out_.Next(kMaxLoginText);
+  if (!current_.text_continue) step.text = NextText();
   if (MayTransit()) return Transit(std::move(step));
   step.response = MakeResponse();
   step.response.current_stage = stage_;
@@ -348,12 +361,21 @@ LoginStep LoginMachine::Respond() {
   return step;
 }
 
+std::string LoginMachine::NextText() {
+  if (config_.variation == nullptr) return out_.Next(kMaxLoginText);
+  if (!out_.unsent().empty()) {
+    out_.ReplaceUnsent(config_.variation->form().Vary(out_.unsent()));
+  }
+  return out_.Next(config_.variation->Part(out_.size(), kMaxLoginText));
+}
+
 LoginStep LoginMachine::Transit(LoginStep step) {
   Stage next = current_.next_stage;
   // Not every offer has to be taken whole (§6.3): what the target can't leave at its default is
   // settled in the operational stage.
   if (next == Stage::kFullFeaturePhase && stage_ == Stage::kSecurityNegotiation &&
-      negotiator_->WouldPropose()) {
+      (negotiator_->WouldPropose() ||
+       (config_.variation != nullptr && config_.variation->EntersOperationalStage()))) {
     next = Stage::kLoginOperationalNegotiation;
   }
   if (next == Stage::kFullFeaturePhase) {

@@ -30,6 +30,7 @@
 #include "target/negotiation/text.h"
 #include "target/pdu/request.h"
 #include "target/pdu/response.h"
+#include "target/variation/login_variation.h"
 
 namespace pushpull::target {
 
@@ -94,6 +95,7 @@ struct LoginConfig {
   // Exchanges (not counting those that carry a part of a longer text) before the target gives up;
   // §6.2 asks for 6 at least.
   uint32_t max_exchanges = 128;
+  std::shared_ptr<LoginVariation> variation = nullptr;  // null: as usual
 };
 
 struct LoginResult {
@@ -170,7 +172,9 @@ class LoginMachine {
   Checked CheckSecurity() const;
   Checked Authenticate(std::vector<KeyValue>& keys);
   Checked ChooseMethod(std::string_view offer);
+  void AddPrivateKey();
   bool MayTransit() const;
+  std::string NextText();
   LoginStep Respond();
   LoginStep Transit(LoginStep step);
   LoginStep Close(std::string reason);
@@ -194,6 +198,8 @@ class LoginMachine {
   std::string final_text_;      // of the final response
   bool authenticated_ = false;  // or None was agreed
   bool auth_offered_ = false;   // the target proposed AuthMethod
+  bool private_key_sent_ = false;
+  bool private_key_open_ = false;  // it may be answered yet
   uint32_t stat_sn_;
   uint32_t exp_cmd_sn_ = 0;
   uint32_t max_cmd_sn_ = 0;

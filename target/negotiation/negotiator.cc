@@ -130,6 +130,7 @@ Negotiator::Checked Negotiator::CheckFirstTime(const KeyValue& pair, const KeyRo
 
 Negotiator::Checked Negotiator::TakeAnswerWord(const KeyValue& pair, const KeyRow* row) {
   if (row != nullptr && row->key == Key::kAuthMethod && declared_.test(Index(row->key))) return {};
+  if (row == nullptr && private_declared_.erase(std::string(pair.key)) > 0) return {};
   if (row == nullptr || !declared_.test(Index(row->key))) {
     if (bugs_.Has(Bug::kReservedWordTaken)) return {};
     return Error(pair.key, "proposes a reserved word", "RFC 7143 §6.2");

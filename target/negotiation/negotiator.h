@@ -50,6 +50,8 @@ class Negotiator {
   // A key that the login itself declared (TargetAlias, AuthMethod ...): the initiator may answer
   // NotUnderstood where the key allows it, which is no proposal of its own.
   void NoteDeclared(Key key) { declared_.set(static_cast<size_t>(key)); }
+  // The same of a key that no RFC has.
+  void NoteDeclared(std::string_view private_key) { private_declared_.emplace(private_key); }
 
   // What the target says unasked, in the first operational response after a request with C=0 that
   // may have it: MaxRecvDataSegmentLength, X#NodeArchitecture, and over RDMA the keys of RFC 7145
@@ -121,6 +123,7 @@ class Negotiator {
   KeySet awaiting_;  // proposed by the target, not yet answered
   std::array<uint64_t, kKeyCount> proposals_ = {};
   std::set<std::string, std::less<>> unknown_seen_;
+  std::set<std::string, std::less<>> private_declared_;
   bool knows_rfc7145_ = false;  // the initiator sent a key that only RFC 5046 and 7145 have
   std::string initiator_alias_;
   std::string node_architecture_;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -80,6 +81,10 @@ class TextSender {
   bool empty() const { return sent_ == text_.size(); }
   size_t size() const { return text_.size() - sent_; }
   void Clear() { text_.clear(), sent_ = 0; }
+
+  // What is left, where none of it went out yet; empty where some did.
+  std::string_view unsent() const { return sent_ == 0 ? std::string_view(text_) : ""; }
+  void ReplaceUnsent(std::string pairs) { text_ = std::move(pairs); }
 
   // The next piece, at most `limit` bytes. Empty where nothing is left.
   std::string Next(size_t limit);

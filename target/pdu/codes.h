@@ -84,6 +84,7 @@ enum class AsyncEvent : uint8_t {  // RFC 7143 §11.9.1
   kSessionDropNotification = 3,
   kNegotiationRequest = 4,
   kTaskTermination = 5,
+  kVendorSpecific = 255,  // as are those from 248 on
 };
 
 enum class RejectReason : uint8_t {  // RFC 7143 §11.17.1; 0x0b is deprecated and never sent

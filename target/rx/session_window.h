@@ -15,6 +15,7 @@
 #ifndef TARGET_RX_SESSION_WINDOW_H_
 #define TARGET_RX_SESSION_WINDOW_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -69,6 +70,9 @@ class SessionWindow {
   // The pledge must leave at least one slot for the window. A connection that pledges less than the
   // numbers that are already promised gets more of them only when its free slots cover the window.
   ConnectionId Join(const Pledge& pledge);
+  // From now on no more numbers than this are promised, from 1 to `max_window`. What was promised
+  // before stays so.
+  void Limit(uint32_t window) { limit_ = std::clamp(window, 1u, max_window_); }
   // The connection's slots don't count any more. Give() of what it held is ignored from now on.
   void Leave(ConnectionId connection);
 
@@ -125,6 +129,7 @@ class SessionWindow {
   bool IsMarked(uint32_t cmd_sn) const { return received_[cmd_sn & mask_]; }
 
   const uint32_t max_window_;
+  uint32_t limit_ = max_window_;
   const uint32_t mask_;
   std::vector<bool> received_;  // ahead of ExpCmdSN; by the number's low bits
   uint32_t early_ = 0;          // of these

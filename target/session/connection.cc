@@ -12,9 +12,11 @@ Connection::Connection(Worker* worker, const fabric::Address& local)
     : worker_(worker),
       number_(worker->node().NextConnection()),
       local_(local),
+      variation_(node().VariationOf(/*session=*/false, number_)),
       timer_(worker->loop()),
       tx_({}, &stat_sn_, [this] { return NumbersOfNextPdu(); }),
-      ping_timer_(worker->loop()) {
+      ping_timer_(worker->loop()),
+      unasked_timer_(worker->loop()) {
   tx_.set_on_space([this] { RunSoon(); });
   tx_.set_on_work([this] {
     if (!running_) RunSoon();
@@ -41,13 +43,17 @@ void Connection::RunSoon() {
 
 void Connection::Start() {
   worker_->counters().Add(Count::kLogins);
-  login_ = std::make_unique<LoginPhase>(
-      &node(), local_,
-      LoginConfig{.limits = Limits(),
-                  .bugs = node().bugs(),
-                  .rdma_transport = traits().iser_data_segment_keys,
-                  .initial_stat_sn = static_cast<uint32_t>(worker_->random().Next()),
-                  .queue_depth = node().options().queue_depth});
+  LoginConfig config{.limits = Limits(),
+                     .bugs = node().bugs(),
+                     .rdma_transport = traits().iser_data_segment_keys,
+                     .initial_stat_sn = static_cast<uint32_t>(worker_->random().Next()),
+                     .queue_depth = node().options().queue_depth};
+  if (variation_ != nullptr) {
+    config.variation = {variation_, &variation_->login};
+    config.initial_stat_sn = variation_->login.InitialStatSn();
+    config.queue_depth = 1;  // no more than the session's window begins with
+  }
+  login_ = std::make_unique<LoginPhase>(&node(), local_, std::move(config));
   timer_.Start(node().options().login_timeout, [this] { Close(); });
   Framing framing{.one_at_a_time = true};
   if (node().Has(Bug::kLoginDataSegmentUnchecked)) {
@@ -74,6 +80,7 @@ void Connection::Send(OutPdu pdu) {
   } else if (node().Has(Bug::kStatSnPerNopInPing) && BhsView(pdu.bhs).opcode() == Opcode::kNopIn) {
     pdu.stat_sn = StatSnUse::kNext;
   }
+  if (variation_ != nullptr && pdu.stat_sn == StatSnUse::kNext) VaryBeforeAnswer();
   if (!MayGoUnexpected(pdu)) return;
   tx_.QueueExempt(std::move(pdu));
 }
@@ -161,6 +168,7 @@ void Connection::Close() {
   closing_ = closed_ = true;
   timer_.Cancel();
   ping_timer_.Cancel();
+  unasked_timer_.Cancel();
   if (login_ != nullptr) EndLogin(false);
   if (claim_ != 0) worker_->DropClaim(claim_);
   if (session_ != nullptr) session_->OnConnectionClosed(this);
@@ -172,6 +180,7 @@ void Connection::Finish() {
   if (closing_) return;
   closing_ = true;
   ping_timer_.Cancel();
+  unasked_timer_.Cancel();
   timer_.Start(node().options().close_timeout, [this] { Close(); });
   FinishTransport();
 }
@@ -192,12 +201,14 @@ void Connection::EnterFullFeature(Session* session) {
                                              .target_name = result.identity.target_name},
                                  .limits = Limits(),
                                  .bugs = node().bugs(),
-                                 .rdma_transport = traits().iser_data_segment_keys});
+                                 .rdma_transport = traits().iser_data_segment_keys,
+                                 .variation = variation_.get()});
   if (traits().iser_data_segment_keys) {
     unexpected_.SetLimit(result.session.initiator_max_outstanding_unexpected_pdus);
   }
   EndLogin(true);
   RestartPingTimer();
+  if (variation_ != nullptr) StartUnaskedTimer();
 }
 
 Framing Connection::FramingOf(const ConnectionParameters& parameters) const {

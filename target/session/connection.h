@@ -27,6 +27,7 @@
 #include "target/session/unexpected_pdus.h"
 #include "target/session/worker.h"
 #include "target/tx/tx_queue.h"
+#include "target/variation/legal_variation.h"
 
 namespace pushpull::target {
 
@@ -63,6 +64,10 @@ class Connection : public TargetDirectory {
   void Send(OutPdu pdu);
   // Asks whether the peer is there.
   void Ping();
+  // Null where nothing varies.
+  LegalVariation* variation() { return variation_.get(); }
+  // Sends a PDU that nobody asked for before an answer, if the variation has it so.
+  void VaryBeforeAnswer();
   // The answer to a ping of ours.
   void OnPingAnswer(uint32_t target_transfer_tag);
   TxQueue& tx() { return tx_; }
@@ -181,12 +186,15 @@ class Connection : public TargetDirectory {
   TxQueue::Numbers NumbersOfNextPdu();
   void Tap(const PduSlot& pdu);
   bool MayGoUnexpected(const OutPdu& pdu);
+  void SendUnasked(UnaskedPdus::Kind kind);
+  void StartUnaskedTimer();
   void RestartPingTimer();
   void OnPingTimer();
 
   Worker* const worker_;
   const uint64_t number_;
   const fabric::Address local_;
+  const std::shared_ptr<LegalVariation> variation_;
   bool closing_ = false;
   bool closed_ = false;
 
@@ -206,6 +214,7 @@ class Connection : public TargetDirectory {
   std::unique_ptr<TextExchange> text_;
   UnexpectedPdus unexpected_;
   fabric::Timer ping_timer_;
+  fabric::Timer unasked_timer_;
   bool heard_since_ping_timer_ = false;
   bool run_posted_ = false;
   const std::shared_ptr<Connection*> life_ = std::make_shared<Connection*>(this);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/random.h"
 
 namespace pushpull::target {
 namespace {
@@ -75,6 +76,14 @@ bool Node::BeginLogin() {
   if (logins_.fetch_add(1, std::memory_order_relaxed) < options_.max_logins) return true;
   EndLogin();
   return false;
+}
+
+std::unique_ptr<LegalVariation> Node::VariationOf(bool session, uint64_t number) const {
+  if (!options_.legal_variation.has_value()) return nullptr;
+  base::Random random(*options_.legal_variation);
+  random = base::Random(random.Next() ^ options_.seed);
+  random = base::Random(random.Next() ^ (2 * number + (session ? 1 : 0)));
+  return std::make_unique<LegalVariation>(random.Next());
 }
 
 void Node::RememberCleared(const NexusId& nexus, const std::vector<uint64_t>& luns) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@
 #include "target/scsi/device_server.h"
 #include "target/session/access.h"
 #include "target/session/registry.h"
+#include "target/variation/legal_variation.h"
 
 namespace pushpull::target {
 
@@ -55,6 +57,8 @@ struct NodeOptions {
   // it needs.
   uint64_t session_buffer_bytes = 32 << 20;
   BugSet bugs;
+  // What the RFC leaves to connections and sessions is chosen by this (LegalVariation).
+  std::optional<uint64_t> legal_variation;
   uint64_t seed = 1;                 // StatSN, Target Transfer Tags
   std::shared_ptr<AuthPolicy> auth;  // null: no authentication
   bool open_discovery = false;       // discovery sessions need none even so
@@ -90,6 +94,8 @@ class Node {
   // A login begins; false where too many are under way.
   bool BeginLogin();
   void EndLogin() { logins_.fetch_sub(1, std::memory_order_relaxed); }
+  // For a connection or a session of this number; null where nothing varies.
+  std::unique_ptr<LegalVariation> VariationOf(bool session, uint64_t number) const;
   uint64_t NextConnection() { return next_connection_.fetch_add(1, std::memory_order_relaxed); }
 
   // Tasks of a nexus on these logical units ended with its session. What is due for it then is

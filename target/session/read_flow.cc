@@ -8,6 +8,7 @@ namespace pushpull::target {
 
 ReadFlow::Piece ReadFlow::Next(uint32_t max_segment_bytes) {
   CHECK(!done());
+  if (plan_ != nullptr) return NextOfPlan(max_segment_bytes);
   if (bugs_->Has(Bug::kDataInBeyondMaxRecv)) max_segment_bytes += 4;
   const uint32_t left = bytes_ - offset_;
   const uint32_t burst_left = std::min(max_burst_length_ - burst_bytes_, left);
@@ -33,6 +34,29 @@ ReadFlow::Piece ReadFlow::Next(uint32_t max_segment_bytes) {
       .final = bugs_->Has(Bug::kDataInFinalMissing) ? done() : ends_burst,
       .last = done(),
   };
+}
+
+ReadFlow::Piece ReadFlow::NextOfPlan(uint32_t max_segment_bytes) {
+  const DataInPlan::Piece piece = plan_->Next(max_segment_bytes);
+  offset_ += piece.length;
+  ++pieces_;
+  return {.from = piece.from,
+          .length = piece.length,
+          .offset = piece.from,
+          .data_sn = next_data_sn_++,
+          .final = piece.final,
+          .last = piece.last};
+}
+
+ReadFlow::Piece ReadFlow::Empty() {
+  CHECK(done());
+  ++pieces_;
+  return {.from = bytes_,
+          .length = 0,
+          .offset = bytes_,
+          .data_sn = next_data_sn_++,
+          .final = true,
+          .last = true};
 }
 
 }  // namespace pushpull::target

@@ -4,8 +4,11 @@
 #define TARGET_SESSION_READ_FLOW_H_
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "target/bugs/bugs.h"
+#include "target/variation/data_in_plan.h"
 
 namespace pushpull::target {
 
@@ -29,6 +32,9 @@ class ReadFlow {
     if (bugs.Has(Bug::kDataSnStartsAtOne)) next_data_sn_ = 1;
   }
 
+  // Goes by a plan instead. To be called after Begin(), where there are bytes.
+  void Follow(std::unique_ptr<DataInPlan> plan) { plan_ = std::move(plan); }
+
   bool done() const { return offset_ == bytes_; }
 
   // How many Data-In PDUs Next() has made: what ExpDataSN says (RFC 7143 §11.4.8).
@@ -38,11 +44,17 @@ class ReadFlow {
   // it is now. Not when done().
   Piece Next(uint32_t max_segment_bytes);
 
+  // An empty Data-In behind all others (§11.7.7).
+  Piece Empty();
+
  private:
+  Piece NextOfPlan(uint32_t max_segment_bytes);
+
   uint32_t bytes_ = 0;
   uint32_t max_burst_length_ = 0;
   const BugSet* bugs_ = nullptr;
-  uint32_t offset_ = 0;
+  std::unique_ptr<DataInPlan> plan_;
+  uint32_t offset_ = 0;       // with a plan: how many bytes it has given out
   uint32_t burst_bytes_ = 0;  // of the sequence under way
   uint32_t next_data_sn_ = 0;
   uint32_t pieces_ = 0;

@@ -36,7 +36,8 @@ void Session::Deliver(IscsiTask* task) {
     case Opcode::kLogoutRequest:
       return OnLogout(task);
     case Opcode::kNopOut:
-      return AnswerPing(task);
+      task->state = TaskState::kWaiting;
+      return AnswerSoon(task, [this, task] { AnswerPing(task); });
     default:
       CHECK(false) << "opcode " << static_cast<int>(task->opcode) << " has no number";
   }
@@ -143,6 +144,10 @@ void Session::OnLogout(IscsiTask* task) {
   LogoutResponse response;
   response.initiator_task_tag = task->initiator_task_tag;
   response.time2wait = parameters_.default_time2wait;
+  if (variation_ != nullptr) {
+    response.time2wait = variation_->session.LogoutTime(response.time2wait);
+    response.time2retain = variation_->session.LogoutTime(response.time2retain);
+  }
   EndForLogout([this, response] {
     OutPdu pdu;
     pdu.bhs = response.Encode();

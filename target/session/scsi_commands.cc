@@ -1,6 +1,7 @@
 #include "target/session/scsi_commands.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -8,6 +9,7 @@
 #include "target/pdu/ahs.h"
 #include "target/pdu/response.h"
 #include "target/session/session.h"
+#include "target/variation/data_in_plan.h"
 
 namespace pushpull::target {
 namespace {
@@ -78,6 +80,9 @@ std::optional<ProtocolError> ScsiCommands::Begin(IscsiTask* task, const PduSlot&
   if (!task->data_out_due) return std::nullopt;
   const uint32_t kept =
       task->write_flow.Begin(session_->parameters(), session_->node().bugs(), command);
+  if (LegalVariation* const variation = session_->variation()) {
+    task->write_flow.Vary(&variation->data);
+  }
   const uint32_t room = command.final ? kept : task->write_flow.unsolicited_bytes();
   task->buffer.Begin(&session_->worker().buffers(), task->expected_out());
   const bool in_slot = task->connection->traits().data_stays_in_slot;
@@ -384,12 +389,25 @@ void ScsiCommands::Respond(IscsiTask* task) {
     }
     RememberOpenTransfers(task);
   }
+  task->state = TaskState::kResponding;
+  session_->AnswerSoon(task, [this, task] { Answer(task); });
+}
+
+void ScsiCommands::Answer(IscsiTask* task) {
   const auto bytes = static_cast<uint32_t>(task->scsi.result.data_in_bytes);
   const bool hides_status = session_->Has(Bug::kDataInStatusWithSense) && task->read &&
                             task->scsi.result.status == ScsiStatus::kCheckCondition;
   if (bytes == 0 && !hides_status) return SendResponse(task);
-  task->state = TaskState::kResponding;
-  task->read_flow.Begin(bytes, session_->parameters().max_burst_length, session_->node().bugs());
+  const SessionParameters& parameters = session_->parameters();
+  task->read_flow.Begin(bytes, parameters.max_burst_length, session_->node().bugs());
+  LegalVariation* const variation = session_->variation();
+  if (variation != nullptr && bytes > 0 && !session_->node().bugs().any()) {
+    task->read_flow.Follow(std::make_unique<DataInPlan>(
+        bytes,
+        DataInOrder{parameters.max_burst_length, parameters.data_pdu_in_order,
+                    parameters.data_sequence_in_order},
+        variation->data.ForDataIn()));
+  }
   if (task->mover != nullptr) {  // it is with the initiator already
     session_->counters().Add(Count::kDataBytesSent, bytes);
     while (!task->read_flow.done()) task->read_flow.Next(task->connection->max_data_in_bytes());

@@ -77,7 +77,9 @@ class ScsiCommands {
 
   // ---- scsi_responses.cc ----
   void Respond(IscsiTask* task);
+  void Answer(IscsiTask* task);
   void SendResponse(IscsiTask* task);
+  void VarySense(IscsiTask* task, OutPdu& pdu);
 
   Session* const session_;
   uint64_t memory_in_use_ = 0;

@@ -62,11 +62,14 @@ bool ScsiCommands::NextDataIn(IscsiTask* task, OutPdu& pdu) {
   const TaskRef keep(task);
   const BugSet& bugs = session_->node().bugs();
   Connection& connection = *task->connection;
+  LegalVariation* const variation = session_->variation();
+  if (variation != nullptr) connection.VaryBeforeAnswer();
   DataIn data_in;
   data_in.initiator_task_tag = task->initiator_task_tag;
   if (bugs.Has(Bug::kDataInTagGarbage)) data_in.target_transfer_tag = 0x5eed;
   bool last = true;
-  if (!task->read_flow.done()) {
+  const bool at_end = task->read_flow.done();
+  if (!at_end) {
     const ReadFlow::Piece piece = task->read_flow.Next(connection.max_data_in_bytes());
     data_in.final = piece.final;
     data_in.data_sn = piece.data_sn;
@@ -77,14 +80,21 @@ bool ScsiCommands::NextDataIn(IscsiTask* task, OutPdu& pdu) {
     pdu.producer = task;
     pdu.data_offset = piece.from;
     session_->counters().Add(Count::kDataBytesSent, piece.length);
+  } else if (task->read_flow.pieces() > 0) {
+    const ReadFlow::Piece piece = task->read_flow.Empty();
+    data_in.data_sn = piece.data_sn;
+    data_in.buffer_offset = piece.offset;
   }
   pdu.stat_sn = StatSnUse::kAsIs;
   const ScsiStatus status = task->scsi.result.status;
   // RFC 7143 §11.7.3: never for bidirectional commands.
   // RFC 7145 §7.3.5: nor where no PDU is seen.
   const bool with_status = last && !task->bidirectional() && connection.traits().data_in_pdus &&
-                           (MayRideInDataIn(status) || bugs.Has(Bug::kDataInStatusWithSense));
-  if (with_status) {
+                           (MayRideInDataIn(status) || bugs.Has(Bug::kDataInStatusWithSense)) &&
+                           (variation == nullptr || !variation->data.StatusApart());
+  const bool status_follows = with_status && task->read_flow.pieces() > 0 && !at_end &&
+                              variation != nullptr && variation->data.StatusInEmptyPdu();
+  if (with_status && !status_follows) {
     const Residual residual = MainResidual(bugs, *task);
     data_in.status_present = true;
     data_in.status = static_cast<uint8_t>(status);
@@ -95,6 +105,7 @@ bool ScsiCommands::NextDataIn(IscsiTask* task, OutPdu& pdu) {
   }
   pdu.bhs = data_in.Encode();
   pdu.done = [keep = keep] {};  // the task holds the data
+  if (status_follows) return true;
   if (with_status) {
     // Before the PDU gets its numbers: they tell of the place in the window that it leaves. What
     // waits for its end may only answer behind it.
@@ -106,6 +117,19 @@ bool ScsiCommands::NextDataIn(IscsiTask* task, OutPdu& pdu) {
     SendResponse(task);
   }
   return !last;
+}
+
+// Fixed-format sense data may be longer than what is defined of it.
+void ScsiCommands::VarySense(IscsiTask* task, OutPdu& pdu) {
+  constexpr size_t kAdditionalLength = 2 + 7;  // counts what is behind it
+  const uint16_t bytes = task->scsi.result.sense_bytes;
+  const bool fixed = (task->sense[2] & 0x7e) == 0x70;
+  if (session_->variation() == nullptr || !fixed || bytes != 18) return;
+  const uint16_t varied = session_->variation()->data.SenseLength(bytes, kMaxSenseBytes);
+  std::fill(task->sense.begin() + 2 + bytes, task->sense.end(), 0);
+  base::StoreBe16(task->sense.data(), varied);
+  task->sense[kAdditionalLength] = static_cast<uint8_t>(varied - 8);
+  pdu.data.back() = {task->sense.data(), size_t{2} + varied};
 }
 
 void ScsiCommands::SendResponse(IscsiTask* task) {
@@ -134,6 +158,7 @@ void ScsiCommands::SendResponse(IscsiTask* task) {
     base::StoreBe16(task->sense.data(), result.sense_bytes);
     std::ranges::copy(result.sense(), task->sense.begin() + 2);
     pdu.data.push_back({task->sense.data(), size_t{2} + result.sense_bytes});
+    VarySense(task, pdu);
   }
   const TaskRef keep(task);
   pdu.invalidate_key = task->invalidate_key;

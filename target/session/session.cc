@@ -15,11 +15,13 @@ Session::Session(Worker* worker, SessionId id, uint16_t tsih, const LoginResult&
       tsih_(tsih),
       identity_(login.identity),
       parameters_(login.session),
+      variation_(worker->node().VariationOf(/*session=*/true, id)),
       window_(login.cmd_sn, worker->node().options().queue_depth, worker->node().bugs()),
       next_delivery_(login.cmd_sn),
       next_transfer_tag_(static_cast<uint32_t>(worker->random().Next())),
       scsi_(this),
       task_manager_(this),
+      delayed_(worker->loop()),
       retain_timer_(worker->loop()) {
   counters().Add(Count::kSessions);
   counters().Add(Count::kSessionsOpened);
@@ -108,6 +110,7 @@ void Session::EndForLogout(absl::AnyInvocable<void()> logged_out) {
 void Session::BeginEnd() {
   ending_ = true;
   retain_timer_.Cancel();
+  delayed_.Clear();
   const std::vector<uint64_t> luns = EndTasks(nullptr);
   node().registry().SetConnections(id_, {});
   const auto closed = [worker = worker_, id = id_] {
@@ -220,12 +223,26 @@ void Session::FinishSilently(IscsiTask* task) {
 
 uint32_t Session::NextTransferTag() {
   if (next_transfer_tag_ == kNoTag) ++next_transfer_tag_;
-  return next_transfer_tag_++;
+  const uint32_t number = next_transfer_tag_++;
+  if (variation_ == nullptr) return number;
+  const uint32_t tag = variation_->session.TransferTag(number);
+  return tag != kNoTag ? tag : NextTransferTag();
+}
+
+void Session::AnswerLater(IscsiTask* task, absl::AnyInvocable<void()> answer) {
+  absl::AnyInvocable<void()> late = [this, answer = std::move(answer)]() mutable {
+    answer();
+    AfterAsyncWork();
+  };
+  if (!delayed_.Add(task, variation_->delays.OfAnswer(), late)) late();
 }
 
 // ---- numbers ----------------------------------------------------------------------------------
 
 TxQueue::Numbers Session::Numbers() {
+  if (variation_ != nullptr) {
+    window_.Limit(variation_->session.Window(node().options().queue_depth));
+  }
   const SessionWindow::Numbers numbers = window_.Advertise();
   TxQueue::Numbers told{numbers.exp_cmd_sn + immediates_counted_, numbers.max_cmd_sn};
   if (Has(Bug::kMaxCmdSnBelowExp) && told.max_cmd_sn == told.exp_cmd_sn - 1) --told.max_cmd_sn;

@@ -9,7 +9,9 @@
 #define TARGET_SESSION_SESSION_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -20,10 +22,12 @@
 #include "target/rx/session_window.h"
 #include "target/rx/slot.h"
 #include "target/session/connection.h"
+#include "target/session/delayed_answers.h"
 #include "target/session/iscsi_task.h"
 #include "target/session/scsi_commands.h"
 #include "target/session/task_manager.h"
 #include "target/session/worker.h"
+#include "target/variation/legal_variation.h"
 
 namespace pushpull::target {
 
@@ -49,6 +53,14 @@ class Session {
   ScsiCommands& scsi() { return scsi_; }
   TaskManager& task_manager() { return task_manager_; }
   SessionWindow& window() { return window_; }
+  // Null where nothing varies.
+  LegalVariation* variation() { return variation_.get(); }
+  // Calls `answer` at once; or, where that varies, after a while, unless `task` has ended by then.
+  template <typename Answer>
+  void AnswerSoon(IscsiTask* task, Answer answer) {
+    if (variation_ == nullptr) return answer();
+    AnswerLater(task, std::move(answer));
+  }
   // Null while the session waits for its connection to be reinstated.
   Connection* connection() { return connection_; }
 
@@ -116,6 +128,7 @@ class Session {
   void OnLogout(IscsiTask* task);
   void RespondToLogout(IscsiTask* task, LogoutResponseCode code);
 
+  void AnswerLater(IscsiTask* task, absl::AnyInvocable<void()> answer);
   TaskRef NewTask(Connection& connection, BhsView bhs);
   std::vector<uint64_t> EndTasks(Connection* connection);
   void LoseConnection();
@@ -127,6 +140,7 @@ class Session {
   const uint16_t tsih_;
   const LoginIdentity identity_;
   const SessionParameters parameters_;
+  const std::unique_ptr<LegalVariation> variation_;
   Nexus* nexus_ = nullptr;  // none in a Discovery session
   Connection* connection_ = nullptr;
 
@@ -142,6 +156,8 @@ class Session {
 
   ScsiCommands scsi_;
   TaskManager task_manager_;
+
+  DelayedAnswers delayed_;
 
   fabric::Timer retain_timer_;
   bool ending_ = false;

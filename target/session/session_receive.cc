@@ -203,7 +203,9 @@ void Session::Number(Connection& connection, SlotRef pdu, TaskRef task) {
     using ImmediateSlot = SessionWindow::ImmediateSlot;
     const bool further = task->immediate_slot == ImmediateSlot::kKeptFurther ||
                          task->immediate_slot == ImmediateSlot::kOrdinary;
-    if (further && Has(Bug::kIserFurtherImmediatesRefused)) {
+    const bool refuses = variation_ != nullptr && variation_->session.refuses_immediates() &&
+                         task->immediate_slot == ImmediateSlot::kOrdinary;
+    if (refuses || (further && Has(Bug::kIserFurtherImmediatesRefused))) {
       window_.GiveImmediate(connection.window_id(), task->immediate_slot);
       task->immediate_slot = ImmediateSlot::kRefused;
     }

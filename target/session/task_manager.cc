@@ -309,6 +309,13 @@ void TaskManager::Complete(size_t index, TaskManagementResponseCode code) {
 }
 
 void TaskManager::Respond(IscsiTask* task, TaskManagementResponseCode code) {
+  const bool ends_all =
+      TaskManagementRequest::Decode(task->slot->bhs()).function == TmFunction::kTargetColdReset;
+  if (ends_all) return Send(task, code);  // this session, too
+  session_->AnswerSoon(task, [this, task, code] { Send(task, code); });
+}
+
+void TaskManager::Send(IscsiTask* task, TaskManagementResponseCode code) {
   TaskManagementResponse response;
   response.response = code;
   response.initiator_task_tag = task->initiator_task_tag;

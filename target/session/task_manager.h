@@ -66,6 +66,7 @@ class TaskManager {
   bool AnyCovered(const Function& function, Predicate predicate) const;
   void PlugNumbers(const TaskManagementRequest& request);
   void Respond(IscsiTask* task, TaskManagementResponseCode code);
+  void Send(IscsiTask* task, TaskManagementResponseCode code);
   // Ends the running function at `index` with this answer.
   void Complete(size_t index, TaskManagementResponseCode code);
 

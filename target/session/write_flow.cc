@@ -154,6 +154,17 @@ void WriteFlow::Solicit(uint64_t bytes) {
   if (bugs_->Has(Bug::kR2tOffsetRepeats) && quiet() && fault_ == WriteFault::kNone) {
     next_offset_ = 0;
   }
+  if (variation_ != nullptr) {
+    choice_ = variation_->ForWrite(end_);
+    ChooseNext();
+  }
+}
+
+void WriteFlow::Vary(DataVariation* variation) { variation_ = variation; }
+
+void WriteFlow::ChooseNext() {
+  chosen_bytes_ = variation_->R2tLength(choice_, parameters_->max_burst_length);
+  from_behind_ = !parameters_->data_sequence_in_order && variation_->R2tFromBehind();
 }
 
 uint32_t WriteFlow::BurstLimit() const {
@@ -168,14 +179,20 @@ uint32_t WriteFlow::next_request_bytes() const {
       !bugs_->Has(Bug::kR2tTooManyOutstanding)) {
     return 0;
   }
-  return std::min(BurstLimit(), end_ - next_offset_);
+  if (solicited_.size() >= choice_.outstanding) return 0;
+  return std::min({BurstLimit(), end_ - next_offset_, chosen_bytes_});
 }
 
 std::optional<WriteFlow::Request> WriteFlow::NextRequest(uint32_t target_transfer_tag) {
   uint32_t length = next_request_bytes();
   if (length == 0) return std::nullopt;
-  const uint32_t offset = next_offset_;
-  next_offset_ += length;
+  uint32_t offset = next_offset_;
+  if (from_behind_) {
+    offset = end_ -= length;
+  } else {
+    next_offset_ += length;
+  }
+  if (variation_ != nullptr) ChooseNext();
   if (bugs_->Has(Bug::kR2tBeyondEdtl) && next_offset_ == end_ && end_ <= UINT32_MAX - 512) {
     length += 512;
   }

@@ -19,6 +19,7 @@
 #include "target/pdu/protocol_error.h"
 #include "target/pdu/request.h"
 #include "target/session/coverage.h"
+#include "target/variation/data_variation.h"
 
 namespace pushpull::target {
 
@@ -62,6 +63,9 @@ class WriteFlow {
   // Its data was received. `intact`: the data digest was right, or there was none.
   void Complete(const DataOut& header, bool intact);
 
+  // Chooses among the R2Ts that may be sent. `variation` outlives the flow.
+  void Vary(DataVariation* variation);
+
   // The command was delivered and moves `bytes`: R2Ts may now ask for what is missing of it.
   void Solicit(uint64_t bytes);
 
@@ -74,7 +78,9 @@ class WriteFlow {
   // How many bytes the next R2T would ask for; 0 where there is none for now.
   uint32_t next_request_bytes() const;
   // Where it would end.
-  uint32_t next_request_end() const { return next_offset_ + next_request_bytes(); }
+  uint32_t next_request_end() const {
+    return from_behind_ ? end_ : next_offset_ + next_request_bytes();
+  }
 
   // Whether an R2T waits for its answer's F.
   bool has_open_requests() const { return !solicited_.empty(); }
@@ -112,6 +118,7 @@ class WriteFlow {
 
   bool AllRequested() const { return soliciting_ && next_offset_ >= end_; }
   uint32_t BurstLimit() const;
+  void ChooseNext();
   Sequence* Find(uint32_t target_transfer_tag);
   Acceptance Refuse(Reason reason, std::string_view section, Action action, WriteFault fault);
   Acceptance Place(Sequence& sequence, const DataOut& header);
@@ -127,6 +134,10 @@ class WriteFlow {
   uint32_t next_offset_ = 0;  // where the next R2T begins
   uint32_t end_ = 0;          // where the last one ends
   uint32_t next_r2t_sn_ = 0;
+  DataVariation* variation_ = nullptr;
+  R2tChoice choice_;
+  uint32_t chosen_bytes_ = UINT32_MAX;  // the next R2T asks for no more
+  bool from_behind_ = false;            // the next R2T asks for the end of what is missing
   absl::InlinedVector<Sequence, 2> solicited_;
   WriteFault fault_ = WriteFault::kNone;
 };

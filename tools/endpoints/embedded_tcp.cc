@@ -28,10 +28,10 @@ class EmbeddedTcpEndpoint : public conformance::Endpoint {
     stopped.get_future().wait();
   }
 
-  absl::Status Start(const target::BugSet& bugs, uint64_t seed) {
+  absl::Status Start(const target::BugSet& bugs, const v1::TargetConfig& config, uint64_t seed) {
     PUSHPULL_ASSIGN_OR_RETURN(target_,
                               MakeEmbeddedTarget(bugs, seed, &network_, {target_loop_.loop()},
-                                                 cross_check_.target_tap()));
+                                                 cross_check_.target_tap(), {}, {}, config));
     absl::StatusOr<fabric::Address> address;
     target_loop_.Call([&] { address = target_->Listen({"127.0.0.1", 0}); });
     if (!address.ok()) return address.status();
@@ -59,11 +59,12 @@ class EmbeddedTcpEndpoint : public conformance::Endpoint {
 
 class EmbeddedTcpFactory : public conformance::EndpointFactory {
  public:
-  explicit EmbeddedTcpFactory(const target::BugSet& bugs) : bugs_(bugs) {}
+  EmbeddedTcpFactory(const target::BugSet& bugs, v1::TargetConfig config)
+      : bugs_(bugs), config_(std::move(config)) {}
 
   absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Make(uint64_t seed) override {
     auto endpoint = std::make_unique<EmbeddedTcpEndpoint>();
-    PUSHPULL_RETURN_IF_ERROR(endpoint->Start(bugs_, seed));
+    PUSHPULL_RETURN_IF_ERROR(endpoint->Start(bugs_, config_, seed));
     return std::unique_ptr<conformance::Endpoint>(std::move(endpoint));
   }
   std::string uri() const override { return "embedded:"; }
@@ -73,12 +74,14 @@ class EmbeddedTcpFactory : public conformance::EndpointFactory {
 
  private:
   const target::BugSet bugs_;
+  const v1::TargetConfig config_;
 };
 
 }  // namespace
 
-std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedTcpFactory(const target::BugSet& bugs) {
-  return std::make_unique<EmbeddedTcpFactory>(bugs);
+std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedTcpFactory(const target::BugSet& bugs,
+                                                                     v1::TargetConfig config) {
+  return std::make_unique<EmbeddedTcpFactory>(bugs, std::move(config));
 }
 
 }  // namespace pushpull::tools

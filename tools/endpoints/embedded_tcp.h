@@ -6,11 +6,14 @@
 #include <memory>
 
 #include "conformance/runner/endpoint.h"
+#include "pushpull/v1/target_config.pb.h"
 #include "target/bugs/bugs.h"
 
 namespace pushpull::tools {
 
-std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedTcpFactory(const target::BugSet& bugs);
+// `config`: as MakeEmbeddedTarget takes it.
+std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedTcpFactory(const target::BugSet& bugs,
+                                                                     v1::TargetConfig config = {});
 
 }  // namespace pushpull::tools
 

@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "pushpull/v1/target_config.pb.h"
 #include "target/bugs/bugs.h"
 #include "tools/endpoints/embedded_iser.h"
 #include "tools/endpoints/embedded_sim.h"
@@ -37,6 +38,11 @@ absl::Status CheckTogether(const std::vector<TargetUri>& uris, const EndpointOpt
     return absl::InvalidArgumentError(
         absl::StrCat("--bug gives a defect to the embedded target, not to ", uris[0].text));
   }
+  if (options.legal_variation.has_value() && !Embedded(uris[0])) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--legal-variation is for the embedded target, not for ", uris[0].text,
+                     "; `pushpull target` has it, too"));
+  }
   if (!options.bind.empty() && uris[0].kind != TargetUri::Kind::kTcp) {
     return absl::InvalidArgumentError("--bind is for targets on the network, over TCP");
   }
@@ -54,17 +60,21 @@ absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeEndpointFactor
     PUSHPULL_ASSIGN_OR_RETURN(const target::Bug bug, target::ParseBugName(name));
     bugs.Add(bug);
   }
+  v1::TargetConfig config;
+  if (options.legal_variation.has_value()) config.set_legal_variation(*options.legal_variation);
   switch (uris[0].kind) {
     case TargetUri::Kind::kEmbedded:
-      return MakeEmbeddedTcpFactory(bugs);
+      return MakeEmbeddedTcpFactory(bugs, config);
     case TargetUri::Kind::kEmbeddedSim: {
       EmbeddedSimOptions sim;
       sim.bugs = bugs;
+      sim.config = config;
       return MakeEmbeddedSimFactory(std::move(sim));
     }
     case TargetUri::Kind::kEmbeddedIser: {
       EmbeddedIserOptions iser;
       iser.bugs = bugs;
+      iser.config = config;
       iser.dialect = options.iser_dialect == initiator_sim::IserDialect::kLinux
                          ? target::IserDialect::kLinux
                          : target::IserDialect::kRfc7145;

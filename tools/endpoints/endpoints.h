@@ -3,7 +3,9 @@
 #ifndef TOOLS_ENDPOINTS_ENDPOINTS_H_
 #define TOOLS_ENDPOINTS_ENDPOINTS_H_
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +17,9 @@
 namespace pushpull::tools {
 
 struct EndpointOptions {
-  std::vector<std::string> bugs;  // named defects of an embedded target
-  std::string bind;               // the address to connect from; empty: the system chooses
+  std::vector<std::string> bugs;            // named defects of an embedded target
+  std::optional<uint64_t> legal_variation;  // of an embedded target
+  std::string bind;  // the address to connect from; empty: the system chooses
   // How an embedded target speaks iSER.
   initiator_sim::IserDialect iser_dialect = initiator_sim::IserDialect::kRfc7145;
 };

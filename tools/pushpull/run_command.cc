@@ -140,6 +140,7 @@ absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeFactory(const 
   EndpointOptions options;
   options.bugs = flags.bugs;
   options.bind = flags.bind;
+  options.legal_variation = flags.legal_variation;
   options.iser_dialect = initiator_sim::FindIserDialect(flags.iser_dialect)
                              .value_or(initiator_sim::IserDialect::kRfc7145);
   return MakeEndpointFactory(uris, options);

@@ -160,6 +160,9 @@ void DeclareRunOptions(CLI::App* run, RunFlags* flags) {
   DeclareInitiator(run, flags);
   run->add_option("--bug", flags->bugs, "a named defect of the embedded target")
       ->allow_extra_args(false);
+  run->add_option("--legal-variation", flags->legal_variation,
+                  "the embedded target chooses by this seed all that the RFCs leave to it")
+      ->transform(WholeNumber(0, UINT64_MAX));
   run->add_option("--seed", flags->seed, "decides all that is left to chance")
       ->transform(WholeNumber(0, UINT64_MAX))
       ->capture_default_str();

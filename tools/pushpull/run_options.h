@@ -4,6 +4,7 @@
 #define TOOLS_PUSHPULL_RUN_OPTIONS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,7 @@ struct RunFlags {
   uint32_t max_suite_version = UINT32_MAX;
   double step_timeout_s = 10, timeout_scale = 1;
   uint64_t seed = 1;
+  std::optional<uint64_t> legal_variation;
   std::vector<std::string> arguments;  // as given, for the report
   bool step_timeout_given = false;     // the command line wins over the profile
   bool iser_dialect_given = false;

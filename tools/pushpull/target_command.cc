@@ -40,6 +40,7 @@ struct TargetFlags {
   std::string chap_user, chap_secret_file, chap_mutual_user, chap_mutual_secret_file;
   std::optional<std::string> name;
   std::optional<uint32_t> threads;
+  std::optional<uint64_t> legal_variation;
   uint64_t seed = 1;
   bool list_bugs = false;
 };
@@ -75,6 +76,7 @@ v1::TargetConfig ConfigOfFlags(const TargetFlags& flags) {
     config.mutable_chap()->set_mutual_user(flags.chap_mutual_user);
     config.mutable_chap()->set_mutual_secret_file(flags.chap_mutual_secret_file);
   }
+  if (flags.legal_variation.has_value()) config.set_legal_variation(*flags.legal_variation);
   return config;
 }
 
@@ -236,6 +238,10 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
   DeclareChap(target, flags.get());
   target->add_option("--bug", flags->bugs, "give it this named defect")->allow_extra_args(false);
   target->add_flag("--list-bugs", flags->list_bugs, "the named defects, with what each breaks");
+  target
+      ->add_option("--legal-variation", flags->legal_variation,
+                   "choose by this seed all that the RFCs leave to a target (docs/TARGET.md)")
+      ->transform(WholeNumber(0, UINT64_MAX));
   target->add_option("--seed", flags->seed, "decides all that is left to chance")
       ->transform(WholeNumber(0, UINT64_MAX))
       ->capture_default_str();

@@ -1,0 +1,58 @@
+// What the transfer of data leaves to the target.
+
+#ifndef TARGET_VARIATION_DATA_VARIATION_H_
+#define TARGET_VARIATION_DATA_VARIATION_H_
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/random.h"
+
+namespace pushpull::target {
+
+// Of one write: how it is asked for (RFC 7143 §11.8).
+struct R2tChoice {
+  uint32_t outstanding = UINT32_MAX;  // no more R2Ts at a time
+  uint32_t least_bytes = UINT32_MAX;  // an R2T asks for so much or more; UINT32_MAX: for all it may
+};
+
+class DataVariation {
+ public:
+  explicit DataVariation(base::Random random) : random_(random) {}
+
+  // §11.7.3: the status may ride in the last Data-In, or come in a SCSI Response of its own.
+  bool StatusApart() { return random_.Chance(50); }
+  // §11.7.7: an empty Data-In should be avoided, but is to be received properly.
+  bool StatusInEmptyPdu() { return random_.Chance(5); }
+
+  base::Random ForDataIn() { return random_.Fork(); }
+
+  // For a command that moves `bytes`.
+  R2tChoice ForWrite(uint32_t bytes) {
+    R2tChoice choice;
+    if (random_.Chance(60)) choice.outstanding = 1 + static_cast<uint32_t>(random_.Below(4));
+    if (random_.Chance(60)) choice.least_bytes = std::max(1u, bytes / 8);
+    return choice;
+  }
+  // The length of an R2T that may ask for `most` bytes (§11.8.4).
+  uint32_t R2tLength(const R2tChoice& choice, uint32_t most) {
+    if (choice.least_bytes >= most) return most;
+    return static_cast<uint32_t>(random_.Between(choice.least_bytes, most));
+  }
+  // Whether an R2T asks for the end of what is missing, where the order is free (§13.19).
+  bool R2tFromBehind() { return random_.Chance(50); }
+
+  // How many bytes fixed-format sense data of `bytes` have; those behind the defined 18 are the
+  // vendor's own (SPC-4 §4.5.3).
+  uint16_t SenseLength(uint16_t bytes, uint16_t most) {
+    if (bytes >= most || random_.Chance(50)) return bytes;
+    return static_cast<uint16_t>(random_.Between(bytes, most));
+  }
+
+ private:
+  base::Random random_;
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_VARIATION_DATA_VARIATION_H_

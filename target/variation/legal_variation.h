@@ -1,0 +1,42 @@
+// All that the RFC leaves to a target, chosen by a seed (`--legal-variation`) instead of always in
+// the same way: a suite that holds any of it against a target is wrong. Who has a choice to make
+// has a pointer to this, which is null for a target that doesn't vary.
+//
+// The parts draw from sequences of their own. What a target settles once is in target_choices.h.
+
+#ifndef TARGET_VARIATION_LEGAL_VARIATION_H_
+#define TARGET_VARIATION_LEGAL_VARIATION_H_
+
+#include <cstdint>
+
+#include "base/random.h"
+#include "target/variation/data_variation.h"
+#include "target/variation/delays.h"
+#include "target/variation/login_variation.h"
+#include "target/variation/session_variation.h"
+#include "target/variation/unasked_pdus.h"
+
+namespace pushpull::target {
+
+// Of one connection, or of one session.
+struct LegalVariation {
+  explicit LegalVariation(uint64_t seed) : LegalVariation(base::Random(seed)) {}
+
+  LoginVariation login;
+  SessionVariation session;
+  DataVariation data;
+  UnaskedPdus unasked;
+  Delays delays;
+
+ private:
+  explicit LegalVariation(base::Random random)
+      : login(random.Fork()),
+        session(random.Fork()),
+        data(random.Fork()),
+        unasked(random.Fork()),
+        delays(random.Fork()) {}
+};
+
+}  // namespace pushpull::target
+
+#endif  // TARGET_VARIATION_LEGAL_VARIATION_H_
