@@ -132,6 +132,11 @@ std::vector<QuietCase> AllowedCases() {
       {"private keys, and values in other notations",
        "login X-org.example.a=1 X#NodeArchitecture=me MaxBurstLength=0x400 / "
        "X-org.example.a=NotUnderstood MaxBurstLength=512 X-org.target.b=2"},
+      // Nothing continues it then.
+      {"a login that is refused amid the target's text",
+       Lines({"open", Ask(kOp, kFull, "", "InitiatorName=iqn.2026-01.org.example:i\\0"),
+              Tell(kOp, "", "text_continue: true", "TargetAlias=som"), kPing,
+              Tell(kSec, "", "status_class: 2 status_detail: 0x0b")})},
       {"a stage that only asks for authentication",
        Lines({"open", Ask(kSec, kOp, "", "AuthMethod=CHAP,None\\0"),
               Tell(kSec, "", "", "AuthMethod=CHAP\\0"), Ask(kSec, "", "", "CHAP_A=5\\0"),

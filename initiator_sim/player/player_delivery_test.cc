@@ -225,5 +225,19 @@ TEST(PlayerDeliveryTest, TruncatedPdusEndTheDirection) {
   EXPECT_EQ(lie.all[lie.all.size() - 45], 8) << "DataSegmentLength; there are 4 bytes";
 }
 
+// Nor does what is sent after it, such as the answer to a target's ping, make such a PDU whole.
+TEST(PlayerDeliveryTest, NothingFollowsATruncatedPdu) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    PlayerTestBed bed(seed,
+                      fabric::SimOptions::Both({.random_writes = true, .write_block_percent = 60}));
+    EXPECT_EQ(VerdictOf(bed.Play(std::string(kLogin) +
+                                 "step { send { pdu { nop_out {} data { raw: \"abcd\" } } "
+                                 "misbehaviour: TRUNCATED } } step { send { pdu { nop_out {} } } } "
+                                 "step { expect_closed {} }")),
+              "PASS");
+    EXPECT_THAT(bed.target.Seen(v1::Pdu::kNopOut), SizeIs(0)) << seed;
+  }
+}
+
 }  // namespace
 }  // namespace pushpull::initiator_sim

@@ -314,6 +314,47 @@ TEST(PlayerStepsTest, TextUntilFinal) {
             "FAIL: the text exchange hasn't ended after 2 responses");
 }
 
+// RFC 7143 §6.1: a target may cut its text as it likes.
+TEST(PlayerStepsTest, AnExpectedTextIsSeenWhole) {
+  size_t requests = 0;
+  const auto answer_in_parts = [&](Connection& c, const v1::Pdu& pdu) {
+    if (!pdu.has_text_request()) return false;
+    ++requests;
+    v1::Pdu answer;
+    v1::TextResponse* response = answer.mutable_text_response();
+    response->set_initiator_task_tag(pdu.text_request().initiator_task_tag());
+    response->set_final(requests == 3);
+    response->set_text_continue(requests < 3);
+    if (requests < 3) response->set_target_transfer_tag(0x99);
+    const char* pieces[] = {"TargetN", "ame=iqn.", "a"};
+    std::string text = pieces[requests - 1];
+    if (requests == 3) text += '\0';
+    answer.mutable_data()->set_raw(text);
+    c.Send(std::move(answer));
+    return true;
+  };
+  const std::string steps =
+      "step { login {} } step { send { task: \"t\" pdu { text_request { final: true } "
+      "data { raw: \"SendTargets=All\\000\" } } } } step { expect { task: \"t\" one_of { pdu { ";
+  PlayerTestBed bed;
+  bed.target.on_pdu = answer_in_parts;
+  EXPECT_EQ(VerdictOf(bed.Play(steps + "text_response { final: true } data { keys { key { name: "
+                                       "\"TargetName\" value: \"iqn.a\" } } } } } } }")),
+            "PASS");
+  EXPECT_EQ(requests, 3u);
+  EXPECT_TRUE(bed.target.Seen(v1::Pdu::kTextRequest)[2].data().raw().empty());
+  EXPECT_EQ(bed.target.Seen(v1::Pdu::kTextRequest)[2].text_request().target_transfer_tag(), 0x99u);
+
+  // A step that speaks of the C bit sees the parts.
+  requests = 0;
+  PlayerTestBed parts;
+  parts.target.on_pdu = answer_in_parts;
+  EXPECT_EQ(VerdictOf(parts.Play(steps + "text_response { text_continue: true } data { raw: "
+                                         "\"TargetN\" } } } } }")),
+            "PASS");
+  EXPECT_EQ(requests, 1u);
+}
+
 TEST(PlayerStepsTest, Probes) {
   PlayerTestBed bed;
   EXPECT_EQ(VerdictOf(bed.Play(

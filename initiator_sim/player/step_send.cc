@@ -91,7 +91,10 @@ class SendAction : public Action {
         continue;
       }
       if (MustWaitForWindow()) {
-        if (!send_.within_window() || sent_ == 0) return Progress::kWaiting;
+        if (!send_.within_window() || sent_ == 0) {
+          link_->channel->Flush();  // what is held back may be what the window waits for
+          return Progress::kWaiting;
+        }
         count_ = sent_;
         break;
       }

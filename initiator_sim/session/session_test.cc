@@ -153,5 +153,21 @@ TEST(SessionTest, UnsolicitedData) {
   }
 }
 
+TEST(SessionTest, WhatATargetMaySendAtAnyTime) {
+  v1::Pdu nop;
+  nop.mutable_nop_in()->set_initiator_task_tag(0xffffffff);
+  EXPECT_TRUE(MayComeAtAnyTime(nop));
+  nop.mutable_nop_in()->set_initiator_task_tag(7);
+  EXPECT_FALSE(MayComeAtAnyTime(nop)) << "an answer";
+  for (const int event : {0, 1, 5, 6, 247, 248, 250, 255}) {
+    v1::Pdu async;
+    async.mutable_async_message()->set_async_event(static_cast<v1::AsyncEvent>(event));
+    EXPECT_EQ(MayComeAtAnyTime(async), event >= 248) << event;
+  }
+  v1::Pdu response;
+  response.mutable_scsi_response();
+  EXPECT_FALSE(MayComeAtAnyTime(response));
+}
+
 }  // namespace
 }  // namespace pushpull::initiator_sim
