@@ -92,7 +92,8 @@ class SendAction : public Action {
       }
       if (MustWaitForWindow()) {
         if (!send_.within_window() || sent_ == 0) {
-          link_->channel->Flush();  // what is held back may be what the window waits for
+          // What is held back may be what the window waits for.
+          if (!link_->channel->drained()) link_->channel->Flush();
           return Progress::kWaiting;
         }
         count_ = sent_;

@@ -25,7 +25,10 @@ std::string ValueFor(const std::string& name) {
   if (name == "--color") return "never";
   if (name == "--iser-dialect") return "linux";
   if (name == "--step-timeout-s" || name == "--timeout-scale") return "2.5";
-  if (name == "--seed" || name == "--jobs" || name == "--max-suite-version") return "7";
+  if (name == "--seed" || name == "--jobs" || name == "--max-suite-version" ||
+      name == "--legal-variation") {
+    return "7";
+  }
   return "some value";
 }
 
