@@ -20,7 +20,6 @@ fabric::SimRdmaOptions UnsteadyRdma();
 
 struct EmbeddedIserOptions {
   target::BugSet bugs;
-  v1::TargetConfig config;  // as MakeEmbeddedTarget takes it
   target::IserDialect dialect = target::IserDialect::kRfc7145;
   fabric::SimRdmaOptions network = UnsteadyRdma();
   WrapStore wrap_store;
