@@ -19,6 +19,8 @@ from tools.guest import scenes_verbs
 SCENES = {
     'rdma_verbs': (scenes_verbs.rdma_verbs, 120),
     'lio_tcp': (scenes_suites.lio_tcp, 400),
+    'lio_iser': (scenes_suites.lio_iser, 400),
+    'tgt_iser': (scenes_suites.tgt_iser, 400),
     'ib_iser': (scenes_linux.ib_iser, 400),
     'loss': (scenes_linux.loss, 300),
     'iscsi_tcp': (scenes_linux.iscsi_tcp, 400),

@@ -1,6 +1,6 @@
-"""The suites in a guest against other targets: LIO, which is the kernel's own.
+"""The suites in a guest against other targets: LIO, which is the kernel's own, and tgt.
 
-Each is as its profile says. A boot of its own: what other targets do to their kernel ends no test
+Each is as its profile says. Boots of their own: what other targets do to their kernel ends no test
 of ours.
 """
 
@@ -9,6 +9,7 @@ import unittest
 from tools.guest import boot
 
 TargetsTest = boot.tests_of(['lio_tcp'])
+IserTargetsTest = boot.tests_of(['tgt_iser', 'lio_iser'])
 
 if __name__ == '__main__':
   unittest.main()
