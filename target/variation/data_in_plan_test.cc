@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -41,14 +42,18 @@ TEST(DataInPlanTest, AllOfItComesAsItMay) {
       ASSERT_GT(piece.length, 0u);
       ASSERT_LE(piece.length, limits.segment);
       EXPECT_TRUE(piece.final || piece.length % 4 == 0) << seed;
-      if (burst > 0 && order.pdu_in_order) EXPECT_EQ(piece.from, end_of_burst) << seed;
+      if (burst > 0 && order.pdu_in_order) {
+        EXPECT_EQ(piece.from, end_of_burst) << seed;
+      }
       burst += piece.length;
       lowest = std::min(lowest, piece.from);
       end_of_burst = piece.from + piece.length;
       ranges.emplace_back(piece.from, piece.length);
       ASSERT_LE(burst, limits.burst) << seed;
       if (!piece.final) continue;
-      if (order.sequence_in_order) EXPECT_EQ(lowest, previous_burst) << seed;
+      if (order.sequence_in_order) {
+        EXPECT_EQ(lowest, previous_burst) << seed;
+      }
       previous_burst += burst;
       burst = 0;
       lowest = UINT32_MAX;

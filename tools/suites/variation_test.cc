@@ -20,7 +20,7 @@ constexpr uint64_t kSeeds = base::kSanitized ? 4 : 50;
 constexpr uint64_t kIserSeeds = base::kSanitized ? 4 : 12;
 // Each seed plays every so manieth case only, the next seed the next ones: 2000 seeds by all cases
 // are a matter of `pushpull run --legal-variation`.
-constexpr uint64_t kStride = 4;
+constexpr uint64_t kStride = 8;
 // Where what a case is about isn't there: digests, immediate data, a window of several commands.
 constexpr size_t kUnplayed = 8;
 
