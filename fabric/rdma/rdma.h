@@ -95,8 +95,9 @@ class RdmaWindow {
 };
 
 struct RdmaDeviceLimits {
-  uint32_t max_work = 0;      // in a send or a receive queue
-  uint32_t max_segments = 0;  // of a request
+  uint32_t max_work = 0;           // in a send or a receive queue
+  uint32_t max_segments = 0;       // of a request
+  uint32_t max_read_segments = 0;  // of an RDMA Read: on iWARP it is one
   uint8_t max_initiator_depth = 0;
   uint8_t max_responder_resources = 0;
   bool windows = false;
@@ -138,6 +139,8 @@ struct RdmaQueueOptions {
   uint32_t max_receives = 128;
   uint32_t max_send_segments = 4;
   uint32_t max_receive_segments = 1;
+  // Where the device takes fewer segments, so many will do: the connection's limits() tell.
+  bool fewer_segments = false;
   uint32_t max_inline_bytes = 0;
   uint32_t max_batch = 64;  // of completions in one call
   RdmaPolling polling = RdmaPolling::kEvents;

@@ -54,11 +54,13 @@ SimQueuePair::SimQueuePair(SimWorld* world, SimLoop* loop, std::shared_ptr<SimDo
       world_life_(world->life()),
       loop_(loop),
       domain_(std::move(domain)),
-      limits_({.max_sends = std::max(queues.max_sends, 1u),
-               .max_receives = std::max(queues.max_receives, 1u),
-               .max_send_segments = queues.max_send_segments,
-               .max_receive_segments = queues.max_receive_segments,
-               .max_inline_bytes = queues.max_inline_bytes}),
+      limits_(
+          {.max_sends = std::max(queues.max_sends, 1u),
+           .max_receives = std::max(queues.max_receives, 1u),
+           .max_send_segments = std::min(queues.max_send_segments, domain_->limits().max_segments),
+           .max_receive_segments =
+               std::min(queues.max_receive_segments, domain_->limits().max_segments),
+           .max_inline_bytes = queues.max_inline_bytes}),
       max_batch_(std::max(queues.max_batch, 1u)),
       engine_lane_(world->NewLane()),
       delivery_lane_(world->NewLane()),

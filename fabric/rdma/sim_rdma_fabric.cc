@@ -39,7 +39,8 @@ absl::Status SimRdmaFabric::CheckQueues(const RdmaQueueOptions& queues) const {
         absl::StrCat("queues of ", queues.max_sends, " and ", queues.max_receives,
                      " requests; the device has ", "at most ", device.max_work));
   }
-  if (std::max(queues.max_send_segments, queues.max_receive_segments) > device.max_segments) {
+  if (!queues.fewer_segments &&
+      std::max(queues.max_send_segments, queues.max_receive_segments) > device.max_segments) {
     return absl::InvalidArgumentError(
         absl::StrCat("requests of ", queues.max_send_segments, " and ", queues.max_receive_segments,
                      " segments; the device takes at most ", device.max_segments));

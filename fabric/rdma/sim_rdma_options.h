@@ -75,6 +75,7 @@ struct SimRdmaOptions {
   std::string connector_host = "192.0.2.1";
   RdmaDeviceLimits device = {.max_work = 1 << 15,
                              .max_segments = 32,
+                             .max_read_segments = 32,
                              .max_initiator_depth = 16,
                              .max_responder_resources = 16,
                              .windows = true};

@@ -133,6 +133,7 @@ absl::StatusOr<std::shared_ptr<VerbsDomain>> VerbsDomain::Create(ibv_context* co
   const RdmaDeviceLimits limits = {
       .max_work = static_cast<uint32_t>(std::max(device.max_qp_wr, 1)),
       .max_segments = static_cast<uint32_t>(std::max(device.max_sge, 1)),
+      .max_read_segments = static_cast<uint32_t>(std::max(device.max_sge_rd, 1)),
       .max_initiator_depth = depth(device.max_qp_init_rd_atom),
       .max_responder_resources = depth(device.max_qp_rd_atom),
       .windows = (device.device_cap_flags &

@@ -151,7 +151,8 @@ absl::StatusOr<std::unique_ptr<VerbsQueuePair>> VerbsQueuePair::Create(
         absl::StrCat("queues of ", queues.max_sends, " and ", queues.max_receives,
                      " requests; the device has ", "at most ", device.max_work - 1));
   }
-  if (std::max(queues.max_send_segments, queues.max_receive_segments) > device.max_segments) {
+  if (!queues.fewer_segments &&
+      std::max(queues.max_send_segments, queues.max_receive_segments) > device.max_segments) {
     return absl::InvalidArgumentError(
         absl::StrCat("requests of ", queues.max_send_segments, " and ", queues.max_receive_segments,
                      " segments; the device takes at most ", device.max_segments));
@@ -166,11 +167,13 @@ absl::StatusOr<std::unique_ptr<VerbsQueuePair>> VerbsQueuePair::Create(
 VerbsQueuePair::VerbsQueuePair(std::shared_ptr<VerbsDomain> domain, const RdmaQueueOptions& queues)
     : domain_(std::move(domain)),
       options_(queues),
-      limits_({.max_sends = std::max(queues.max_sends, 1u),
-               .max_receives = std::max(queues.max_receives, 1u),
-               .max_send_segments = queues.max_send_segments,
-               .max_receive_segments = queues.max_receive_segments,
-               .max_inline_bytes = queues.max_inline_bytes}),
+      limits_(
+          {.max_sends = std::max(queues.max_sends, 1u),
+           .max_receives = std::max(queues.max_receives, 1u),
+           .max_send_segments = std::min(queues.max_send_segments, domain_->limits().max_segments),
+           .max_receive_segments =
+               std::min(queues.max_receive_segments, domain_->limits().max_segments),
+           .max_inline_bytes = queues.max_inline_bytes}),
       sink_(std::make_unique<SinkHolder>()),
       sends_(limits_.max_sends + 1),  // and the drain
       receives_(limits_.max_receives),
@@ -300,6 +303,8 @@ void VerbsQueuePair::FillSend(const RdmaWork& work, size_t n) {
     case RdmaOp::kSendWithInvalidate:
     case RdmaOp::kInvalidate:
       wr.invalidate_rkey = work.invalidate_key;
+      // rdma-core's provider for siw looks for it here; others don't look here.
+      wr.wr.rdma.rkey = work.invalidate_key;
       break;
     case RdmaOp::kBindWindow:
       domain_->FillBind(work, &wr);

@@ -11,6 +11,7 @@ namespace {
 
 // Requests in the send queue at one time.
 constexpr uint32_t kFlights = 64;
+// Pieces of memory that one operation moves, where the device takes so many.
 constexpr uint32_t kSegments = 16;
 // Data of one RDMA Write out of a buffer: no more, and other tasks have their turn.
 constexpr uint32_t kWriteBytes = 64 << 10;
@@ -41,7 +42,8 @@ fabric::RdmaQueueOptions IserConnection::QueueOptions(const Node& node) {
   return {.max_sends = kFlights,
           .max_receives = Slots(node),
           .max_send_segments = kSegments,
-          .max_receive_segments = 1};
+          .max_receive_segments = 1,
+          .fewer_segments = true};
 }
 
 SessionWindow::Pledge IserConnection::pledge() const {
@@ -166,7 +168,10 @@ ConnectionParameters IserConnection::InForce(const ConnectionParameters& negotia
 
 uint32_t IserConnection::max_data_in_bytes() const {
   if (Has(Bug::kIserDataInPdus)) return parameters().initiator_max_recv_data_segment_length;
-  return kWriteBytes;
+  // Where the device takes fewer pieces: with one less, for the first may begin anywhere.
+  const uint32_t segments = rdma_->limits().max_send_segments;
+  if (segments >= kSegments) return kWriteBytes;
+  return std::max(segments, 2u) * BufferPool::kSmallBytes - BufferPool::kSmallBytes;
 }
 
 // ---- turns --------------------------------------------------------------------------------------

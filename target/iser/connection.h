@@ -155,6 +155,7 @@ class IserConnection final : public Connection, private fabric::RdmaHandler, pri
   bool PostOneOf(std::deque<TransferRef>& transfers);
   bool PostTransfers();
   bool PostTransfer(const TransferRef& transfer);
+  size_t max_segments(bool of_write) const;  // of an RDMA Write, or of an RDMA Read
   bool PostData(Flight flight, const Operation& operation, RdmaSegments segments);
   void Misbehave(const Operation& operation, RdmaSegments& segments, uint64_t& address,
                  uint32_t& key);

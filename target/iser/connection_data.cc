@@ -13,8 +13,6 @@
 namespace pushpull::target {
 namespace {
 
-// Pieces of memory that one operation moves.
-constexpr size_t kSegments = 16;
 // Data of one operation in place: no more, and other tasks have their turn.
 constexpr uint32_t kOperationBytes = 64 << 10;
 
@@ -123,19 +121,25 @@ bool IserConnection::PostOneOf(std::deque<TransferRef>& transfers) {
   return false;
 }
 
+size_t IserConnection::max_segments(bool of_write) const {
+  const size_t most = rdma_->limits().max_send_segments;
+  return of_write ? most : std::min<size_t>(most, rdma_->domain()->limits().max_read_segments);
+}
+
 // As much of it as one operation takes.
 bool IserConnection::PostTransfer(const TransferRef& transfer) {
   IscsiTask& task = *transfer->task;
   const uint32_t offset = transfer->offset + transfer->posted;
   uint32_t bytes = std::min(transfer->length - transfer->posted, kOperationBytes);
   RdmaSegments segments;
+  const size_t most = max_segments(transfer->writes());
   if (transfer->in_place()) {
     const Task::Medium& medium = task.scsi.medium;
     bytes = static_cast<uint32_t>(store_memory_->AddSegments(
-        *rdma_->domain(), medium.all, medium.offset + offset, bytes, kSegments, segments));
+        *rdma_->domain(), medium.all, medium.offset + offset, bytes, most, segments));
   } else {
     const auto added =
-        AddBufferSegments(rdma_->domain().get(), task.buffer, offset, bytes, kSegments, segments);
+        AddBufferSegments(rdma_->domain().get(), task.buffer, offset, bytes, most, segments);
     if (!added.ok()) {
       Fail();
       return false;
@@ -173,7 +177,8 @@ void IserConnection::Misbehave(const Operation& operation, RdmaSegments& segment
   if (operation.last && Has(write ? Bug::kIserWriteShort : Bug::kIserReadShort)) {
     segments.back().length -= std::min(segments.back().length, 4u);
   }
-  if (operation.last && write && Has(Bug::kIserWriteBeyond) && segments.size() < kSegments) {
+  if (operation.last && write && Has(Bug::kIserWriteBeyond) &&
+      segments.size() < max_segments(/*of_write=*/true)) {
     fabric::RdmaSegment more = segments.front();
     more.length = std::min(more.length, 8u);
     segments.push_back(more);
@@ -192,7 +197,7 @@ void IserConnection::WriteData(OutPdu pdu) {
   auto& task = static_cast<IscsiTask&>(*pdu.producer);
   RdmaSegments segments;
   const auto added = AddBufferSegments(rdma_->domain().get(), task.buffer, pdu.data_offset, bytes,
-                                       kSegments, segments);
+                                       max_segments(/*of_write=*/true), segments);
   if (!added.ok()) return Fail();
   CHECK_EQ(*added, bytes);
   worker().counters().Add(Count::kBytesStaged, bytes);
