@@ -186,6 +186,24 @@ void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptio
   }
 }
 
+// On the link as the case wants it.
+void PlayOnLink(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
+                v1::CaseResult* result) {
+  if (!c.scenario().has_fabric() || options.commands == nullptr) {
+    return PlayOnEndpoint(factory, c, options, result);
+  }
+  const absl::Status shaped =
+      ShapeLink(*options.commands, c.scenario().fabric(), c.id(), options.folder);
+  if (shaped.ok()) {
+    PlayOnEndpoint(factory, c, options, result);
+  } else {
+    Fault(absl::StrCat("the link: ", std::string(shaped.message())), result);
+  }
+  // In any case: what follows wants it whole.
+  const absl::Status reset = ResetLink(*options.commands, c.id(), options.folder);
+  if (!reset.ok()) Fault(absl::StrCat("the link: ", std::string(reset.message())), result);
+}
+
 // --before-case or --after-case. False: it failed, and the result says so.
 bool RunAround(const PlayCaseOptions& options, const Case& c, const char* when,
                v1::CaseResult* result) {
@@ -213,7 +231,7 @@ v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseO
   result.set_replay(Replay(options, c.id()));
   const auto start = std::chrono::steady_clock::now();
   if (RunAround(options, c, "before", &result)) {
-    PlayOnEndpoint(factory, c, options, &result);
+    PlayOnLink(factory, c, options, &result);
     RunAround(options, c, "after", &result);
   }
   result.set_seconds(

@@ -26,6 +26,11 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
   if (needs.rdma_log() && !offer.rdma_log) {
     return skip("it needs to be told of each RDMA operation; --target embedded-iser: tells");
   }
+  if (scenario.has_fabric() && !offer.link) {
+    return skip(
+        "it changes the link; `pushpull softroce --link veth -- pushpull run --target iser://...` "
+        "lets it");
+  }
   if (needs.writes() && !offer.writes) {
     return skip("it changes blocks of the LUN; --allow-writes lets it (the data there is lost)");
   }

@@ -23,6 +23,7 @@ struct Offer {
   bool virtual_time = false;
   bool rdma = false;      // iSER, else TCP
   bool rdma_log = false;  // each RDMA operation is told
+  bool link = false;      // the link may be changed
   bool chap = false;
   bool mutual_chap = false;
   std::set<std::string> lacks;  // capabilities, by the profile

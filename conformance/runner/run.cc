@@ -105,6 +105,7 @@ class Run {
     offer.virtual_time = factory_->virtual_time();
     offer.rdma = factory_->rdma();
     offer.rdma_log = factory_->rdma_log();
+    offer.link = !options_.commands.link.empty();
     offer.chap = !options_.play.chap.user.empty();
     offer.mutual_chap = !options_.play.chap.mutual_user.empty();
     for (const auto& [name, command] : options_.commands.hooks) offer.hooks.insert(name);

@@ -38,11 +38,19 @@ bool WithinLevel(v1::Level level, v1::Level limit) {
   }
 }
 
+absl::StatusOr<std::vector<ScenarioFile>> Embedded(bool fabric) {
+  auto suites = ParseSuites(EmbeddedSuites(), "conformance/suites/");
+  if (!suites.ok()) return suites;
+  std::erase_if(*suites,
+                [&](const ScenarioFile& file) { return file.scenario.has_fabric() != fabric; });
+  return suites;
+}
+
 }  // namespace
 
-absl::StatusOr<std::vector<ScenarioFile>> BuiltInSuites() {
-  return ParseSuites(EmbeddedSuites(), "conformance/suites/");
-}
+absl::StatusOr<std::vector<ScenarioFile>> BuiltInSuites() { return Embedded(/*fabric=*/false); }
+
+absl::StatusOr<std::vector<ScenarioFile>> LinkSuites() { return Embedded(/*fabric=*/true); }
 
 absl::StatusOr<std::vector<ScenarioFile>> ParseSuites(std::span<const base::EmbeddedFile> files,
                                                       std::string_view root) {

@@ -27,8 +27,11 @@ struct Case {
   const std::string& id() const { return script.scenario.id(); }
 };
 
-// The suites that are built in.
+// The suites that are built in, but for those of LinkSuites().
 absl::StatusOr<std::vector<ScenarioFile>> BuiltInSuites();
+
+// Those that change the link of a soft device (`fabric`), which not everybody lets them.
+absl::StatusOr<std::vector<ScenarioFile>> LinkSuites();
 
 // Files as scenarios, in the order of their ids. `root`: what of the paths doesn't belong to ids.
 absl::StatusOr<std::vector<ScenarioFile>> ParseSuites(std::span<const base::EmbeddedFile> files,

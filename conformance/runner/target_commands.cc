@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/shell_quote.h"
 #include "conformance/runner/shell.h"
 
 namespace pushpull::conformance {
@@ -41,6 +42,20 @@ absl::Status RunCommand(const TargetCommands& commands, const std::string& comma
                         const ResultFolder* folder) {
   if (command.empty()) return absl::OkStatus();
   return RunShell(MakeCommand(commands, command, what, case_id, folder));
+}
+
+absl::Status ShapeLink(const TargetCommands& commands, const v1::Fabric& fabric,
+                       const std::string& case_id, const ResultFolder* folder) {
+  const std::string command = absl::StrCat(
+      base::ShellQuoted(commands.link), " shape ", fabric.loss_permille(), " ", fabric.delay_us(),
+      " ", fabric.reorder_permille(), " ", fabric.duplicate_permille(), " ", fabric.mtu());
+  return RunCommand(commands, command, "link", case_id, folder);
+}
+
+absl::Status ResetLink(const TargetCommands& commands, const std::string& case_id,
+                       const ResultFolder* folder) {
+  return RunCommand(commands, absl::StrCat(base::ShellQuoted(commands.link), " reset"),
+                    "link_reset", case_id, folder);
 }
 
 CommandHooks::CommandHooks(const TargetCommands& commands, std::string case_id,

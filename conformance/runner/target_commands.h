@@ -16,12 +16,15 @@
 #include "conformance/report/result_folder.h"
 #include "fabric/loop.h"
 #include "initiator_sim/player/player.h"
+#include "pushpull/v1/scenario.pb.h"
 
 namespace pushpull::conformance {
 
 struct TargetCommands {
   std::map<std::string, std::string> hooks;  // command by name
   std::string restart, before_case, after_case;
+  // Changes the link of the soft device (tools/softroce/link.sh); empty: nobody may.
+  std::string link;
   absl::Duration limit = absl::Seconds(60);
   std::string target;  // its URI: PUSHPULL_TARGET
   // Set from another thread or by a signal: a command that runs is ended. May be null.
@@ -33,6 +36,12 @@ struct TargetCommands {
 absl::Status RunCommand(const TargetCommands& commands, const std::string& command,
                         const std::string& what, const std::string& case_id,
                         const ResultFolder* folder);
+
+// The link as `fabric` says, and as it was.
+absl::Status ShapeLink(const TargetCommands& commands, const v1::Fabric& fabric,
+                       const std::string& case_id, const ResultFolder* folder);
+absl::Status ResetLink(const TargetCommands& commands, const std::string& case_id,
+                       const ResultFolder* folder);
 
 // The hooks for one play. Commands that are still running when it is destroyed are ended.
 class CommandHooks {

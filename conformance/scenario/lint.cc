@@ -65,6 +65,10 @@ class Linter {
               "MUST, SHOULD, MAY or ROBUSTNESS");
       Require(scenario_.since() == 0, "since", "the suite version that brings it");
     }
+    if (scenario_.has_fabric() && scenario_.needs().transport() != v1::ISER_ONLY) {
+      Say(file_.FieldLine("fabric"), "needs_transport",
+          "it changes the link of an RDMA device; say needs { transport: ISER_ONLY }");
+    }
     if (scenario_.step().empty() && scenario_.trace().tail().empty())
       Say(1, "no_steps", "the scenario has no steps");
     for (const std::string& cite : scenario_.cite()) LintCite(cite, file_.FieldLine("cite"));

@@ -27,7 +27,7 @@ bool IsTargets(const v1::Step& step) {
 bool IsInitiators(const v1::Step& step) {
   return step.has_connect() || step.has_login() || step.has_serve_r2ts() ||
          step.has_gather_data_in() || step.has_text_until_final() || step.has_command() ||
-         step.has_probe() || step.has_logout() || step.has_check_blocks();
+         step.has_probe() || step.has_logout() || step.has_check_blocks() || step.has_connections();
 }
 
 // A step that can't make a case fail by itself, whatever the target does.
@@ -221,6 +221,7 @@ void StepLinter::LintConnection(const v1::Step& step) {
       break;
     case v1::Step::kTrigger:
     case v1::Step::kCheckBlocks:
+    case v1::Step::kConnections:
     case v1::Step::kRegister:
       return;
     default:
@@ -274,6 +275,8 @@ void StepLinter::LintAction(const v1::Step& step) {
       nop_in.mutable_nop_in();
       return UsePredicates(step.probe().where(), nop_in);
     }
+    case v1::Step::kConnections:
+      return LintConnections(step.connections());
     case v1::Step::kElapse:
       return LintElapse(step.elapse());
     case v1::Step::kRequire:
@@ -324,6 +327,15 @@ void StepLinter::LintLogin(const v1::LoginDriver& login) {
              !(login.chap().has_user() && login.chap().has_secret())) {
     Say("needs_chap", "CHAP needs credentials; say needs { chap: true }, or give user and secret");
   }
+}
+
+void StepLinter::LintConnections(const v1::Connections& connections) {
+  if (connections.count() == 0) Say("no_action", "connections says not how many; give count");
+  if (connections.has_login()) LintLogin(connections.login());
+  if (connections.has_command() && !connections.has_login()) {
+    Say("connection", "a command needs connections that are logged in; give login {}");
+  }
+  if (connections.has_command()) LintCommand(connections.command());
 }
 
 void StepLinter::LintText(const v1::TextUntilFinal& text) {

@@ -62,6 +62,7 @@ class StepLinter {
   void LintWindow(const v1::Send& send);
   void LintSegment(const v1::Send& send);
   void LintBlocks(const v1::Cdb& cdb, const Bindings& bindings);
+  void LintConnections(const v1::Connections& connections);
   void LintText(const v1::TextUntilFinal& text);
 
   // Values, tasks and fields.

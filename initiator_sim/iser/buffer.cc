@@ -27,11 +27,11 @@ absl::StatusOr<std::unique_ptr<IserBuffer>> IserBuffer::Create(fabric::RdmaDomai
   const bool windows = domain->limits().windows;
   base::MutableBytes registered = buffer->bytes_;
   fabric::RdmaRights rights = buffer->options_.rights;
-  if (windows) {
-    rights = rights | fabric::RdmaRights::kWindows;
-  } else if (buffer->options_.key_length) {
+  // Devices are about that hold a window's key to the bounds of its region alone (rxe).
+  if (buffer->options_.key_length) {
     registered = buffer->data().first(std::max<size_t>(*buffer->options_.key_length, 1));
   }
+  if (windows) rights = rights | fabric::RdmaRights::kWindows;
   PUSHPULL_ASSIGN_OR_RETURN(buffer->region_, domain->Register(registered, rights));
   buffer->key_ = buffer->region_->remote_key();
   if (windows) {
@@ -48,8 +48,7 @@ bool IserBuffer::MakeBind(fabric::RdmaWork* work) {
   work->signalled = false;
   work->window = window_.get();
   work->memory = region_.get();
-  work->bound = bytes_;
-  if (options_.key_length) work->bound = data().first(std::max<size_t>(*options_.key_length, 1));
+  work->bound = region_->bytes();
   work->rights = options_.rights;
   key_ = window_->next_key();
   return true;

@@ -35,6 +35,7 @@ fabric::RdmaQueueOptions IserChannel::QueueOptions() {
 IserChannel::IserChannel(std::unique_ptr<fabric::RdmaConnection> rdma, fabric::Loop* loop,
                          TapConnection info, Tap* tap, size_t login_receives, IserHandlers handlers)
     : rdma_(std::move(rdma)),
+      domain_(rdma_->domain()),
       loop_(loop),
       info_(std::move(info)),
       tap_(tap),
@@ -66,7 +67,7 @@ absl::Status IserChannel::MakeReceives(size_t slots, size_t slot_bytes, Receives
   receives->slot_bytes = slot_bytes;
   receives->first_id = receives == &login_ ? 0 : kFullFeatureIds;
   receives->bytes.resize(slots * slot_bytes);
-  auto memory = rdma_->domain()->Register(receives->bytes, fabric::RdmaRights::kLocal);
+  auto memory = domain_->Register(receives->bytes, fabric::RdmaRights::kLocal);
   if (!memory.ok()) return memory.status();
   receives->memory = *std::move(memory);
   for (size_t slot = 0; slot < slots; ++slot) receives->idle.push_back(slot);
@@ -239,7 +240,7 @@ absl::Status IserChannel::Post(const Message& message) {
   // An empty message is one, but no memory can be registered for it.
   fabric::RdmaSegment segment;
   if (!flight.bytes.empty()) {
-    auto memory = rdma_->domain()->Register(flight.bytes, fabric::RdmaRights::kLocal);
+    auto memory = domain_->Register(flight.bytes, fabric::RdmaRights::kLocal);
     if (!memory.ok()) return memory.status();
     flight.memory = *std::move(memory);
     segment = flight.memory->Segment(0, flight.bytes.size());
@@ -270,7 +271,9 @@ void IserChannel::OnEstablished(const fabric::RdmaPeer&) {
 
 void IserChannel::OnRefused(const fabric::RdmaRefusal& refusal) {
   open_ = false;
-  handlers_.refused(absl::UnavailableError(refusal.Message()));
+  const absl::Status status = absl::UnavailableError(refusal.Message());
+  LetGo();
+  handlers_.refused(status);
 }
 
 void IserChannel::OnCompletions(std::span<const fabric::RdmaCompletion> completions) {
@@ -286,21 +289,27 @@ void IserChannel::OnCompletions(std::span<const fabric::RdmaCompletion> completi
     }
     if (receive && open_) OnReceived(completion);
   }
-  if (open_) Pump();
-  if (!drained()) return;
-  if (close_due_) {
+  if (open_) {
+    Pump();
+    if (drained()) handlers_.channel.drained();
+  } else if (close_due_ && flights_.empty()) {
     close_due_ = false;
     rdma_->Disconnect();
-  } else if (open_) {
-    handlers_.channel.drained();
   }
 }
 
 void IserChannel::OnDisconnected(fabric::RdmaEnd end) {
-  flights_.clear();
-  if (!open_) return;
   if (end == fabric::RdmaEnd::kDeviceRemoved) failure_ = "the RDMA device was removed";
-  End(failure_);
+  if (open_) End(failure_);
+  LetGo();
+}
+
+// A scenario may have had a thousand connections, and each holds memory, keys and descriptors.
+void IserChannel::LetGo() {
+  rdma_.reset();
+  flights_.clear();
+  login_ = Receives();
+  full_feature_ = Receives();
 }
 
 void IserChannel::End(std::string reason) {
@@ -316,7 +325,7 @@ void IserChannel::Fail(const absl::Status& status) {
   if (failure_.empty()) failure_ = std::string(status.message());
   held_.clear();
   if (established_) {
-    rdma_->Disconnect();
+    if (rdma_ != nullptr) rdma_->Disconnect();
     return;
   }
   refuse_on_.Start(absl::ZeroDuration(), [this, status] {

@@ -53,7 +53,9 @@ class IserChannel final : public Channel, private fabric::RdmaHandler {
   // A message that carries no PDU.
   void SendMessage(std::vector<uint8_t> message);
 
-  const std::shared_ptr<fabric::RdmaDomain>& domain() const { return rdma_->domain(); }
+  const std::shared_ptr<fabric::RdmaDomain>& domain() const { return domain_; }
+  // Nothing of it is left on the network.
+  bool gone() const { return rdma_ == nullptr; }
   const TapConnection& info() const override { return info_; }
 
   void Send(OutgoingPdu pdu) override;
@@ -106,8 +108,10 @@ class IserChannel final : public Channel, private fabric::RdmaHandler {
   absl::Status Post(const Message& message);
   void End(std::string reason);
   void Fail(const absl::Status& status);
+  void LetGo();
 
-  std::unique_ptr<fabric::RdmaConnection> rdma_;
+  std::unique_ptr<fabric::RdmaConnection> rdma_;  // null: it is over
+  const std::shared_ptr<fabric::RdmaDomain> domain_;
   fabric::Loop* const loop_;
   const TapConnection info_;
   Tap* const tap_;

@@ -27,6 +27,7 @@ class ConnectAction : public Action {
         address = ParseTargetAddress(*text);
       }
       if (!address.ok()) return play_->Error(address.status());
+      if (connect_.has_port()) address->port = static_cast<uint16_t>(connect_.port());
       absl::StatusOr<Link*> link = play_->Open(link_name_, connect_.session(), *address, &connect_);
       if (!link.ok()) return play_->Error(link.status());
       link_ = *link;
@@ -331,6 +332,8 @@ std::unique_ptr<Action> MakeAction(Play* play, const v1::Step& step) {
       return MakeCheckBlocks(play, step);
     case v1::Step::kAcknowledge:
       return MakeAcknowledge(play, step);
+    case v1::Step::kConnections:
+      return MakeConnections(play, step);
     case v1::Step::kAccept:
       return MakeAccept(play, step);
     case v1::Step::kAcceptLogin:

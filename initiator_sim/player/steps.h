@@ -38,6 +38,7 @@ std::unique_ptr<Action> MakeExpectClosed(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeLogout(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeCheckBlocks(Play* play, const v1::Step& step);
 std::unique_ptr<Action> MakeAcknowledge(Play* play, const v1::Step& step);
+std::unique_ptr<Action> MakeConnections(Play* play, const v1::Step& step);
 
 // On iSER. MakeRdma: register, withhold_receives, disconnect.
 std::unique_ptr<Action> MakeRdma(Play* play, const v1::Step& step);

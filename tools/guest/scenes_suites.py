@@ -1,7 +1,9 @@
 """The suites against targets: ours, and others with their profiles."""
 
+import contextlib
 import json
 import os
+import subprocess
 
 from tools.guest import kit
 from tools.guest import lio
@@ -23,11 +25,11 @@ def results(uri, name, folder, *options):
     return json.load(file)
 
 
-def play(uri, name, folder, *options, without=()):
+def play(uri, name, folder, *options, without=(), at_least=200):
   """Plays all but `without`; fails where that isn't as expected."""
   run = results(uri, name, folder, *options, *_each('--exclude', without))
   kit.require(run.get('exit_code', 0) == 0, f'exit code {run.get("exit_code")}')
-  kit.require(len(run['result']) > 200, f'{len(run["result"])} cases')
+  kit.require(len(run['result']) >= at_least, f'{len(run["result"])} cases')
 
 
 def play_unsteady(uri, name, folder, cases):
@@ -38,6 +40,31 @@ def play_unsteady(uri, name, folder, cases):
 
 def _each(option, values):
   return [word for value in values for word in (option, value)]
+
+
+@contextlib.contextmanager
+def reference(*options):
+  """Our target on the device: the URI that it is reached at over iSER."""
+  address = os.environ['PUSHPULL_RDMA_ADDRESS']
+  luns = [word for size in ('64M', '16M', '16M') for word in ('--lun', f'ram:{size}')]
+  with harness.process(harness.pushpull_binary(), 'target', '--listen', f'iser://{address}:0',
+                       *luns, *options, stdout=subprocess.PIPE, text=True) as child:
+    yield harness.read_line(child).split()[1]
+    child.terminate()
+    kit.require(child.wait(timeout=60) == 0, f'the target ended with {child.returncode}')
+
+
+def iser(folder):
+  """Both ends are ours: every case over a device, as RFC 7145 and as Linux speaks it."""
+  for dialect in ('rfc7145', 'linux'):
+    with reference('--iser-dialect', dialect) as uri, kit.timed(dialect):
+      play(uri, f'iser_{dialect}', folder, '--iser-dialect', dialect)
+
+
+def softroce(folder):
+  """The cases that spoil the link, on a link that may be (--link veth)."""
+  with reference() as uri:
+    play(uri, 'softroce', folder, '--only', 'softroce/*', at_least=10)
 
 
 def profile(name):

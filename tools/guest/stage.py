@@ -18,6 +18,9 @@ from tools.guest import scenes_verbs
 # What each is, and its limit in seconds: several times what it takes.
 SCENES = {
     'rdma_verbs': (scenes_verbs.rdma_verbs, 120),
+    'iser': (scenes_suites.iser, 400),
+    'transports': (scenes_verbs.transports, 120),
+    'softroce': (scenes_suites.softroce, 300),
     'lio_tcp': (scenes_suites.lio_tcp, 400),
     'lio_iser': (scenes_suites.lio_iser, 400),
     'tgt_iser': (scenes_suites.tgt_iser, 400),

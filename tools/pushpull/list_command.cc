@@ -32,7 +32,9 @@ struct ListFlags {
 
 // All that there are.
 absl::StatusOr<std::vector<conformance::Case>> LoadCases(const ListFlags& flags) {
-  PUSHPULL_ASSIGN_OR_RETURN(const auto built_in, conformance::BuiltInSuites());
+  PUSHPULL_ASSIGN_OR_RETURN(auto built_in, conformance::BuiltInSuites());
+  PUSHPULL_ASSIGN_OR_RETURN(const auto of_link, conformance::LinkSuites());
+  built_in.insert(built_in.end(), of_link.begin(), of_link.end());
   PUSHPULL_ASSIGN_OR_RETURN(std::vector<conformance::Case> cases, conformance::Expand(built_in));
   if (flags.suites.empty() || flags.suites == kBuiltIn) return cases;
   const bool is_suite = std::any_of(cases.begin(), cases.end(), [&](const conformance::Case& c) {

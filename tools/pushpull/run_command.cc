@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +19,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/shell_quote.h"
 #include "base/status.h"
 #include "conformance/report/result_folder.h"
 #include "conformance/report/text.h"
@@ -68,9 +70,24 @@ struct Chosen {
   conformance::ProfileVocabulary vocabulary;
 };
 
+// What changes the link that the target is reached by, where that may be done: within
+// `pushpull softroce --link veth`. Else empty.
+std::string LinkTool(const RunFlags& flags) {
+  const char* const tool = std::getenv("PUSHPULL_RDMA_LINK");
+  const auto uri = ParseTargetUri(flags.targets[0]);
+  const bool over_it = uri.ok() && uri->kind == TargetUri::Kind::kIser;
+  return tool != nullptr && over_it ? tool : "";
+}
+
 // Files of the user's folder, or those that are built in.
 absl::StatusOr<std::vector<conformance::ScenarioFile>> LoadFiles(const RunFlags& flags) {
-  if (flags.suites.empty()) return conformance::BuiltInSuites();
+  if (flags.suites.empty()) {
+    PUSHPULL_ASSIGN_OR_RETURN(auto built_in, conformance::BuiltInSuites());
+    if (LinkTool(flags).empty()) return built_in;
+    PUSHPULL_ASSIGN_OR_RETURN(const auto of_link, conformance::LinkSuites());
+    built_in.insert(built_in.end(), of_link.begin(), of_link.end());
+    return built_in;
+  }
   PUSHPULL_ASSIGN_OR_RETURN(auto files, conformance::LoadScenarios(flags.suites));
   if (files.empty()) {
     return absl::OutOfRangeError(absl::StrCat(
@@ -221,6 +238,13 @@ absl::StatusOr<conformance::RunOptions> MakeRunOptions(const RunFlags& flags) {
   options.commands.before_case = flags.before_case;
   options.commands.after_case = flags.after_case;
   options.commands.target = flags.targets[0];
+  options.commands.link = LinkTool(flags);
+  if (!options.commands.link.empty()) {
+    for (const char* change : {"cut", "mend", "down", "up"}) {
+      options.commands.hooks[absl::StrCat("link_", change)] =
+          absl::StrCat(base::ShellQuoted(options.commands.link), " ", change);
+    }
+  }
   return options;
 }
 

@@ -74,9 +74,11 @@ def qemu_command(kernel, initrd, run, settings):
 def write_run_folder(run, command, settings):
   """What setup.sh reads, by the same path inside the guest."""
   here = os.path.dirname(os.path.abspath(__file__))
-  # The program may be one file (an archive): then its loader knows the script's text.
-  with open(os.path.join(run, 'setup.sh'), 'wb') as file:
-    file.write(__loader__.get_data(os.path.join(here, 'setup.sh')))
+  # The program may be one file (an archive): then its loader knows the scripts' text.
+  for name in ('setup.sh', 'link.sh'):
+    with open(os.path.join(run, name), 'wb') as file:
+      file.write(__loader__.get_data(os.path.join(here, name)))
+    os.chmod(file.name, 0o755)
   values = {
       'kind': settings.kind, 'link': settings.link, 'mtu': str(settings.mtu),
       'address': ADDRESS, 'peer_address': PEER_ADDRESS, 'siw_module': settings.siw_module,
@@ -89,7 +91,7 @@ def write_run_folder(run, command, settings):
     for name, value in sorted(os.environ.items()):
       if name.isidentifier() and name not in NOT_PASSED:
         file.write(f'export {name}={shlex.quote(value)}\n')
-    for name in ('KIND', 'ADDRESS', 'PEER_ADDRESS'):
+    for name in ('KIND', 'ADDRESS', 'PEER_ADDRESS', 'LINK'):
       file.write(f'export PUSHPULL_RDMA_{name}=${{PUSHPULL_RDMA_{name}}}\n')
     file.write(f'cd {shlex.quote(os.getcwd())} || exit 126\n')
     file.write('exec ' + ' '.join(map(shlex.quote, command)) + '\n')

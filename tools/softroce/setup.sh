@@ -49,7 +49,7 @@ make_dummy() {
 # Both ends are in one namespace: the kernel's rxe doesn't work across two. The routing policy sends
 # what one end's address has for the other's through the pair, and not through the loopback.
 make_veth() {
-  local end a=$address b=$peer_address mac_a mac_b
+  local end a=$address b=$peer_address
   ip link add veth0 type veth peer name veth1 || return
   for end in all veth0 veth1; do
     echo 1 >/proc/sys/net/ipv4/conf/$end/accept_local
@@ -57,12 +57,7 @@ make_veth() {
   done
   ip address add "$a/24" dev veth0 && ip address add "$b/24" dev veth1 || return
   ip link set veth0 mtu "$mtu" up && ip link set veth1 mtu "$mtu" up || return
-  mac_a=$(</sys/class/net/veth0/address)
-  mac_b=$(</sys/class/net/veth1/address)
-  ip neigh replace "$b" lladdr "$mac_b" dev veth0 nud permanent
-  ip neigh replace "$a" lladdr "$mac_a" dev veth1 nud permanent
-  ip route add "$b" dev veth0 src "$a" table 101
-  ip route add "$a" dev veth1 src "$b" table 102
+  "$run/link.sh" routes || return
   ip rule add pref 1 iif veth0 lookup local
   ip rule add pref 1 iif veth1 lookup local
   ip rule add pref 2 from "$a" to "$b" lookup 101
@@ -107,7 +102,8 @@ for share in "${shares[@]}"; do
 done
 
 export PUSHPULL_RDMA_KIND=$kind PUSHPULL_RDMA_ADDRESS=$address PUSHPULL_RDMA_PEER_ADDRESS=
-[[ $link == veth ]] && PUSHPULL_RDMA_PEER_ADDRESS=$peer_address
+export PUSHPULL_RDMA_LINK=
+[[ $link == veth ]] && PUSHPULL_RDMA_PEER_ADDRESS=$peer_address PUSHPULL_RDMA_LINK=$run/link.sh
 echo started >&8
 note "command starts"
 setsid --wait "$BASH" "$run/command" 8>&-

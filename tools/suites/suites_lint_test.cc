@@ -19,6 +19,10 @@ class SuitesLintTest : public ::testing::Test {
     absl::StatusOr<std::vector<conformance::ScenarioFile>> files = conformance::BuiltInSuites();
     ASSERT_TRUE(files.ok()) << files.status();
     files_ = *std::move(files);
+    const auto of_link = conformance::LinkSuites();
+    ASSERT_TRUE(of_link.ok()) << of_link.status();
+    EXPECT_GE(of_link->size(), 8u);
+    files_.insert(files_.end(), of_link->begin(), of_link->end());
   }
 
   std::vector<conformance::ScenarioFile> files_;

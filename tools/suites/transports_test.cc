@@ -1,5 +1,6 @@
 // TCP and iSER are equal: each session of corpus/traces that isn't about what only TCP has gives
-// the same outcome of each command, and leaves the same on the disks, over both.
+// the same outcome of each command, and leaves the same on the disks, over both. iSER is simulated
+// in transports_test, and goes over a device in transports_verbs.
 
 #include <algorithm>
 #include <map>
@@ -17,9 +18,9 @@
 #include "conformance/runner/suite.h"
 #include "gtest/gtest.h"
 #include "initiator_sim/pdu/data.h"
-#include "tools/endpoints/embedded_iser.h"
 #include "tools/endpoints/embedded_sim.h"
 #include "tools/endpoints/watched_store.h"
+#include "tools/suites/iser_maker.h"
 #include "tools/suites/testing.h"
 
 namespace pushpull::tools {
@@ -93,30 +94,36 @@ struct Played {
   std::map<std::string, std::string> blocks;  // by LUN and address
 };
 
-// On a target whose stores go through `wrap`, which `make` makes an endpoint of.
-template <typename Options, typename Make>
-Played Play(const Case& c, Make make) {
+std::unique_ptr<conformance::EndpointFactory> MakeTcpFactory(WrapStore wrap) {
+  EmbeddedSimOptions options;
+  options.wrap_store = std::move(wrap);
+  return MakeEmbeddedSimFactory(std::move(options));
+}
+
+// On a target whose stores tell of their contents.
+Played Play(const Case& c, std::unique_ptr<conformance::EndpointFactory> (*make)(WrapStore)) {
   std::map<uint16_t, std::shared_ptr<WatchedStore>> stores;
-  Options options;
   const conformance::PlaySettings settings;
-  const std::unique_ptr<conformance::EndpointFactory> plain = make(options);
+  const std::unique_ptr<conformance::EndpointFactory> plain = make({});
   const auto facts =
       conformance::InspectTarget(plain.get(), settings, plain->target_name(), std::nullopt);
   EXPECT_TRUE(facts.ok()) << facts.status();
-  options.wrap_store = [&stores](uint16_t lun, std::shared_ptr<target::Store> store) {
-    auto watched = std::make_shared<WatchedStore>(std::move(store));
-    stores[lun] = watched;
-    return watched;
-  };
-  const std::unique_ptr<conformance::EndpointFactory> factory = make(options);
+  const std::unique_ptr<conformance::EndpointFactory> factory =
+      make([&stores](uint16_t lun, std::shared_ptr<target::Store> store) {
+        auto watched = std::make_shared<WatchedStore>(std::move(store));
+        stores[lun] = watched;
+        return watched;
+      });
   auto endpoint = factory->Make(1);
   EXPECT_TRUE(endpoint.ok()) << endpoint.status();
+  if (!facts.ok() || !endpoint.ok()) return {};
   Outcomes outcomes;
   const initiator_sim::PlayResult result =
       conformance::Play(endpoint->get(), settings, *facts, c.script, 1, {&outcomes});
   Played played;
   played.verdict = absl::StrCat(v1::Verdict_Name(result.verdict), " ", result.failure.message());
   played.outcomes = outcomes.Take();
+  endpoint->reset();  // with all that may still write
   for (const auto& [lun, store] : stores) {
     for (auto& [lba, data] : store->Written()) {
       played.blocks[absl::StrCat("LUN ", lun, " block ", lba)] = std::move(data);
@@ -138,10 +145,8 @@ std::vector<Case> Sessions() {
 class TransportsTest : public testing::TestWithParam<Case> {};
 
 TEST_P(TransportsTest, EndAlikeOverTcpAndIser) {
-  const Played tcp = Play<EmbeddedSimOptions>(
-      GetParam(), [](EmbeddedSimOptions options) { return MakeEmbeddedSimFactory(options); });
-  const Played iser = Play<EmbeddedIserOptions>(
-      GetParam(), [](EmbeddedIserOptions options) { return MakeEmbeddedIserFactory(options); });
+  const Played tcp = Play(GetParam(), &MakeTcpFactory);
+  const Played iser = Play(GetParam(), &MakeIserFactory);
   EXPECT_EQ(tcp.verdict, "PASS ");
   EXPECT_EQ(iser.verdict, "PASS ");
   EXPECT_EQ(tcp.outcomes, iser.outcomes);
