@@ -91,25 +91,30 @@ class VerbsDomain::Memory final : public RdmaMemory {
   ibv_mr* const mr_;
 };
 
+void VerbsMemoryWindow::End() {
+  if (ibv_mw* const mw = std::exchange(mw_, nullptr); mw != nullptr) ibv_dealloc_mw(mw);
+}
+
 class VerbsDomain::Window final : public RdmaWindow {
  public:
   Window(std::shared_ptr<VerbsDomain> domain, ibv_mw* mw)
-      : domain_(std::move(domain)), mw_(mw), key_(mw->rkey) {}
-  ~Window() override { ibv_dealloc_mw(mw_); }
+      : domain_(std::move(domain)),
+        memory_window_(std::make_shared<VerbsMemoryWindow>(mw)),
+        key_(mw->rkey) {}
 
   uint32_t key() const override { return key_; }
   uint32_t next_key() const override { return ibv_inc_rkey(key_); }
 
-  ibv_mw* mw() const { return mw_; }
+  const std::shared_ptr<VerbsMemoryWindow>& memory_window() const { return memory_window_; }
   void Posted() {
     // The library wants to know the old one.
-    mw_->rkey = key_;
+    memory_window_->mw()->rkey = key_;
     key_ = next_key();
   }
 
  private:
   const std::shared_ptr<VerbsDomain> domain_;
-  ibv_mw* const mw_;
+  const std::shared_ptr<VerbsMemoryWindow> memory_window_;
   uint32_t key_;
 };
 
@@ -215,19 +220,21 @@ absl::StatusOr<std::unique_ptr<RdmaWindow>> VerbsDomain::NewWindow() {
   return std::make_unique<Window>(shared_from_this(), mw);
 }
 
-void VerbsDomain::FillBind(const RdmaWork& work, ibv_send_wr* wr) const {
+std::weak_ptr<VerbsMemoryWindow> VerbsDomain::FillBind(const RdmaWork& work,
+                                                       ibv_send_wr* wr) const {
   auto* window = dynamic_cast<Window*>(work.window);
   auto* memory = dynamic_cast<const Memory*>(work.memory);
   CHECK(window != nullptr && memory != nullptr) << "not of this kind of network";
   window->Posted();
   wr->opcode = IBV_WR_BIND_MW;
-  wr->bind_mw.mw = window->mw();
+  wr->bind_mw.mw = window->memory_window()->mw();
   wr->bind_mw.rkey = window->key();
   wr->bind_mw.bind_info = {
       .mr = memory->mr(),
       .addr = reinterpret_cast<uintptr_t>(work.bound.data()),
       .length = work.bound.size(),
       .mw_access_flags = static_cast<unsigned int>(AccessFlags(work.rights, false))};
+  return window->memory_window();
 }
 
 absl::StatusOr<std::shared_ptr<VerbsDomain>> VerbsDomains::Get(ibv_context* context) {

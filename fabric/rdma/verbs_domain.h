@@ -32,6 +32,22 @@ class VerbsAsyncSink {
   ~VerbsAsyncSink() = default;
 };
 
+// A memory window, which ends with its RdmaWindow, or before with the queue pair that it is bound
+// to: some devices (rxe) wait for that when a queue pair is destroyed, for a minute.
+class VerbsMemoryWindow {
+ public:
+  explicit VerbsMemoryWindow(ibv_mw* mw) : mw_(mw) {}
+  VerbsMemoryWindow(const VerbsMemoryWindow&) = delete;
+  VerbsMemoryWindow& operator=(const VerbsMemoryWindow&) = delete;
+  ~VerbsMemoryWindow() { End(); }
+
+  ibv_mw* mw() const { return mw_; }  // null: it has ended
+  void End();
+
+ private:
+  ibv_mw* mw_;
+};
+
 class VerbsDomain final : public RdmaDomain, public std::enable_shared_from_this<VerbsDomain> {
  public:
   static absl::StatusOr<std::shared_ptr<VerbsDomain>> Create(ibv_context* context);
@@ -46,8 +62,8 @@ class VerbsDomain final : public RdmaDomain, public std::enable_shared_from_this
   // The flags of a receive completion that say that it came with an invalidated key.
   unsigned int invalidated_flags() const { return invalidated_flags_; }
 
-  // Makes `wr` a bind, and its key the window's.
-  void FillBind(const RdmaWork& work, ibv_send_wr* wr) const;
+  // Makes `wr` a bind, and its key the window's; what it binds.
+  std::weak_ptr<VerbsMemoryWindow> FillBind(const RdmaWork& work, ibv_send_wr* wr) const;
 
  private:
   class Memory;

@@ -212,7 +212,20 @@ absl::Status VerbsQueuePair::MakeQueues(rdma_cm_id* cm) {
 }
 
 void VerbsQueuePair::DestroyQueues() {
+  for (const std::weak_ptr<VerbsMemoryWindow>& one : bound_) {
+    if (const std::shared_ptr<VerbsMemoryWindow> window = one.lock()) window->End();
+  }
+  bound_.clear();
   if (std::exchange(qp_, nullptr) != nullptr) rdma_destroy_qp(cm());
+}
+
+void VerbsQueuePair::NoteBound(std::weak_ptr<VerbsMemoryWindow> window) {
+  // Those that are gone: each time that they may be half of all.
+  if (bound_.size() >= look_at_bound_) {
+    std::erase_if(bound_, [](const auto& one) { return one.expired(); });
+    look_at_bound_ = std::max<size_t>(2 * bound_.size(), 64);
+  }
+  bound_.push_back(std::move(window));
 }
 
 VerbsQueuePair::~VerbsQueuePair() {
@@ -307,7 +320,7 @@ void VerbsQueuePair::FillSend(const RdmaWork& work, size_t n) {
       wr.wr.rdma.rkey = work.invalidate_key;
       break;
     case RdmaOp::kBindWindow:
-      domain_->FillBind(work, &wr);
+      NoteBound(domain_->FillBind(work, &wr));
       break;
     default:
       break;

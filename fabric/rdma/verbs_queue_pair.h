@@ -111,6 +111,7 @@ class VerbsQueuePair {
   size_t PollOne(ibv_cq* cq, std::span<RdmaCompletion> completions);
   bool Translate(const ibv_wc& wc, bool receive, RdmaCompletion* completion);
   void FillSend(const RdmaWork& work, size_t n);
+  void NoteBound(std::weak_ptr<VerbsMemoryWindow> window);
 
   std::unique_ptr<VerbsId> id_;
   const std::shared_ptr<VerbsDomain> domain_;
@@ -131,6 +132,9 @@ class VerbsQueuePair {
   bool receives_first_ = false;
   bool draining_ = false;
   bool drain_seen_ = false;
+
+  std::vector<std::weak_ptr<VerbsMemoryWindow>> bound_;  // some of them have ended
+  size_t look_at_bound_ = 64;
 
   // Made once, filled with each post.
   std::vector<ibv_send_wr> send_wrs_;

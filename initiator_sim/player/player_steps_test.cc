@@ -405,6 +405,29 @@ TEST(PlayerStepsTest, ConnectionsThatAreNotAccepted) {
             "FAIL: a connection was accepted that should be refused");
 }
 
+TEST(PlayerStepsTest, ManyConnections) {
+  PlayerTestBed bed;
+  EXPECT_EQ(VerdictOf(bed.Play("step { connections { count: 7 at_a_time: 3 } }")), "PASS");
+  EXPECT_EQ(bed.target.connections.size(), 7u);
+
+  PlayerTestBed sessions;
+  EXPECT_EQ(VerdictOf(sessions.Play("step { connections { count: 3 login {} "
+                                    "command { cdb { test_unit_ready {} } } } }")),
+            "PASS");
+  EXPECT_EQ(sessions.target.Seen(v1::Pdu::kScsiCommand).size(), 3u);
+  EXPECT_EQ(sessions.target.Seen(v1::Pdu::kLogoutRequest).size(), 3u);
+
+  PlayerTestBed refused;
+  refused.options.portals = {{.host = "192.0.2.9", .port = 1}};
+  EXPECT_THAT(VerdictOf(refused.Play("step { connections { count: 2 } }")),
+              StartsWith("FAIL: connection c1.0 was not accepted: "));
+}
+
+TEST(PlayerStepsTest, AnotherPortThanThePortals) {
+  PlayerTestBed bed;
+  EXPECT_EQ(VerdictOf(bed.Play("step { connect { port: 9 expect_refused: true } }")), "PASS");
+}
+
 TEST(PlayerStepsTest, Logout) {
   PlayerTestBed bed;
   EXPECT_EQ(VerdictOf(bed.Play("step { login {} } step { logout {} } step { close {} }")), "PASS");
