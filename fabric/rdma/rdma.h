@@ -80,7 +80,7 @@ class RdmaMemory {
 // invalidate by a Send with invalidate, or the owner by kInvalidate: one for each I/O. (A memory
 // window of type 2: the only kind of key in user space that a peer can end.) It must be invalidated
 // before it is bound again, else the bind fails; a window whose connection has ended is of no use
-// any more. Destroying it ends its key, at any time, in any state.
+// any more, and isn't bound again. Destroying it ends its key, at any time, in any state.
 class RdmaWindow {
  public:
   RdmaWindow() = default;

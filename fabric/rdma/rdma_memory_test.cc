@@ -1,5 +1,6 @@
 // Reads, Writes, keys and windows on every maker.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -331,6 +332,17 @@ TEST_P(RdmaWindowTest, IsClosedWhenItIsDestroyed) {
   const uint32_t old_key = window_->key();
   window_.reset();
   ExpectRefused(RdmaOp::kWrite, 1, address(0), old_key);
+}
+
+// A device may hold a queue pair until what is bound to it has ended.
+TEST_P(RdmaWindowTest, EndsWithItsConnection) {
+  ExposeWindows();
+  if (IsSkipped()) return;
+  Bind(0, 1000, RdmaRights::kRemoteWrite);
+  const auto start = std::chrono::steady_clock::now();
+  client_->connection.reset();
+  RunUntil([&] { return server_->ended.has_value(); });
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 TEST_P(RdmaWindowTest, MustBeInvalidatedBeforeItIsBoundAgain) {

@@ -225,6 +225,7 @@ std::weak_ptr<VerbsMemoryWindow> VerbsDomain::FillBind(const RdmaWork& work,
   auto* window = dynamic_cast<Window*>(work.window);
   auto* memory = dynamic_cast<const Memory*>(work.memory);
   CHECK(window != nullptr && memory != nullptr) << "not of this kind of network";
+  CHECK(window->memory_window()->mw() != nullptr) << "a window outlived its connection";
   window->Posted();
   wr->opcode = IBV_WR_BIND_MW;
   wr->bind_mw.mw = window->memory_window()->mw();
