@@ -26,6 +26,10 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
   if (needs.rdma_log() && !offer.rdma_log) {
     return skip("it needs to be told of each RDMA operation; --target embedded-iser: tells");
   }
+  if (needs.rfc7145() && !offer.rfc7145) {
+    return skip(
+        "it needs an initiator that takes all it promises, and a Hello: --iser-dialect rfc7145");
+  }
   if (scenario.has_fabric() && !offer.link) {
     return skip(
         "it changes the link; `pushpull softroce --link veth -- pushpull run --target iser://...` "

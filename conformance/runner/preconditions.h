@@ -23,6 +23,7 @@ struct Offer {
   bool virtual_time = false;
   bool rdma = false;      // iSER, else TCP
   bool rdma_log = false;  // each RDMA operation is told
+  bool rfc7145 = true;    // iSER is spoken as the text has it
   bool link = false;      // the link may be changed
   bool chap = false;
   bool mutual_chap = false;

@@ -15,6 +15,7 @@
 #include "conformance/runner/inspect.h"
 #include "conformance/runner/play_case.h"
 #include "conformance/runner/preconditions.h"
+#include "initiator_sim/iser/dialect.h"
 
 namespace pushpull::conformance {
 namespace {
@@ -105,6 +106,7 @@ class Run {
     offer.virtual_time = factory_->virtual_time();
     offer.rdma = factory_->rdma();
     offer.rdma_log = factory_->rdma_log();
+    offer.rfc7145 = options_.play.iser_dialect == initiator_sim::IserDialect::kRfc7145;
     offer.link = !options_.commands.link.empty();
     offer.chap = !options_.play.chap.user.empty();
     offer.mutual_chap = !options_.play.chap.mutual_user.empty();

@@ -14,6 +14,9 @@ namespace pushpull::initiator_sim {
 namespace {
 
 constexpr size_t kFullFeatureReceives = 128;
+// Of very large ones there are fewer: all of their memory is locked.
+constexpr size_t kReceiveBytes = size_t{16} << 20;
+constexpr size_t kFewestReceives = 16;
 constexpr size_t kLoginDataBytes = 8192;  // RFC 7143 §13.12: of the Login Phase
 constexpr uint32_t kMaxDataBytes = 1 << 20;
 constexpr size_t kPad = 3;
@@ -92,8 +95,8 @@ void IserChannel::PostFullFeatureReceives(uint32_t data_bytes) {
   if (full_feature_.memory != nullptr || !open_) return;
   const size_t data = std::min(data_bytes, kMaxDataBytes) + kPad;
   const size_t size = kIserHeaderSize + kBhsSize + data;
-  if (const absl::Status status = MakeReceives(kFullFeatureReceives, size, &full_feature_);
-      !status.ok()) {
+  const size_t slots = std::clamp(kReceiveBytes / size, kFewestReceives, kFullFeatureReceives);
+  if (const absl::Status status = MakeReceives(slots, size, &full_feature_); !status.ok()) {
     return Fail(status);
   }
   PostIdle(&full_feature_);

@@ -4,7 +4,7 @@ import unittest
 
 from tools.guest import boot
 
-RxeTest = boot.tests_of(['rdma_verbs', 'ib_iser', 'loss', 'iscsi_tcp'])
+RxeTest = boot.tests_of(['rdma_verbs', 'transports', 'iser', 'ib_iser', 'loss', 'iscsi_tcp'])
 
 if __name__ == '__main__':
   unittest.main()

@@ -57,7 +57,7 @@ def reference(*options):
 def iser(folder):
   """Both ends are ours: every case over a device, as RFC 7145 and as Linux speaks it."""
   for dialect in ('rfc7145', 'linux'):
-    with reference('--iser-dialect', dialect) as uri, kit.timed(dialect):
+    with reference() as uri, kit.timed(dialect):
       play(uri, f'iser_{dialect}', folder, '--iser-dialect', dialect)
 
 
