@@ -19,6 +19,8 @@ from tools.guest import scenes_verbs
 SCENES = {
     'rdma_verbs': (scenes_verbs.rdma_verbs, 120),
     'iser': (scenes_suites.iser, 400),
+    'all_rfc7145': (scenes_suites.all_rfc7145, 800),
+    'all_linux': (scenes_suites.all_linux, 800),
     'transports': (scenes_verbs.transports, 120),
     'softroce': (scenes_suites.softroce, 300),
     'lio_tcp': (scenes_suites.lio_tcp, 400),
