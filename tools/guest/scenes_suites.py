@@ -66,10 +66,14 @@ def all_rfc7145(folder):
     play(uri, 'all_rfc7145', folder)
 
 
+# An initiator like Linux's has no room for such a ping's answer.
+BEYOND_LINUX = ['nop/ping_echoed#512', 'nop/ping_echoed#8192']
+
+
 def all_linux(folder):
   """The same as Linux speaks it."""
   with reference() as uri:
-    play(uri, 'all_linux', folder, '--iser-dialect', 'linux')
+    play(uri, 'all_linux', folder, '--iser-dialect', 'linux', without=BEYOND_LINUX)
 
 
 def softroce(folder):
