@@ -305,6 +305,8 @@ void IserChannel::OnDisconnected(fabric::RdmaEnd end) {
   if (end == fabric::RdmaEnd::kDeviceRemoved) failure_ = "the RDMA device was removed";
   if (open_) End(failure_);
   LetGo();
+  // Somebody may wait for that.
+  handlers_.channel.drained();
 }
 
 // A scenario may have had a thousand connections, and each holds memory, keys and descriptors.

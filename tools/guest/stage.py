@@ -22,7 +22,7 @@ SCENES = {
     'all_rfc7145': (scenes_suites.all_rfc7145, 800),
     'all_linux': (scenes_suites.all_linux, 800),
     'transports': (scenes_verbs.transports, 120),
-    'softroce': (scenes_suites.softroce, 300),
+    'softroce': (scenes_suites.softroce, 900),
     'lio_tcp': (scenes_suites.lio_tcp, 400),
     'lio_iser': (scenes_suites.lio_iser, 400),
     'tgt_iser': (scenes_suites.tgt_iser, 400),
