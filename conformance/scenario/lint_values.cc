@@ -17,9 +17,9 @@ namespace {
 using base::ToAbsl;
 
 // The player's own values (scenario.proto).
-constexpr std::array<std::string_view, 9> kOfConnection = {"cmd_sn", "exp_cmd_sn",  "max_cmd_sn",
-                                                           "window", "exp_stat_sn", "stat_sn",
-                                                           "cid",    "tsih",        "isid"};
+constexpr std::array<std::string_view, 10> kOfConnection = {
+    "cmd_sn",      "exp_cmd_sn", "max_cmd_sn", "window", "receive_bytes",
+    "exp_stat_sn", "stat_sn",    "cid",        "tsih",   "isid"};
 constexpr std::array<std::string_view, 6> kOfRun = {
     "block_size", "block_count", "scratch_lba", "initiator_name", "target_name", "target_address"};
 constexpr std::array<std::string_view, 15> kOfTask = {"initiator_task_tag",

@@ -188,8 +188,8 @@ class SimQueuePair : public std::enable_shared_from_this<SimQueuePair> {
     return active_ ? link_->record->to_acceptor : link_->record->to_connector;
   }
   absl::Time Later(absl::Duration min, absl::Duration max) const;
-  void Log(const Send& send, RdmaStatus status, base::MutableBytes region,
-           uint64_t receive_id) const;
+  void Log(const Send& send, RdmaStatus status, base::MutableBytes region, uint64_t receive_id,
+           uint32_t not_ready = 0) const;
 
   // ---- sim_responder.cc: what the peer's requests do here ----
   bool CanReceive() const {

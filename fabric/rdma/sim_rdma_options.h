@@ -123,8 +123,9 @@ struct SimRdmaOperation {
   // kRead, kWrite: the region of the key (of its window), and where in it; empty if there is none.
   base::MutableBytes region = {};
   uint64_t offset = 0;
-  // A Send's: the `id` of the receive that took it.
+  // A Send's: the `id` of the receive that took it, and how often it found none before.
   uint64_t receive_id = 0;
+  uint32_t not_ready = 0;
 };
 
 class SimRdmaLog {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -197,12 +198,12 @@ bool SimQueuePair::ArriveMessage(SimQueuePair& peer, Send& send) {
         NotReady(send);
         return false;
       }
-      not_ready_ = 0;
+      const uint32_t not_ready = std::exchange(not_ready_, 0);
       starved_attempts_ = 0;
       ++counts_.sends;
       ++counters().sends;
       counters().send_bytes += send.length;
-      Log(send, status, {}, receive_id);
+      Log(send, status, {}, receive_id, not_ready);
     }
   }
   ++arrived_;
@@ -427,7 +428,7 @@ void SimQueuePair::DisconnectBoth() {
 }
 
 void SimQueuePair::Log(const Send& send, RdmaStatus status, base::MutableBytes region,
-                       uint64_t receive_id) const {
+                       uint64_t receive_id, uint32_t not_ready) const {
   SimRdmaTrace& trace = *link_->trace;
   const uint64_t order = trace.operations++;
   if (trace.log == nullptr) return;
@@ -439,7 +440,8 @@ void SimQueuePair::Log(const Send& send, RdmaStatus status, base::MutableBytes r
                                 .status = status,
                                 .length = send.length,
                                 .region = region,
-                                .receive_id = receive_id};
+                                .receive_id = receive_id,
+                                .not_ready = not_ready};
   if (send.op == RdmaOp::kRead || send.op == RdmaOp::kWrite) {
     operation.key = send.remote_key;
     operation.address = send.remote_address;

@@ -23,7 +23,8 @@ struct Frame {
   std::optional<uint32_t> invalidated_key;
   // What is wrong with the iSER header, or lacks; empty: nothing.
   std::string iser_flaw;
-  bool iser_stag = false;  // its iSER header marks an STag as valid
+  bool iser_header = false;  // it came behind an iSER header
+  bool iser_stag = false;    // which marks an STag as valid
   // Of the receive that took it; with a simulated network it tells which operation it was.
   uint64_t receive_id = 0;
 };

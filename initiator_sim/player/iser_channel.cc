@@ -153,6 +153,7 @@ void IserChannel::TakePdu(base::Bytes header, base::Bytes pdu,
   }
   frame.decoded = Decode(frame.bytes, {});
   frame.iser_flaw = std::move(flaw);
+  frame.iser_header = !header.empty();
   if (!header.empty()) {
     const DecodedIserHeader decoded = DecodeIserHeader(header);
     if (const auto* control = std::get_if<ControlHeader>(&decoded.header)) {

@@ -14,7 +14,8 @@ namespace pushpull::initiator_sim {
 
 // The network's log: within the network's own turn, so that it is only noted.
 void Play::OnOperation(const fabric::SimRdmaOperation& operation) {
-  if (operation.to_acceptor) return;
+  const bool found_none = operation.to_acceptor && operation.not_ready > 0;
+  if (operation.to_acceptor && !found_none) return;
   Link* link = nullptr;
   for (const auto& [name, one] : links_) {
     if (one->rdma && one->iser != nullptr && one->rdma_number == operation.connection) {
@@ -22,6 +23,10 @@ void Play::OnOperation(const fabric::SimRdmaOperation& operation) {
     }
   }
   if (link == nullptr) return;
+  if (found_none) {
+    link->not_ready += operation.not_ready;
+    return;
+  }
   const bool send =
       operation.op == fabric::RdmaOp::kSend || operation.op == fabric::RdmaOp::kSendWithInvalidate;
   if (send) {
@@ -109,6 +114,12 @@ bool Play::JudgeIserArrival(Link* link, const v1::Pdu& pdu, const Frame& frame, 
                    "RDMA Writes and Reads", FullText(pdu));
   }
   if (pdu.has_login_response() && !link->full_feature()) {
+    if (link->login_header.value_or(frame.iser_header) != frame.iser_header) {
+      return FailRow("RFC7145-5.1.2-c",
+                     "a Login Response is in another format than those before it (RFC 7145 §5.1.2)",
+                     frame.iser_header ? "no iSER header" : "an iSER header", FullText(pdu));
+    }
+    link->login_header = frame.iser_header;
     const v1::LoginResponse& response = pdu.login_response();
     if (response.status_class() == 0 && response.transit() &&
         response.next_stage() == v1::FULL_FEATURE_PHASE) {

@@ -134,6 +134,8 @@ struct Link {
   uint8_t responder_resources = 0;
   std::optional<HelloReplyHeader> hello_reply;
   bool hello_due = false;                    // the login ended and asks for one
+  std::optional<bool> login_header;          // whether its Login Responses have an iSER header
+  uint32_t not_ready = 0;                    // attempts of our Sends that found no receive
   std::map<uint64_t, uint64_t> send_orders;  // by receive: of the last Send that it took
   bool connecting = false;
   absl::Status connect_error;
@@ -413,6 +415,7 @@ class Play final : public std::enable_shared_from_this<Play>, private fabric::Si
 
   absl::StatusOr<FieldValue> TaskValue(std::string_view rest);
   absl::StatusOr<FieldValue> LinkValue(std::string_view name, const Link& link);
+  uint64_t ReceiveBytes(const Link& link) const;
 
   PlayerOptions options_;
   Script script_;

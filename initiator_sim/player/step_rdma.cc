@@ -73,9 +73,11 @@ class ExpectRdmaAction : public Action {
       return play_->Error(absl::InvalidArgumentError(
           absl::StrCat("expect_rdma needs connection ", link_name_, " to be of iSER")));
     }
+    if (expect_.op() == v1::RECEIVER_NOT_READY && expect_.none()) return NoneNotReady(*link);
     if (expect_.op() != v1::RDMA_WRITE && expect_.op() != v1::RDMA_READ) {
       return play_->Error(absl::InvalidArgumentError(
-          "expect_rdma looks for RDMA_WRITE or RDMA_READ; Sends are for `expect`"));
+          "expect_rdma looks for RDMA_WRITE or RDMA_READ, or for no RECEIVER_NOT_READY (none: "
+          "true); Sends are for `expect`"));
     }
     const IserBuffer* const buffer = play_->FindBuffer(expect_.buffer(), !write_);
     if (buffer == nullptr && !expect_.none()) {
@@ -91,6 +93,14 @@ class ExpectRdmaAction : public Action {
   }
 
  private:
+  // A device sends again by itself, and doesn't say so.
+  Progress NoneNotReady(const Link& link) {
+    if (link.not_ready == 0) return Progress::kDone;
+    return play_->Unmet("a message found no receive of the target's (RFC 7145 §8.1)",
+                        "a receive for each message that the target allows",
+                        absl::StrCat(link.not_ready, " attempts in vain"));
+  }
+
   // A device's user sees what stands in the buffer, and nothing of reads.
   Progress ByWhatWasLeft(const IserBuffer* buffer) {
     if (!write_) {

@@ -85,6 +85,7 @@ absl::StatusOr<FieldValue> Play::LinkValue(std::string_view name, const Link& li
     if (name == key) return value;
   }
   if (name == "window") return uint64_t{session.Window()};
+  if (name == "receive_bytes") return ReceiveBytes(link);
   if (name == "isid") return std::string(session.isid.begin(), session.isid.end());
   if (first == "negotiated" && !rest.empty()) {
     if (rest == "MaxRecvDataSegmentLength") {
@@ -99,6 +100,20 @@ absl::StatusOr<FieldValue> Play::LinkValue(std::string_view name, const Link& li
     return ParameterValue(session.parameters, rest);
   }
   return Unknown(name, "nothing of this name was bound, saved or is known here");
+}
+
+// Of a data segment, in the Full Feature Phase.
+uint64_t Play::ReceiveBytes(const Link& link) const {
+  if (link.rdma && options_.iser_dialect == IserDialect::kLinux && !link.session->discovery) {
+    return kLinuxReceiveBytes;
+  }
+  if (link.rdma) {
+    Parameters own;
+    own.Set("InitiatorRecvDataSegmentLength",
+            link.state.negotiation.Outcome("InitiatorRecvDataSegmentLength").value_or("8192"));
+    return own.NumberOr("InitiatorRecvDataSegmentLength", 8192);
+  }
+  return link.state.own_max_recv_data_segment_length;
 }
 
 absl::StatusOr<FieldValue> Play::TaskValue(std::string_view rest) {

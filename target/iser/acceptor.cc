@@ -25,11 +25,12 @@ absl::StatusOr<std::unique_ptr<IserAcceptor>> IserAcceptor::Listen(
 }
 
 void IserAcceptor::OnRequest(std::unique_ptr<fabric::RdmaRequest> request) {
+  if (*damaged_) return;  // rejected
   const IserPrivateData peer = ParseIserPrivateData(request->peer().private_data);
   Worker* const worker = workers_[next_++ % workers_.size()];
   request->Open(worker->loop(), IserConnection::QueueOptions(worker->node()),
-                [life = worker->life(),
-                 options = IserConnectionOptions{peer, dialect_, store_memory_}](auto rdma) {
+                [life = worker->life(), options = IserConnectionOptions{
+                                            peer, dialect_, store_memory_, damaged_}](auto rdma) {
                   // Without resources for it the initiator is rejected: by the end of `rdma`.
                   if (*life == nullptr || !rdma.ok()) return;
                   auto connection = IserConnection::Create(*life, *std::move(rdma), options);

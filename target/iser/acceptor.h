@@ -4,6 +4,7 @@
 #ifndef TARGET_ISER_ACCEPTOR_H_
 #define TARGET_ISER_ACCEPTOR_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -42,6 +43,8 @@ class IserAcceptor {
   const std::vector<Worker*> workers_;
   const IserDialect dialect_;
   const std::shared_ptr<StoreMemory> store_memory_;
+  // Bug::kIserLostMoveRefusesNext.
+  const std::shared_ptr<std::atomic<bool>> damaged_ = std::make_shared<std::atomic<bool>>(false);
   size_t next_ = 0;
   std::unique_ptr<fabric::RdmaListener> listener_;
 };

@@ -78,6 +78,7 @@ IserConnection::IserConnection(Worker* worker, std::unique_ptr<fabric::RdmaConne
     : Connection(worker, rdma->local()),
       readings_(ReadingsOf(options.dialect)),
       peer_(options.peer),
+      damaged_(std::move(options.damaged)),
       store_memory_(std::move(options.store_memory)),
       receives_(std::move(receives)),
       sends_(std::move(sends)),
@@ -125,7 +126,14 @@ void IserConnection::OnEstablished(const fabric::RdmaPeer& peer) {
 void IserConnection::OnRefused(const fabric::RdmaRefusal& /*refusal*/) { Close(); }
 
 // RFC 7145 §10.1.3.3: the session hears of the end like of any other connection's.
-void IserConnection::OnDisconnected(fabric::RdmaEnd /*end*/) { OnReceiveEnd(); }
+void IserConnection::OnDisconnected(fabric::RdmaEnd /*end*/) {
+  if (Has(Bug::kIserLostMoveRefusesNext) && damaged_ != nullptr) {
+    const bool moves = std::ranges::any_of(
+        flights_, [](const Flight& flight) { return flight.transfer != nullptr; });
+    if (moves || !reads_.empty() || !writes_.empty()) *damaged_ = true;
+  }
+  OnReceiveEnd();
+}
 
 void IserConnection::FinishTransport() {
   finishing_ = true;
@@ -140,6 +148,7 @@ std::unique_ptr<fabric::Stream> IserConnection::ReleaseStream() {
 void IserConnection::SetFraming(const Framing& framing) {
   Framing own = framing;
   if (Has(Bug::kIserAhsLimitSmall)) own.max_ahs_bytes = 64;
+  if (Has(Bug::kIserSegmentCut)) own.max_recv_data_segment_length = kMaxDataSegment;
   machine_.SetFraming(own);
 }
 
@@ -181,7 +190,15 @@ void IserConnection::OnCompletions(std::span<const fabric::RdmaCompletion> compl
   for (const fabric::RdmaCompletion& completion : completions) {
     if (closed()) return;
     // The first failure ends the queue pair: OnDisconnected() follows.
-    if (completion.status != fabric::RdmaStatus::kSuccess) continue;
+    if (completion.status != fabric::RdmaStatus::kSuccess) {
+      if (completion.status == fabric::RdmaStatus::kRemoteAccess &&
+          Has(Bug::kIserAccessErrorEndsAll)) {
+        loop()->Post([life = worker().life()] {
+          if (*life != nullptr) (*life)->EndAllSessions();
+        });
+      }
+      continue;
+    }
     if (completion.op == fabric::RdmaOp::kReceive) {
       OnMessage(static_cast<uint32_t>(completion.id), completion.byte_len);
     } else {
@@ -238,7 +255,8 @@ void IserConnection::SendPdu(OutPdu pdu) {
 
 void IserConnection::SendControl(OutPdu pdu) {
   const bool with_header = BhsView(pdu.bhs).opcode() == Opcode::kLoginResponse
-                               ? login_header_.value_or(true)
+                               ? login_header_.value_or(true) ||
+                                     (session() != nullptr && Has(Bug::kIserFinalResponseFormat))
                                : !Has(Bug::kIserHeaderMissing);
   IserControl control;
   if (Has(Bug::kIserHeaderNamesKey) && pdu.invalidate_key.has_value()) {

@@ -6,6 +6,7 @@
 #ifndef TARGET_ISER_CONNECTION_H_
 #define TARGET_ISER_CONNECTION_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -32,6 +33,8 @@ struct IserConnectionOptions {
   IserPrivateData peer;  // of the connection's request
   IserDialect dialect = IserDialect::kPermissive;
   std::shared_ptr<StoreMemory> store_memory;
+  // Bug::kIserLostMoveRefusesNext: set by a connection that was lost in the midst of it.
+  std::shared_ptr<std::atomic<bool>> damaged = nullptr;
 };
 
 class IserConnection final : public Connection, private fabric::RdmaHandler, private DataMover {
@@ -135,7 +138,10 @@ class IserConnection final : public Connection, private fabric::RdmaHandler, pri
   bool HelloIs(HelloVerdict verdict);
   void PostReceive(uint32_t slot);
   void Break(uint32_t slot, const ProtocolError& error);
+  // ---- defects on demand (connection_defects.cc) ----
+  // What a defect takes the message for; how long it is then.
   size_t MisreadMessage(base::MutableBytes buffer, size_t size) const;
+  size_t MisreadPdu(base::MutableBytes buffer, size_t size) const;
   IserControl MisreadControl(IserControl control, base::Bytes header, BhsView bhs) const;
 
   // ---- sending ----
@@ -165,6 +171,7 @@ class IserConnection final : public Connection, private fabric::RdmaHandler, pri
 
   const IserReadings& readings_;
   const IserPrivateData peer_;
+  const std::shared_ptr<std::atomic<bool>> damaged_;
 
   const std::shared_ptr<StoreMemory> store_memory_;
   const std::shared_ptr<Registered> receives_;

@@ -73,6 +73,9 @@ void IserConnection::Move(Task* scsi) {
   if (!in && Has(Bug::kIserUnsolicitedReadAgain)) {
     transfer->length += std::exchange(transfer->offset, 0);
   }
+  if (!in && reads_in_flight_ >= ord_ && Has(Bug::kIserReadsNotQueued)) {
+    return EndTransfer(transfer, false);
+  }
   if (in && Has(Bug::kIserResponseBeforeData)) {
     late_.push_back(transfer);
     return EndTransfer(transfer, true);

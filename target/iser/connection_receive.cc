@@ -52,29 +52,6 @@ void IserConnection::OnMessage(uint32_t slot, uint32_t byte_len) {
   source_.Deliver(slot, size);
 }
 
-// What a defect takes the message for; how long it is then.
-size_t IserConnection::MisreadMessage(base::MutableBytes buffer, size_t size) const {
-  const uint8_t opcode = size == 0 ? 0 : buffer[0] >> 4;
-  if (size >= kIserHeaderBytes + kBhsBytes && opcode != 1 && opcode != 2 && opcode != 3 &&
-      Has(Bug::kIserOpcodeUnchecked)) {
-    buffer[0] = 0x10;
-  }
-  if (opcode == 1 && (buffer[0] & 0x03) != 0 && Has(Bug::kIserReservedBitsChecked)) buffer[0] = 0;
-  if (opcode == 2 && size > kIserHeaderBytes && Has(Bug::kIserHelloLengthUnchecked)) {
-    return kIserHeaderBytes;
-  }
-  if (opcode == 2 && size >= 2 && Has(Bug::kIserHelloVersionUnchecked)) {
-    buffer[1] = kIserVersion << 4 | kIserVersion;
-  }
-  if (opcode != 1 || size < kIserHeaderBytes + kBhsBytes) return size;
-  const BhsView bhs(buffer.data() + kIserHeaderBytes);
-  const size_t claimed = kIserHeaderBytes + kBhsBytes + bhs.ahs_bytes() + bhs.data_segment_length();
-  if (claimed > buffer.size()) return size;
-  const bool lies = size < claimed ? Has(Bug::kIserShortMessageAccepted)
-                                   : size > claimed && Has(Bug::kIserLongMessageAccepted);
-  return lies ? claimed : size;
-}
-
 // Makes a login's message look like all others, where it came without a header.
 bool IserConnection::ShiftLogin(base::MutableBytes buffer, size_t& size) {
   if (!login_header_) login_header_ = HasLoginHeader(readings_, size > 0 ? buffer[0] : 0);
@@ -105,6 +82,9 @@ void IserConnection::OnHello(uint32_t slot, const IserHello& hello) {
   if (Has(Bug::kIserHelloOrdAboveIrd)) reply.ord = static_cast<uint16_t>(hello.ird + 1);
   if (Has(Bug::kIserHelloReplyVersion)) reply.current_version = kIserVersion - 1;
   if (Has(Bug::kIserHelloUnanswered)) return;
+  if (Has(Bug::kIserOldHelloRefused) && !session()->parameters().iser_hello_negotiated) {
+    reply.reject = true;
+  }
   if (idle_flights_.empty()) return Fail();
   PostMessage(Flight(), BuildIserHeader(reply), /*invalidate=*/false);
   // RFC 7145 §10.1.3.2.
@@ -134,23 +114,14 @@ void IserConnection::Place(const PduSlot& pdu, Placement& placement) {
     return placement.Refuse(checked.error());
   }
   PlacePdu(pdu, placement);
+  if (placement.error() && placement.error()->ends_connection() &&
+      Has(Bug::kIserFormatErrorRejected)) {
+    return placement.Refuse(
+        {placement.error()->reason, placement.error()->section, Action::kReject});
+  }
   if (arriving.task && pdu.bhs().opcode() == Opcode::kScsiCommand) {
     Advertise(*arriving.task, control, pdu.bhs());
   }
-}
-
-// Bug::kIserFlagsIgnored: what the command needs is taken as valid.
-IserControl IserConnection::MisreadControl(IserControl control, base::Bytes header,
-                                           BhsView bhs) const {
-  if (bhs.opcode() != Opcode::kScsiCommand) return control;
-  const ScsiCommand command = ScsiCommand::Decode(bhs);
-  if (command.write && !control.write) {
-    control.write = IserBuffer{base::LoadBe32(&header[4]), base::LoadBe64(&header[8])};
-  }
-  if (command.read && !control.read) {
-    control.read = IserBuffer{base::LoadBe32(&header[16]), base::LoadBe64(&header[20])};
-  }
-  return control;
 }
 
 void IserConnection::Advertise(IscsiTask& task, const IserControl& control, BhsView bhs) {
@@ -170,6 +141,9 @@ void IserConnection::Advertise(IscsiTask& task, const IserControl& control, BhsV
   if (control.read) {
     task.remote_in = {true, control.read->stag, control.read->base_offset};
     task.invalidate_key = control.read->stag;
+  }
+  if (!peer_.present && Has(Bug::kIserZeroBased)) {
+    task.remote_out.address = task.remote_in.address = 0;
   }
   if (!peer_.send_with_invalidate && !Has(Bug::kIserInvalidatesUnasked)) {
     task.invalidate_key.reset();

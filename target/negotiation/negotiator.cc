@@ -94,6 +94,7 @@ Negotiator::Checked Negotiator::CheckPlace(NegotiationPhase phase, const KeyValu
                             : phase == NegotiationPhase::kOperational ? row->operational
                                                                       : true;
   if (!stage_has_it && bugs_.Has(Bug::kKeyStageUnchecked)) return {};
+  if (row->key == Key::kRdmaExtensions && bugs_.Has(Bug::kIserRdmaExtensionsAnyStage)) return {};
   if (!stage_has_it) return Error(row->name, "is not allowed in this stage", "RFC 7143 §6.3");
   if (phase == NegotiationPhase::kFullFeature && row->use != KeyUse::kAll) {
     // Keys that expect an answer are answered Reject, and X#NodeArchitecture changes nothing.
@@ -260,8 +261,8 @@ std::string Negotiator::AnswerOffer(NegotiationPhase phase, const KeyRow& row,
   if (row.key == Key::kTaskReporting && bugs_.Has(Bug::kKnownKeyNotUnderstood)) {
     return std::string(kValueNotUnderstood);
   }
-  if (context_.rdma_transport && bugs_.any()) {
-    if (auto wrong = WrongAnswer(row, value)) return *std::move(wrong);
+  if (bugs_.any()) {
+    if (auto wrong = WrongAnswer(phase, row, value)) return *std::move(wrong);
   }
   const std::string reject(kValueReject);
   if (row.rule == KeyRule::kObsolete) {
@@ -419,7 +420,8 @@ void Negotiator::Declare(TextSender& out) {
   if (!limits_.node_architecture.empty()) {
     declare(Key::kNodeArchitecture, limits_.node_architecture);
   }
-  if (session_.rdma_extensions && (knows_rfc7145_ || limits_.always_declare_iser_limits)) {
+  if (session_.rdma_extensions && !bugs_.Has(Bug::kIserUnexpectedUndeclared) &&
+      (knows_rfc7145_ || limits_.always_declare_iser_limits)) {
     declare(Key::kMaxOutstandingUnexpectedPdus,
             std::to_string(limits_.max_outstanding_unexpected_pdus));
     session_.target_max_outstanding_unexpected_pdus = limits_.max_outstanding_unexpected_pdus;
@@ -481,6 +483,10 @@ base::Result<void, NegotiationError> Negotiator::Finish() {
     return Error("MaxOutstandingR2T", "is above 1", "RFC 7143 §13.19");
   }
   const bool normal = context_.session_type == SessionType::kNormal;
+  if (context_.rdma_transport && normal && !context_.leading &&
+      bugs_.Has(Bug::kIserRdmaExtensionsEachTime)) {
+    return Error("RDMAExtensions", "is wanted on each connection", "no section: a defect");
+  }
   if (context_.rdma_transport && normal && !session_.rdma_extensions &&
       !bugs_.Has(Bug::kIserRdmaExtensionsNotNeeded)) {
     return Error("RDMAExtensions", "is not Yes on a connection over RDMA", "RFC 7145 §6.3");

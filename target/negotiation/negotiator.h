@@ -95,7 +95,8 @@ class Negotiator {
                                                            std::string_view value);
   base::Result<Answer, NegotiationError> HandleAnswer(const KeyRow& row, std::string_view value);
   std::string AnswerOffer(NegotiationPhase phase, const KeyRow& row, std::string_view value);
-  std::optional<std::string> WrongAnswer(const KeyRow& row, std::string_view value) const;
+  std::optional<std::string> WrongAnswer(NegotiationPhase phase, const KeyRow& row,
+                                         std::string_view value) const;
   std::string AnswerList(const KeyRow& row, std::string_view value);
   std::string AnswerBoolean(const KeyRow& row, bool offered);
   std::string AnswerNumber(const KeyRow& row, uint64_t offered);

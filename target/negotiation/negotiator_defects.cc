@@ -4,9 +4,16 @@
 
 namespace pushpull::target {
 
-// What a defect answers over RDMA.
-std::optional<std::string> Negotiator::WrongAnswer(const KeyRow& row,
+// What a defect answers; it takes no effect.
+std::optional<std::string> Negotiator::WrongAnswer(NegotiationPhase phase, const KeyRow& row,
                                                    std::string_view value) const {
+  if (row.key == Key::kRdmaExtensions) {
+    const bool later = phase == NegotiationPhase::kFullFeature;
+    if (later && bugs_.Has(Bug::kRdmaExtensionsLater)) return "Yes";
+    if (!later && !context_.rdma_transport && bugs_.Has(Bug::kRdmaExtensionsOverTcp)) return "Yes";
+  }
+  if (!context_.rdma_transport) return std::nullopt;
+  if (row.key == Key::kErrorRecoveryLevel && bugs_.Has(Bug::kIserRecoveryLevelRaised)) return "1";
   const bool discovery = context_.session_type == SessionType::kDiscovery;
   const bool digest = row.key == Key::kHeaderDigest || row.key == Key::kDataDigest;
   const bool marker = row.key == Key::kOfMarker || row.key == Key::kIfMarker;

@@ -56,6 +56,10 @@ void Session::AnswerPing(IscsiTask* task) {
   size_t room = task->connection->parameters().initiator_max_recv_data_segment_length;
   if (Has(Bug::kNopInDataDropped)) room = 0;
   if (Has(Bug::kNopInBeyondMaxRecv)) room = kMaxDataSegmentBytes;
+  if (Has(Bug::kIserSegmentCut)) {
+    room =
+        std::min<size_t>(room, task->connection->parameters().target_max_recv_data_segment_length);
+  }
   for (const base::MutableBytes piece : slot->data()) {
     const size_t size = std::min(piece.size(), room);
     if (size > 0) pdu.data.push_back(piece.first(size));
