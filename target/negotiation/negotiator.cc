@@ -93,8 +93,7 @@ Negotiator::Checked Negotiator::CheckPlace(NegotiationPhase phase, const KeyValu
   const bool stage_has_it = phase == NegotiationPhase::kSecurity      ? row->security
                             : phase == NegotiationPhase::kOperational ? row->operational
                                                                       : true;
-  if (!stage_has_it && bugs_.Has(Bug::kKeyStageUnchecked)) return {};
-  if (row->key == Key::kRdmaExtensions && bugs_.Has(Bug::kIserRdmaExtensionsAnyStage)) return {};
+  if (!stage_has_it && StageUnchecked(*row)) return {};
   if (!stage_has_it) return Error(row->name, "is not allowed in this stage", "RFC 7143 §6.3");
   if (phase == NegotiationPhase::kFullFeature && row->use != KeyUse::kAll) {
     // Keys that expect an answer are answered Reject, and X#NodeArchitecture changes nothing.
@@ -483,10 +482,7 @@ base::Result<void, NegotiationError> Negotiator::Finish() {
     return Error("MaxOutstandingR2T", "is above 1", "RFC 7143 §13.19");
   }
   const bool normal = context_.session_type == SessionType::kNormal;
-  if (context_.rdma_transport && normal && !context_.leading &&
-      bugs_.Has(Bug::kIserRdmaExtensionsEachTime)) {
-    return Error("RDMAExtensions", "is wanted on each connection", "no section: a defect");
-  }
+  if (WantsKeyAgain()) return Error("RDMAExtensions", "is wanted anew", "no section: a defect");
   if (context_.rdma_transport && normal && !session_.rdma_extensions &&
       !bugs_.Has(Bug::kIserRdmaExtensionsNotNeeded)) {
     return Error("RDMAExtensions", "is not Yes on a connection over RDMA", "RFC 7145 §6.3");

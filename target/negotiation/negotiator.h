@@ -97,6 +97,8 @@ class Negotiator {
   std::string AnswerOffer(NegotiationPhase phase, const KeyRow& row, std::string_view value);
   std::optional<std::string> WrongAnswer(NegotiationPhase phase, const KeyRow& row,
                                          std::string_view value) const;
+  bool StageUnchecked(const KeyRow& row) const;
+  bool WantsKeyAgain() const;
   std::string AnswerList(const KeyRow& row, std::string_view value);
   std::string AnswerBoolean(const KeyRow& row, bool offered);
   std::string AnswerNumber(const KeyRow& row, uint64_t offered);

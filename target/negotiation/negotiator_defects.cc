@@ -28,4 +28,16 @@ std::optional<std::string> Negotiator::WrongAnswer(NegotiationPhase phase, const
   return std::nullopt;
 }
 
+bool Negotiator::StageUnchecked(const KeyRow& row) const {
+  return bugs_.Has(Bug::kKeyStageUnchecked) ||
+         (row.key == Key::kRdmaExtensions && bugs_.Has(Bug::kIserRdmaExtensionsAnyStage));
+}
+
+// On a further connection of an iSER session.
+bool Negotiator::WantsKeyAgain() const {
+  return context_.rdma_transport && !context_.leading &&
+         context_.session_type == SessionType::kNormal &&
+         bugs_.Has(Bug::kIserRdmaExtensionsEachTime);
+}
+
 }  // namespace pushpull::target
