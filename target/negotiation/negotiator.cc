@@ -441,8 +441,7 @@ bool Negotiator::WouldPropose() const {
   const bool rdma_is_open = context_.rdma_transport && context_.leading &&
                             context_.session_type == SessionType::kNormal &&
                             !seen_.test(Index(Key::kRdmaExtensions));
-  const std::span<const KeyRow> rows = AllKeys();
-  return rdma_is_open || std::any_of(rows.begin(), rows.end(), [this](const KeyRow& row) {
+  return rdma_is_open || std::ranges::any_of(AllKeys(), [this](const KeyRow& row) {
            return ProposalFor(row).has_value();
          });
 }
