@@ -260,9 +260,7 @@ std::string Negotiator::AnswerOffer(NegotiationPhase phase, const KeyRow& row,
   if (row.key == Key::kTaskReporting && bugs_.Has(Bug::kKnownKeyNotUnderstood)) {
     return std::string(kValueNotUnderstood);
   }
-  if (bugs_.any()) {
-    if (auto wrong = WrongAnswer(phase, row, value)) return *std::move(wrong);
-  }
+  if (auto wrong = WrongAnswer(phase, row, value)) return *std::move(wrong);
   const std::string reject(kValueReject);
   if (row.rule == KeyRule::kObsolete) {
     const std::optional<NumberRange> interval = ParseRange(value);
