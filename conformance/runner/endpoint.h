@@ -19,6 +19,7 @@
 #include "fabric/stream.h"
 #include "initiator_sim/player/player.h"
 #include "initiator_sim/player/tap.h"
+#include "initiator_sim/session/chap.h"
 
 namespace pushpull::conformance {
 
@@ -58,6 +59,14 @@ class EndpointFactory {
   // `seed` decides all that is left to chance. From any thread. UNAVAILABLE: the target can't be
   // reached.
   virtual absl::StatusOr<std::unique_ptr<Endpoint>> Make(uint64_t seed) = 0;
+
+  // What the initiator of MakeWithChap() has to know; null: there is none.
+  virtual const initiator_sim::ChapCredentials* chap() const { return nullptr; }
+  // As Make(), of a target of its own that asks for CHAP, for cases about it where the user gave no
+  // credentials.
+  virtual absl::StatusOr<std::unique_ptr<Endpoint>> MakeWithChap(uint64_t seed) {
+    return Make(seed);
+  }
 
   // What was asked for, as the user wrote it.
   virtual std::string uri() const = 0;

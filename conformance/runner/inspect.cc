@@ -269,6 +269,14 @@ void ReadWriteProtection(Inspection* inspection, TargetFacts* facts) {
   }
 }
 
+// Whether the target lets nobody in who doesn't authenticate.
+bool RequiresAuthentication(Inspection* inspection, const TargetFacts& facts) {
+  v1::Scenario scenario;
+  scenario.add_step()->mutable_login()->set_skip_security_stage(true);
+  Collector answers;
+  return !inspection->Play(std::move(scenario), facts, &answers).ok();
+}
+
 }  // namespace
 
 absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySettings& settings,
@@ -293,6 +301,9 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
   }
   PUSHPULL_RETURN_IF_ERROR(ReadCapacity(&inspection, &facts));
   ReadWriteProtection(&inspection, &facts);
+  if (!settings.chap.user.empty()) {
+    facts.authentication_required = RequiresAuthentication(&inspection, facts);
+  }
   return facts;
 }
 

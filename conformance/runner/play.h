@@ -31,6 +31,8 @@ struct TargetFacts {
   uint64_t block_count = 0;      // of luns[0]
   bool write_protected = false;  // luns[0] says so
   std::string identity;          // vendor, product and revision of luns[0]
+  // The run has credentials, and without them there is no login.
+  bool authentication_required = false;
 };
 
 // What a run sets for all its cases.

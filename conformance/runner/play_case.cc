@@ -150,6 +150,14 @@ class LossWatch final : public initiator_sim::Tap {
   bool lost_ = false;
 };
 
+// Where the user gave none, cases about CHAP have the credentials of a target made for them.
+const initiator_sim::ChapCredentials* ChapMadeFor(const Case& c, const PlaySettings& settings,
+                                                  const EndpointFactory& factory) {
+  const v1::Needs& needs = c.scenario().needs();
+  const bool wanted = (needs.chap() || needs.mutual_chap()) && settings.chap.user.empty();
+  return wanted ? factory.chap() : nullptr;
+}
+
 // From an endpoint to a verdict, without the user's commands around it.
 void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
                     v1::CaseResult* result) {
@@ -158,7 +166,11 @@ void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptio
   LossWatch loss;
   std::vector<std::string> complaints;
   {
-    absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = factory->Make(options.seed);
+    PlaySettings settings = *options.settings;
+    const initiator_sim::ChapCredentials* const chap = ChapMadeFor(c, settings, *factory);
+    if (chap != nullptr) settings.chap = *chap;
+    absl::StatusOr<std::unique_ptr<Endpoint>> endpoint =
+        chap != nullptr ? factory->MakeWithChap(options.seed) : factory->Make(options.seed);
     if (!endpoint.ok()) return Fault(std::string(endpoint.status().message()), result);
     // Its commands end before the loop that they answer on.
     std::optional<CommandHooks> commands;
@@ -169,8 +181,8 @@ void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptio
       // The player is told what became of a command that was ended at its limit.
       hooks = {.hook = commands->hook(), .limit = options.commands->limit + absl::Seconds(5)};
     }
-    PlayResult played = Play(endpoint->get(), *options.settings, *options.facts, c.script,
-                             options.seed, {&log, &monitor, &loss}, std::move(hooks));
+    PlayResult played = Play(endpoint->get(), settings, *options.facts, c.script, options.seed,
+                             {&log, &monitor, &loss}, std::move(hooks));
     result->set_verdict(played.verdict);
     *result->mutable_failure() = std::move(played.failure);
     complaints = (*endpoint)->Complaints();

@@ -1,8 +1,33 @@
 #include "conformance/runner/preconditions.h"
 
+#include <algorithm>
+#include <set>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 
 namespace pushpull::conformance {
+namespace {
+
+// Whether a connection's login is sent, or has its security, without regard to the run's
+// credentials.
+bool LogsInByItself(const v1::Scenario& scenario) {
+  std::set<std::string> driven;  // connections
+  for (const v1::Step& step : scenario.step()) {
+    if (step.has_login()) {
+      driven.insert(step.connection());
+      const auto& keys = step.login().key();
+      const bool own_method = std::any_of(
+          keys.begin(), keys.end(), [](const auto& key) { return key.name() == "AuthMethod"; });
+      if (own_method || step.login().skip_security_stage()) return true;
+    }
+    const bool sent = step.send().pdu().has_login_request();
+    if (sent && !driven.contains(step.connection())) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 bool IsOfTransport(const v1::Scenario& scenario, bool rdma) {
   return scenario.needs().transport() != (rdma ? v1::TCP_ONLY : v1::ISER_ONLY);
@@ -73,6 +98,10 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
   }
   if (needs.chap() && !offer.chap) {
     return skip("it needs CHAP: --chap-user and --chap-secret-file");
+  }
+  const bool of_chap = needs.chap() || needs.mutual_chap();
+  if (offer.facts.authentication_required && !of_chap && LogsInByItself(scenario)) {
+    return skip("it logs in without authentication, and the target lets nobody in so");
   }
   return std::nullopt;
 }

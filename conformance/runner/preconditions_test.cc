@@ -2,6 +2,8 @@
 
 #include <google/protobuf/text_format.h>
 
+#include <string>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -52,6 +54,35 @@ TEST(PreconditionsTest, EachNeedIsLookedAt) {
     ASSERT_TRUE(unmet.has_value()) << c.scenario;
     EXPECT_EQ(unmet->verdict, v1::SKIP);
     EXPECT_THAT(unmet->message, HasSubstr(c.message));
+  }
+}
+
+// What goes in without credentials judges nothing where nobody gets in so.
+TEST(PreconditionsTest, LoginsOfTheirOwnNeedAnOpenTarget) {
+  const char* const own[] = {
+      "step { connect {} } step { send { pdu { login_request {} } } }",
+      "step { login { skip_security_stage: true } }",
+      "step { login { key { name: 'AuthMethod' value: 'None' } } }",
+      "step { login {} } step { connection: 'b' send { pdu { login_request {} } } }",
+  };
+  const std::string entered = "step { login { until: LOGIN_OPERATIONAL_NEGOTIATION } } ";
+  const std::string sent = "step { send { pdu { login_request {} } } }";
+  const std::string driven[] = {
+      "step { login {} }",
+      entered + sent,
+      "needs { chap: true } step { connect {} } " + sent,
+      "step { connect {} } step { send { pdu { nop_out {} } } }",
+  };
+  Offer offer = Plenty();
+  for (const char* scenario : own) EXPECT_FALSE(FindUnmet(Scenario(scenario), offer)) << scenario;
+  offer.facts.authentication_required = true;
+  for (const char* scenario : own) {
+    const std::optional<Unmet> unmet = FindUnmet(Scenario(scenario), offer);
+    ASSERT_TRUE(unmet.has_value()) << scenario;
+    EXPECT_THAT(unmet->message, HasSubstr("without authentication"));
+  }
+  for (const std::string& scenario : driven) {
+    EXPECT_FALSE(FindUnmet(Scenario(scenario), offer)) << scenario;
   }
 }
 

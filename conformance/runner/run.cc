@@ -108,8 +108,9 @@ class Run {
     offer.rdma_log = factory_->rdma_log();
     offer.rfc7145 = options_.play.iser_dialect == initiator_sim::IserDialect::kRfc7145;
     offer.link = !options_.commands.link.empty();
-    offer.chap = !options_.play.chap.user.empty();
-    offer.mutual_chap = !options_.play.chap.mutual_user.empty();
+    const bool own_chap = factory_->chap() != nullptr;
+    offer.chap = own_chap || !options_.play.chap.user.empty();
+    offer.mutual_chap = own_chap || !options_.play.chap.mutual_user.empty();
     for (const auto& [name, command] : options_.commands.hooks) offer.hooks.insert(name);
     offer.lacks.insert(options_.lacks.begin(), options_.lacks.end());
     return offer;

@@ -17,6 +17,8 @@ namespace {
 
 constexpr uint32_t kMaxUnitAttentions = 16;
 
+void AddStatus(std::string* to, uint32_t status) { to->append(DescribeLoginStatus(status)); }
+
 // The LUNs that the scenario's steps send SCSI commands to, as their eight bytes.
 std::set<uint64_t> LunsOf(const Play& play) {
   std::set<uint64_t> luns;
@@ -270,15 +272,21 @@ Progress LoginRunner::OnClosed() {
 
 Progress LoginRunner::Conclude(const v1::Pdu& response, bool refused) {
   const uint32_t status = exchange_->status();
-  std::vector<uint32_t> due(login_.expect().status().begin(), login_.expect().status().end());
-  if (due.empty() && !login_.expect().or_closed()) due.push_back(0);
+  const v1::ExpectedLoginStatus& expect = login_.expect();
+  std::vector<uint32_t> due(expect.status().begin(), expect.status().end());
+  if (due.empty() && !expect.or_closed()) due.push_back(0);
+  if (std::count(expect.warn_status().begin(), expect.warn_status().end(), status) > 0) {
+    play_->Note({.verdict = v1::WARN,
+                 .message = expect.why(),
+                 .expected = absl::StrCat("login status ", absl::StrJoin(due, " or ", AddStatus)),
+                 .actual = FullText(response),
+                 .expectation = true});
+    due.push_back(status);
+  }
   if (std::find(due.begin(), due.end(), status) == due.end()) {
     const std::string expected =
-        absl::StrCat("login status ",
-                     due.empty() ? "none, but the end of the connection"
-                                 : absl::StrJoin(due, " or ", [](std::string* out, uint32_t one) {
-                                     out->append(DescribeLoginStatus(one));
-                                   }));
+        absl::StrCat("login status ", due.empty() ? "none, but the end of the connection"
+                                                  : absl::StrJoin(due, " or ", AddStatus));
     return play_->Unmet(absl::StrCat("the login ended with status ", DescribeLoginStatus(status)),
                         expected, FullText(response));
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -39,6 +40,22 @@ const EVP_MD* DigestOfAlgorithm(uint32_t algorithm) {
       return EVP_sha3_256();
     default:
       return nullptr;
+  }
+}
+
+// CHAP_R, right or not.
+std::string Written(const std::string& response, const v1::Chap& settings) {
+  switch (settings.deviation()) {
+    case v1::CHAP_RESPONSE_NOT_A_NUMBER:
+      return "0xnothexadecimal";
+    case v1::CHAP_RESPONSE_EMPTY:
+      return settings.base64() ? "0b" : "0x";
+    case v1::CHAP_RESPONSE_HALF_BASE64:
+      return "0bAAA";
+    case v1::CHAP_UPPER_CASE:
+      return absl::AsciiStrToUpper(EncodeBinary(response, /*base64=*/false));
+    default:
+      return EncodeBinary(response, settings.base64());
   }
 }
 
@@ -135,32 +152,51 @@ std::vector<v1::KeyValue> ChapInitiator::Respond(uint32_t algorithm, uint8_t ide
   std::string response = *ChapResponse(algorithm, identifier, secret, challenge);
   if (deviation == v1::CHAP_RESPONSE_WRONG) response[0] ^= 1;
   if (deviation == v1::CHAP_RESPONSE_SHORT) response.pop_back();
+  if (deviation == v1::CHAP_RESPONSE_LONG) response.push_back('\0');
+  if (deviation == v1::CHAP_RESPONSE_TOO_LONG) response.resize(kMaxChapBinary + 1);
 
   std::vector<v1::KeyValue> answer;
+  if (deviation == v1::CHAP_ALGORITHM_AGAIN) {
+    answer.push_back(Key("CHAP_A", absl::StrCat(algorithm)));
+  }
   if (deviation != v1::CHAP_NAME_ABSENT) {
     answer.push_back(Key("CHAP_N", settings_.has_user() ? settings_.user() : credentials_.user));
   }
-  if (deviation == v1::CHAP_RESPONSE_NOT_A_NUMBER) {
-    answer.push_back(Key("CHAP_R", "0xnothexadecimal"));
-  } else if (deviation != v1::CHAP_RESPONSE_ABSENT) {
-    answer.push_back(Key("CHAP_R", EncodeBinary(response, settings_.base64())));
+  if (deviation != v1::CHAP_RESPONSE_ABSENT) {
+    answer.push_back(Key("CHAP_R", Written(response, settings_)));
   }
-  if (!settings_.mutual()) return answer;
+  if (deviation == v1::CHAP_RESPONSE_TWICE) answer.push_back(answer.back());
+  if (deviation == v1::CHAP_OTHER_METHODS_KEY) answer.push_back(Key("KRB_AP_REQ", "0x00"));
+  if (settings_.mutual()) ChallengeBack(identifier, challenge, &answer);
+  return answer;
+}
+
+void ChapInitiator::ChallengeBack(uint8_t identifier, const std::string& challenge,
+                                  std::vector<v1::KeyValue>* answer) {
+  const v1::ChapDeviation deviation = settings_.deviation();
   own_identifier_ = static_cast<uint8_t>(random_.Next());
   if (deviation == v1::CHAP_CHALLENGE_REFLECTED) {
     own_identifier_ = identifier;
     own_challenge_ = challenge;
   } else {
-    const size_t length =
-        deviation == v1::CHAP_CHALLENGE_TOO_LONG ? kMaxChapBinary + 1 : kOwnChallengeLength;
+    const size_t length = deviation == v1::CHAP_CHALLENGE_TOO_LONG  ? kMaxChapBinary + 1
+                          : deviation == v1::CHAP_CHALLENGE_LONGEST ? kMaxChapBinary
+                                                                    : kOwnChallengeLength;
     own_challenge_.clear();
     while (own_challenge_.size() < length) {
       own_challenge_ += static_cast<char>(random_.Next());
     }
   }
-  answer.push_back(Key("CHAP_I", absl::StrCat(own_identifier_)));
-  answer.push_back(Key("CHAP_C", EncodeBinary(own_challenge_, settings_.base64())));
-  return answer;
+  if (deviation == v1::CHAP_IDENTIFIER_TOO_LARGE) {
+    answer->push_back(Key("CHAP_I", "256"));
+  } else if (deviation != v1::CHAP_IDENTIFIER_ABSENT) {
+    answer->push_back(Key("CHAP_I", absl::StrCat(own_identifier_)));
+  }
+  if (deviation == v1::CHAP_CHALLENGE_EMPTY) {
+    answer->push_back(Key("CHAP_C", "0x"));
+  } else if (deviation != v1::CHAP_CHALLENGE_ABSENT) {
+    answer->push_back(Key("CHAP_C", EncodeBinary(own_challenge_, settings_.base64())));
+  }
 }
 
 absl::Status ChapInitiator::Prove(const v1::KeyList& keys) {

@@ -61,6 +61,9 @@ class ChapInitiator {
   absl::Status Prove(const v1::KeyList& keys);
   std::vector<v1::KeyValue> Respond(uint32_t algorithm, uint8_t identifier,
                                     const std::string& challenge);
+  // `identifier` and `challenge`: the target's.
+  void ChallengeBack(uint8_t identifier, const std::string& challenge,
+                     std::vector<v1::KeyValue>* answer);
 
   const v1::Chap settings_;
   const ChapCredentials credentials_;

@@ -152,6 +152,19 @@ TEST(ChapTest, Deviations) {
   EXPECT_EQ(ValueOf(answer(v1::CHAP_CHALLENGE_REFLECTED), "CHAP_C"), "0x6368");
   EXPECT_EQ(ValueOf(answer(v1::CHAP_CHALLENGE_REFLECTED), "CHAP_I"), "7");
   EXPECT_EQ(DecodeBinary(ValueOf(answer(v1::CHAP_CHALLENGE_TOO_LONG), "CHAP_C"))->size(), 1025u);
+  EXPECT_EQ(DecodeBinary(ValueOf(answer(v1::CHAP_CHALLENGE_LONGEST), "CHAP_C"))->size(), 1024u);
+  EXPECT_EQ(ValueOf(answer(v1::CHAP_CHALLENGE_ABSENT), "CHAP_C"), "(none)");
+  EXPECT_EQ(ValueOf(answer(v1::CHAP_CHALLENGE_EMPTY), "CHAP_C"), "0x");
+  EXPECT_EQ(ValueOf(answer(v1::CHAP_IDENTIFIER_ABSENT), "CHAP_I"), "(none)");
+  EXPECT_EQ(ValueOf(answer(v1::CHAP_IDENTIFIER_TOO_LARGE), "CHAP_I"), "256");
+  EXPECT_EQ(ValueOf(answer(v1::CHAP_RESPONSE_EMPTY), "CHAP_R"), "0x");
+  EXPECT_EQ(DecodeBinary(ValueOf(answer(v1::CHAP_RESPONSE_LONG), "CHAP_R"))->size(), 17u);
+  EXPECT_EQ(DecodeBinary(ValueOf(answer(v1::CHAP_RESPONSE_TOO_LONG), "CHAP_R"))->size(), 1025u);
+  EXPECT_EQ(answer(v1::CHAP_RESPONSE_TWICE)[2].name(), "CHAP_R");
+  EXPECT_EQ(ValueOf(answer(v1::CHAP_RESPONSE_HALF_BASE64), "CHAP_R"), "0bAAA");
+  EXPECT_EQ(DecodeBinary(ValueOf(answer(v1::CHAP_UPPER_CASE), "CHAP_R")), right);
+  EXPECT_EQ(ValueOf(answer(v1::CHAP_ALGORITHM_AGAIN), "CHAP_A"), "5");
+  EXPECT_EQ(ValueOf(answer(v1::CHAP_OTHER_METHODS_KEY), "KRB_AP_REQ"), "0x00");
 }
 
 }  // namespace

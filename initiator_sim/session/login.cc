@@ -145,8 +145,10 @@ void LoginExchange::Queue(const std::vector<v1::KeyValue>& keys) {
   for (const v1::KeyValue& key : keys) {
     *list.add_key() = key;
     // The names must all be in the first request (§6.3.1).
-    const bool together =
-        !config_.one_key_per_request || (first_request_ && IsIdentityKey(key.name()));
+    // So must those of a step of CHAP (§12.1.3).
+    const bool together = !config_.one_key_per_request ||
+                          (first_request_ && IsIdentityKey(key.name())) ||
+                          key.name().starts_with("CHAP_");
     if (!together) flush();
   }
   if (list.key_size() > 0 || keys.empty()) flush();
@@ -299,8 +301,9 @@ void LoginExchange::DropQueued(const std::string& name) {
 std::vector<v1::KeyValue> LoginExchange::Answers() {
   std::vector<v1::KeyValue> answers;
   for (const v1::KeyValue& offer : connection_->negotiation.TakeUnanswered()) {
+    // The keys of CHAP are no offers: both sides send some of them.
+    if (offer.name().starts_with("CHAP_")) continue;
     DropQueued(offer.name());
-    // The keys of CHAP are no offers.
     if (IsSecurityKey(offer.name())) continue;
     const KeyInfo* info = FindKeyInfo(offer.name());
     if (info == nullptr) {

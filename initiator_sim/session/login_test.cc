@@ -213,6 +213,22 @@ TEST(LoginTest, ChapTakesThreeExchanges) {
   EXPECT_EQ(KeyOf(dialogue.Next(), "MaxConnections"), "1");
 }
 
+TEST(LoginTest, MutualChapSendsItsOwnChallenge) {
+  LoginConfig config = Config();
+  config.first_stage = v1::SECURITY_NEGOTIATION;
+  config.one_key_per_request = true;
+  config.chap.emplace().set_mutual(true);
+  config.credentials = {.user = "u", .secret = "s", .mutual_user = "t", .mutual_secret = "m"};
+  Dialogue dialogue(config);
+  EXPECT_EQ(KeyOf(dialogue.Next(), "AuthMethod"), "CHAP");
+  EXPECT_EQ(dialogue.Answer("AuthMethod=CHAP", false), Progress::kSend);
+  EXPECT_EQ(KeyOf(dialogue.Next(), "CHAP_A"), "5");
+  EXPECT_EQ(dialogue.Answer("CHAP_A=5;CHAP_I=1;CHAP_C=0x00112233", false), Progress::kSend);
+  const v1::Pdu answer = dialogue.Next();
+  EXPECT_EQ(KeyOf(answer, "CHAP_N"), "u");
+  for (const char* key : {"CHAP_R", "CHAP_I", "CHAP_C"}) EXPECT_NE(KeyOf(answer, key), "(none)");
+}
+
 TEST(LoginTest, ATargetMayChooseNoneInsteadOfChap) {
   LoginConfig config = Config();
   config.first_stage = v1::SECURITY_NEGOTIATION;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,12 +34,12 @@ class EmbeddedIserEndpoint : public conformance::Endpoint {
 
   ~EmbeddedIserEndpoint() override { Stop(); }
 
-  absl::Status Start(uint64_t seed) {
-    PUSHPULL_ASSIGN_OR_RETURN(
-        target_,
-        MakeEmbeddedTarget(options_.bugs, seed, &streams_, {target_loop_},
-                           cross_check_.target_tap(), options_.wrap_store,
-                           {.network = &rdma_, .dialect = options_.dialect}, options_.config));
+  absl::Status Start(uint64_t seed, const std::optional<EmbeddedChap>& chap) {
+    PUSHPULL_ASSIGN_OR_RETURN(target_,
+                              MakeEmbeddedTarget(options_.bugs, seed, &streams_, {target_loop_},
+                                                 cross_check_.target_tap(), options_.wrap_store,
+                                                 {.network = &rdma_, .dialect = options_.dialect},
+                                                 options_.config, chap));
     PUSHPULL_ASSIGN_OR_RETURN(const fabric::Address address, target_->ListenIser({kHost, 3260}));
     portals_ = {address};
     return absl::OkStatus();
@@ -97,9 +98,11 @@ class EmbeddedIserFactory : public conformance::EndpointFactory {
   explicit EmbeddedIserFactory(EmbeddedIserOptions options) : options_(std::move(options)) {}
 
   absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Make(uint64_t seed) override {
-    auto endpoint = std::make_unique<EmbeddedIserEndpoint>(options_, seed);
-    PUSHPULL_RETURN_IF_ERROR(endpoint->Start(seed));
-    return std::unique_ptr<conformance::Endpoint>(std::move(endpoint));
+    return Start(seed, options_.auth.Make());
+  }
+  const initiator_sim::ChapCredentials* chap() const override { return options_.auth.chap(); }
+  absl::StatusOr<std::unique_ptr<conformance::Endpoint>> MakeWithChap(uint64_t seed) override {
+    return Start(seed, options_.auth.MakeWithChap());
   }
   std::string uri() const override { return "embedded-iser:"; }
   std::string target_name() const override { return kEmbeddedTargetName; }
@@ -109,6 +112,13 @@ class EmbeddedIserFactory : public conformance::EndpointFactory {
   bool rdma_log() const override { return true; }
 
  private:
+  absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Start(
+      uint64_t seed, const std::optional<EmbeddedChap>& chap) {
+    auto endpoint = std::make_unique<EmbeddedIserEndpoint>(options_, seed);
+    PUSHPULL_RETURN_IF_ERROR(endpoint->Start(seed, chap));
+    return std::unique_ptr<conformance::Endpoint>(std::move(endpoint));
+  }
+
   const EmbeddedIserOptions options_;
 };
 

@@ -23,6 +23,7 @@ struct EmbeddedIserOptions {
   target::IserDialect dialect = target::IserDialect::kRfc7145;
   fabric::SimRdmaOptions network = UnsteadyRdma();
   WrapStore wrap_store;
+  EmbeddedAuth auth = {};
   v1::TargetConfig config;  // its limits and LUNs, as MakeEmbeddedTarget takes them
 };
 

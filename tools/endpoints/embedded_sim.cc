@@ -1,5 +1,6 @@
 #include "tools/endpoints/embedded_sim.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,11 +38,11 @@ class EmbeddedSimEndpoint : public conformance::Endpoint {
     }
   }
 
-  absl::Status Start(uint64_t seed) {
-    PUSHPULL_ASSIGN_OR_RETURN(
-        target_,
-        MakeEmbeddedTarget(options_.bugs, seed, &network_, {target_loop_},
-                           cross_check_.target_tap(), options_.wrap_store, {}, options_.config));
+  absl::Status Start(uint64_t seed, const std::optional<EmbeddedChap>& chap) {
+    PUSHPULL_ASSIGN_OR_RETURN(target_,
+                              MakeEmbeddedTarget(options_.bugs, seed, &network_, {target_loop_},
+                                                 cross_check_.target_tap(), options_.wrap_store, {},
+                                                 options_.config, chap));
     PUSHPULL_ASSIGN_OR_RETURN(const fabric::Address address, target_->Listen({"192.0.2.2", 3260}));
     portals_ = {address};
     return absl::OkStatus();
@@ -72,9 +73,11 @@ class EmbeddedSimFactory : public conformance::EndpointFactory {
   explicit EmbeddedSimFactory(EmbeddedSimOptions options) : options_(std::move(options)) {}
 
   absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Make(uint64_t seed) override {
-    auto endpoint = std::make_unique<EmbeddedSimEndpoint>(options_, seed);
-    PUSHPULL_RETURN_IF_ERROR(endpoint->Start(seed));
-    return std::unique_ptr<conformance::Endpoint>(std::move(endpoint));
+    return Start(seed, options_.auth.Make());
+  }
+  const initiator_sim::ChapCredentials* chap() const override { return options_.auth.chap(); }
+  absl::StatusOr<std::unique_ptr<conformance::Endpoint>> MakeWithChap(uint64_t seed) override {
+    return Start(seed, options_.auth.MakeWithChap());
   }
   std::string uri() const override { return "embedded-sim:"; }
   std::string target_name() const override { return kEmbeddedTargetName; }
@@ -82,6 +85,13 @@ class EmbeddedSimFactory : public conformance::EndpointFactory {
   bool virtual_time() const override { return true; }
 
  private:
+  absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Start(
+      uint64_t seed, const std::optional<EmbeddedChap>& chap) {
+    auto endpoint = std::make_unique<EmbeddedSimEndpoint>(options_, seed);
+    PUSHPULL_RETURN_IF_ERROR(endpoint->Start(seed, chap));
+    return std::unique_ptr<conformance::Endpoint>(std::move(endpoint));
+  }
+
   const EmbeddedSimOptions options_;
 };
 

@@ -19,6 +19,7 @@ namespace pushpull::tools {
 
 struct EmbeddedSimOptions {
   target::BugSet bugs;
+  EmbeddedAuth auth;
   v1::TargetConfig config;  // its limits and LUNs, as MakeEmbeddedTarget takes them
   // How bytes travel. By default they are cut and delayed as the seed says.
   fabric::SimOptions network = fabric::SimOptions::Both({

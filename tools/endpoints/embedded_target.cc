@@ -4,13 +4,54 @@
 
 #include "base/status.h"
 #include "target/config.h"
+#include "target/login/chap.h"
+#include "target/login/chap_policy.h"
 
 namespace pushpull::tools {
+namespace {
+
+// Of targets that live in this process alone, for a case each.
+const initiator_sim::ChapCredentials& OwnCredentials() {
+  static const auto* const credentials = new initiator_sim::ChapCredentials{
+      .user = "org.pushpull.initiator",
+      .secret = "of the initiator",
+      .mutual_user = "org.pushpull.reference",
+      .mutual_secret = "of the reference target",
+  };
+  return *credentials;
+}
+
+target::ChapOptions ChapOptionsOf(const EmbeddedChap& chap) {
+  const initiator_sim::ChapCredentials& known = chap.credentials;
+  target::ChapOptions options;
+  options.accounts.push_back({known.user, target::ChapSecret(known.secret), {chap.initiator_name}});
+  if (!known.mutual_secret.empty()) {
+    options.own =
+        target::ChapAccount{known.mutual_user, target::ChapSecret(known.mutual_secret), {}};
+  }
+  return options;
+}
+
+}  // namespace
+
+std::optional<EmbeddedChap> EmbeddedAuth::Make() const {
+  if (!given.has_value()) return std::nullopt;
+  return EmbeddedChap{*given, initiator_name};
+}
+
+EmbeddedChap EmbeddedAuth::MakeWithChap() const {
+  return {given.value_or(OwnCredentials()), initiator_name};
+}
+
+const initiator_sim::ChapCredentials* EmbeddedAuth::chap() const {
+  return given.has_value() ? nullptr : &OwnCredentials();
+}
 
 absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
     const target::BugSet& bugs, uint64_t seed, fabric::Network* network,
     std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap,
-    const WrapStore& wrap, const EmbeddedIser& iser, v1::TargetConfig config) {
+    const WrapStore& wrap, const EmbeddedIser& iser, v1::TargetConfig config,
+    const std::optional<EmbeddedChap>& chap) {
   config.set_name(kEmbeddedTargetName);
   if (config.alias().empty()) config.set_alias("Pushpull's reference target");
   if (config.lun().empty()) {
@@ -27,6 +68,8 @@ absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
   options.node.seed = seed;
   options.node.tap = std::move(tap);
   options.iser_dialect = iser.dialect;
+  if (chap.has_value()) options.chap = ChapOptionsOf(*chap);
+  options.entropy = target::SeededEntropy(seed);
   if (wrap) {
     for (target::LogicalUnitOptions& unit : options.logical_units) {
       unit.store = wrap(unit.number, std::move(unit.store));

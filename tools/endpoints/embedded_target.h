@@ -6,12 +6,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "conformance/runner/play.h"
 #include "fabric/loop.h"
 #include "fabric/rdma/rdma.h"
 #include "fabric/stream.h"
+#include "initiator_sim/session/chap.h"
 #include "pushpull/v1/target_config.pb.h"
 #include "target/bugs/bugs.h"
 #include "target/iser/dialect.h"
@@ -33,12 +37,32 @@ struct EmbeddedIser {
   target::IserDialect dialect = target::IserDialect::kRfc7145;
 };
 
+// CHAP that an embedded target asks for.
+struct EmbeddedChap {
+  initiator_sim::ChapCredentials credentials;
+  std::string initiator_name;  // who alone may use them
+};
+
+// How embedded targets authenticate.
+struct EmbeddedAuth {
+  std::string initiator_name = conformance::PlaySettings().initiator_name;
+  // Given by the user: all targets ask for CHAP. Else those of MakeWithChap() do, by credentials of
+  // their own.
+  std::optional<initiator_sim::ChapCredentials> given = {};
+
+  // For EndpointFactory's functions of the same names.
+  std::optional<EmbeddedChap> Make() const;
+  EmbeddedChap MakeWithChap() const;
+  const initiator_sim::ChapCredentials* chap() const;
+};
+
 // As `config` says, under the embedded target's name; it doesn't listen yet. Without LUNs there:
 // three disks in memory, of 512-byte blocks.
 absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
     const target::BugSet& bugs, uint64_t seed, fabric::Network* network,
     std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap,
-    const WrapStore& wrap = {}, const EmbeddedIser& iser = {}, v1::TargetConfig config = {});
+    const WrapStore& wrap = {}, const EmbeddedIser& iser = {}, v1::TargetConfig config = {},
+    const std::optional<EmbeddedChap>& chap = std::nullopt);
 
 }  // namespace pushpull::tools
 

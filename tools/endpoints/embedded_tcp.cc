@@ -1,6 +1,7 @@
 #include "tools/endpoints/embedded_tcp.h"
 
 #include <future>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,10 +29,11 @@ class EmbeddedTcpEndpoint : public conformance::Endpoint {
     stopped.get_future().wait();
   }
 
-  absl::Status Start(const target::BugSet& bugs, const v1::TargetConfig& config, uint64_t seed) {
+  absl::Status Start(const target::BugSet& bugs, const v1::TargetConfig& config, uint64_t seed,
+                     const std::optional<EmbeddedChap>& chap) {
     PUSHPULL_ASSIGN_OR_RETURN(target_,
                               MakeEmbeddedTarget(bugs, seed, &network_, {target_loop_.loop()},
-                                                 cross_check_.target_tap(), {}, {}, config));
+                                                 cross_check_.target_tap(), {}, {}, config, chap));
     absl::StatusOr<fabric::Address> address;
     target_loop_.Call([&] { address = target_->Listen({"127.0.0.1", 0}); });
     if (!address.ok()) return address.status();
@@ -59,13 +61,15 @@ class EmbeddedTcpEndpoint : public conformance::Endpoint {
 
 class EmbeddedTcpFactory : public conformance::EndpointFactory {
  public:
-  EmbeddedTcpFactory(const target::BugSet& bugs, v1::TargetConfig config)
-      : bugs_(bugs), config_(std::move(config)) {}
+  EmbeddedTcpFactory(const target::BugSet& bugs, v1::TargetConfig config, EmbeddedAuth auth)
+      : bugs_(bugs), config_(std::move(config)), auth_(std::move(auth)) {}
 
   absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Make(uint64_t seed) override {
-    auto endpoint = std::make_unique<EmbeddedTcpEndpoint>();
-    PUSHPULL_RETURN_IF_ERROR(endpoint->Start(bugs_, config_, seed));
-    return std::unique_ptr<conformance::Endpoint>(std::move(endpoint));
+    return Start(seed, auth_.Make());
+  }
+  const initiator_sim::ChapCredentials* chap() const override { return auth_.chap(); }
+  absl::StatusOr<std::unique_ptr<conformance::Endpoint>> MakeWithChap(uint64_t seed) override {
+    return Start(seed, auth_.MakeWithChap());
   }
   std::string uri() const override { return "embedded:"; }
   std::string target_name() const override { return kEmbeddedTargetName; }
@@ -73,15 +77,24 @@ class EmbeddedTcpFactory : public conformance::EndpointFactory {
   bool virtual_time() const override { return false; }
 
  private:
+  absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Start(
+      uint64_t seed, const std::optional<EmbeddedChap>& chap) {
+    auto endpoint = std::make_unique<EmbeddedTcpEndpoint>();
+    PUSHPULL_RETURN_IF_ERROR(endpoint->Start(bugs_, config_, seed, chap));
+    return std::unique_ptr<conformance::Endpoint>(std::move(endpoint));
+  }
+
   const target::BugSet bugs_;
   const v1::TargetConfig config_;
+  const EmbeddedAuth auth_;
 };
 
 }  // namespace
 
 std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedTcpFactory(const target::BugSet& bugs,
-                                                                     v1::TargetConfig config) {
-  return std::make_unique<EmbeddedTcpFactory>(bugs, std::move(config));
+                                                                     v1::TargetConfig config,
+                                                                     EmbeddedAuth auth) {
+  return std::make_unique<EmbeddedTcpFactory>(bugs, std::move(config), std::move(auth));
 }
 
 }  // namespace pushpull::tools

@@ -9,6 +9,7 @@
 #include "target/bugs/bugs.h"
 #include "tools/endpoints/embedded_iser.h"
 #include "tools/endpoints/embedded_sim.h"
+#include "tools/endpoints/embedded_target.h"
 #include "tools/endpoints/embedded_tcp.h"
 #include "tools/endpoints/remote_endpoint.h"
 
@@ -62,19 +63,23 @@ absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeEndpointFactor
   }
   v1::TargetConfig config;
   if (options.legal_variation.has_value()) config.set_legal_variation(*options.legal_variation);
+  EmbeddedAuth auth{.initiator_name = options.initiator_name};
+  if (!options.chap.user.empty()) auth.given = options.chap;
   switch (uris[0].kind) {
     case TargetUri::Kind::kEmbedded:
-      return MakeEmbeddedTcpFactory(bugs, config);
+      return MakeEmbeddedTcpFactory(bugs, config, std::move(auth));
     case TargetUri::Kind::kEmbeddedSim: {
       EmbeddedSimOptions sim;
       sim.bugs = bugs;
       sim.config = config;
+      sim.auth = std::move(auth);
       return MakeEmbeddedSimFactory(std::move(sim));
     }
     case TargetUri::Kind::kEmbeddedIser: {
       EmbeddedIserOptions iser;
       iser.bugs = bugs;
       iser.config = config;
+      iser.auth = std::move(auth);
       iser.dialect = options.iser_dialect == initiator_sim::IserDialect::kLinux
                          ? target::IserDialect::kLinux
                          : target::IserDialect::kRfc7145;

@@ -11,7 +11,9 @@
 
 #include "absl/status/statusor.h"
 #include "conformance/runner/endpoint.h"
+#include "conformance/runner/play.h"
 #include "initiator_sim/iser/dialect.h"
+#include "initiator_sim/session/chap.h"
 #include "tools/endpoints/uri.h"
 
 namespace pushpull::tools {
@@ -20,6 +22,10 @@ struct EndpointOptions {
   std::vector<std::string> bugs;            // named defects of an embedded target
   std::optional<uint64_t> legal_variation;  // of an embedded target
   std::string bind;  // the address to connect from; empty: the system chooses
+  // Who plays the cases, and the credentials that an embedded target then asks for (none: an empty
+  // user).
+  std::string initiator_name = conformance::PlaySettings().initiator_name;
+  initiator_sim::ChapCredentials chap;
   // How an embedded target speaks iSER.
   initiator_sim::IserDialect iser_dialect = initiator_sim::IserDialect::kRfc7145;
 };

@@ -11,8 +11,8 @@ NAME = 'iqn.2026-11.org.pushpull:tgt'
 
 
 @contextlib.contextmanager
-def serving(size_mib=64):
-  """The URI of its LUN."""
+def serving(size_mib=64, chap=None):
+  """The URI of its LUN. `chap`: the user and the secret that it asks for."""
   folder = harness.scratch()
   disk = os.path.join(folder, 'disk.img')
   with open(disk, 'wb') as file:
@@ -36,6 +36,9 @@ def serving(size_mib=64):
         admin('--op', 'new', '--mode', 'target', '--tid', '1', '-T', NAME)
         admin('--op', 'new', '--mode', 'logicalunit', '--tid', '1', '--lun', '1', '-b', disk)
         admin('--op', 'bind', '--mode', 'target', '--tid', '1', '-I', 'ALL')
+        if chap:
+          admin('--op', 'new', '--mode', 'account', '--user', chap[0], '--password', chap[1])
+          admin('--op', 'bind', '--mode', 'account', '--tid', '1', '--user', chap[0])
         yield f'tcp://127.0.0.1:{port}/{NAME}'
         # It doesn't end on SIGTERM while it has targets.
         child.kill()

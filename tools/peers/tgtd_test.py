@@ -72,6 +72,19 @@ class TgtdTest(unittest.TestCase):
         run, output = self.play('--only', case)
         self.assertIn(run['result'][0]['verdict'], ('PASS', 'FAIL', 'TIMEOUT'), output)
 
+  def test_chap_lets_us_in(self):
+    secret = os.path.join(harness.scratch(), 'secret')
+    with open(secret, 'w', encoding='utf-8') as file:
+      file.write('alice-secret-16b\n')
+    os.chmod(secret, 0o600)
+    with tgtd.serving(chap=('alice', 'alice-secret-16b')) as uri:
+      output = harness.run_pushpull('run', '--target', uri, '--chap-user', 'alice',
+                                    '--chap-secret-file', secret, '--only', 'sanity/alive',
+                                    '--only', 'chap/one_way#md5', '--only',
+                                    'chap/wrong_response#one_bit')
+      self.assertIn('3 cases', output)
+      self.assertIn('3 PASS', output)
+
 
 if __name__ == '__main__':
   unittest.main()

@@ -147,7 +147,8 @@ absl::StatusOr<Case> SanityCase() {
   return std::move(cases[0]);
 }
 
-absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeFactory(const RunFlags& flags) {
+absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeFactory(
+    const RunFlags& flags, const conformance::PlaySettings& settings) {
   std::vector<TargetUri> uris;
   for (const std::string& text : flags.targets) {
     PUSHPULL_ASSIGN_OR_RETURN(TargetUri uri, ParseTargetUri(text));
@@ -158,6 +159,8 @@ absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeFactory(const 
   options.bugs = flags.bugs;
   options.bind = flags.bind;
   options.legal_variation = flags.legal_variation;
+  options.initiator_name = settings.initiator_name;
+  options.chap = settings.chap;
   options.iser_dialect = initiator_sim::FindIserDialect(flags.iser_dialect)
                              .value_or(initiator_sim::IserDialect::kRfc7145);
   return MakeEndpointFactory(uris, options);
@@ -284,7 +287,7 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
   }
   PUSHPULL_ASSIGN_OR_RETURN(const Case sanity, SanityCase());
   PUSHPULL_ASSIGN_OR_RETURN(conformance::RunOptions options, MakeRunOptions(flags));
-  PUSHPULL_ASSIGN_OR_RETURN(auto factory, MakeFactory(flags));
+  PUSHPULL_ASSIGN_OR_RETURN(auto factory, MakeFactory(flags, options.play));
   std::optional<conformance::ProfileFile> profile;
   std::optional<conformance::ProfileOverlay> overlay;
   if (!flags.profile.empty()) {

@@ -85,6 +85,11 @@ absl::Status ReadChap(const RunFlags& flags, initiator_sim::ChapCredentials* cha
     PUSHPULL_ASSIGN_OR_RETURN(chap->mutual_secret,
                               base::ReadSecretFile(flags.chap_mutual_secret_file));
   }
+  if (!chap->secret.empty() && chap->secret == chap->mutual_secret) {
+    return absl::InvalidArgumentError(
+        "--chap-secret-file and --chap-mutual-secret-file hold the same secret, which RFC 7143 "
+        "§9.2.1 forbids: give each direction one of its own");
+  }
   return absl::OkStatus();
 }
 
@@ -138,7 +143,8 @@ void DeclareInitiator(CLI::App* run, RunFlags* flags) {
                   "how iSER is spoken where RFC 7145 and Linux differ (embedded-iser: follows)")
       ->check(CLI::IsMember({"rfc7145", "linux"}))
       ->capture_default_str();
-  run->add_option("--chap-user", flags->chap_user, "CHAP_N of the initiator");
+  run->add_option("--chap-user", flags->chap_user,
+                  "CHAP_N of the initiator (an embedded target then asks for it)");
   run->add_option("--chap-secret-file", flags->chap_secret_file, "its secret, one line");
   run->add_option("--chap-mutual-user", flags->chap_mutual_user, "CHAP_N of the target");
   run->add_option("--chap-mutual-secret-file", flags->chap_mutual_secret_file, "its secret");
