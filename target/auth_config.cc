@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/secret_file.h"
 #include "base/status.h"
-#include "base/text.h"
 #include "target/login/chap.h"
 #include "target/login/chap_policy.h"
 #include "target/negotiation/values.h"

@@ -2,9 +2,11 @@
 
 #include "target/login/chap_policy.h"
 
+#include <cctype>
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>

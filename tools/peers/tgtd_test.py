@@ -49,6 +49,8 @@ class TgtdTest(unittest.TestCase):
     """The numbers of the page: rounded, so that a new case doesn't make them wrong at once."""
     with open(harness.data_file('docs/targets/tgt.md'), encoding='utf-8') as file:
       page = ' '.join(file.read().split())
+    # Those of CHAP aren't played without credentials.
+    results = [result for result in results if not result['id'].startswith('chap/')]
     came = {'cases': len(results),
             'pass': sum(result['verdict'] == 'PASS' for result in results),
             'fail as expected': sum(result.get('overlay') == 'XFAIL' for result in results)}
