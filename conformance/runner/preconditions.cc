@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -25,6 +26,20 @@ bool LogsInByItself(const v1::Scenario& scenario) {
     if (sent && !driven.contains(step.connection())) return true;
   }
   return false;
+}
+
+// What a case's logins lack; empty: nothing.
+std::string UnmetAuthentication(const v1::Scenario& scenario, const Offer& offer) {
+  const v1::Needs& needs = scenario.needs();
+  if (needs.mutual_chap() && !offer.mutual_chap) {
+    return "it needs mutual CHAP: --chap-mutual-user and --chap-mutual-secret-file";
+  }
+  if (needs.chap() && !offer.chap) return "it needs CHAP: --chap-user and --chap-secret-file";
+  const bool of_chap = needs.chap() || needs.mutual_chap();
+  if (offer.facts.authentication_required && !of_chap && LogsInByItself(scenario)) {
+    return "it logs in without authentication, and the target lets nobody in so";
+  }
+  return "";
 }
 
 }  // namespace
@@ -93,15 +108,8 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
   if (needs.virtual_time() && !offer.virtual_time) {
     return skip("it needs virtual time; --target embedded-sim: has it");
   }
-  if (needs.mutual_chap() && !offer.mutual_chap) {
-    return skip("it needs mutual CHAP: --chap-mutual-user and --chap-mutual-secret-file");
-  }
-  if (needs.chap() && !offer.chap) {
-    return skip("it needs CHAP: --chap-user and --chap-secret-file");
-  }
-  const bool of_chap = needs.chap() || needs.mutual_chap();
-  if (offer.facts.authentication_required && !of_chap && LogsInByItself(scenario)) {
-    return skip("it logs in without authentication, and the target lets nobody in so");
+  if (std::string why = UnmetAuthentication(scenario, offer); !why.empty()) {
+    return skip(std::move(why));
   }
   return std::nullopt;
 }
