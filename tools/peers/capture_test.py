@@ -25,8 +25,11 @@ class CaptureTest(unittest.TestCase):
     self.folder = harness.scratch()
 
   def test_lint(self):
-    self.assertEqual(pushpull('lint', self.capture),
+    # What the target says is right; what libiscsi does wrong in it is told in docs/CAPTURES.md.
+    self.assertEqual(pushpull('lint', '--side', 'target', self.capture),
                      (0, f'{self.capture}: 3 connections, 50 PDUs, 0 violations\n'))
+    code, output = pushpull('lint', self.capture)
+    self.assertEqual((code, output.count(' exp_stat_sn_seen\n')), (1, 5), output)
     code, output = pushpull('lint', '/no/such.pcap')
     self.assertEqual((code, 'No such file' in output), (2, True), output)
     code, output = pushpull('lint', '--port', '3261', self.capture)
