@@ -36,6 +36,7 @@ class Session {
     Task task;
     std::vector<uint8_t> memory = std::vector<uint8_t>(4 * kBlock);
     iovec buffer{};
+    int uses = 0;
   };
 
   void Open() {
@@ -53,6 +54,7 @@ class Session {
   void Next(Slot* slot) {
     if (left_ == 0) return Idle();
     --left_;
+    const int use = ++slot->uses;
     Task& task = slot->task;
     task.Reset();
     task.nexus = nexus_;
@@ -70,9 +72,10 @@ class Session {
     slot->buffer = {slot->memory.data(), slot->memory.size()};
     task.data = {&slot->buffer, 1};
     if (random_.Chance(30)) {
-      // Another nexus may abort it while it waits, and call `done`.
-      thread_.loop()->Post([this, slot] {
-        if (slot->task.in_task_set()) Run(slot);
+      // Another nexus may abort it while it waits, and call `done`: then the slot may have its next
+      // task already.
+      thread_.loop()->Post([this, slot, use] {
+        if (slot->uses == use && slot->task.in_task_set()) Run(slot);
       });
     } else {
       Run(slot);
