@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "fabric/rdma/queues.h"
 #include "fabric/rdma/rdma.h"
 #include "fabric/rdma/sim_domain.h"
 #include "fabric/rdma/sim_rdma_options.h"
@@ -20,47 +21,13 @@
 #include "fabric/sim_world.h"
 
 namespace pushpull::fabric {
-namespace {
-
-constexpr uint64_t kMaxMessage = uint64_t{1} << 31;
-
-uint64_t TotalLength(std::span<const RdmaSegment> segments) {
-  uint64_t total = 0;
-  for (const RdmaSegment& segment : segments) total += segment.length;
-  return total;
-}
-
-absl::Status CheckWork(const RdmaWork& work, const RdmaLimits& limits) {
-  if (work.segments.size() > limits.max_send_segments) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(work.segments.size(), " segments; the queue takes ", limits.max_send_segments,
-                     ": raise RdmaQueueOptions::max_send_segments"));
-  }
-  const uint64_t length = TotalLength(work.segments);
-  if (length > kMaxMessage) return absl::InvalidArgumentError("a message of more than 2^31 bytes");
-  if (work.inline_data && length > limits.max_inline_bytes) {
-    return absl::InvalidArgumentError(absl::StrCat(length, " inline bytes; the queue takes ",
-                                                   limits.max_inline_bytes,
-                                                   ": raise RdmaQueueOptions::max_inline_bytes"));
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
 SimQueuePair::SimQueuePair(SimWorld* world, SimLoop* loop, std::shared_ptr<SimDomain> domain,
                            const RdmaQueueOptions& queues)
     : world_(world),
       world_life_(world->life()),
       loop_(loop),
       domain_(std::move(domain)),
-      limits_(
-          {.max_sends = std::max(queues.max_sends, 1u),
-           .max_receives = std::max(queues.max_receives, 1u),
-           .max_send_segments = std::min(queues.max_send_segments, domain_->limits().max_segments),
-           .max_receive_segments =
-               std::min(queues.max_receive_segments, domain_->limits().max_segments),
-           .max_inline_bytes = queues.max_inline_bytes}),
+      limits_(LimitsOf(domain_->limits(), queues)),
       max_batch_(std::max(queues.max_batch, 1u)),
       engine_lane_(world->NewLane()),
       delivery_lane_(world->NewLane()),
@@ -97,16 +64,8 @@ absl::Status SimQueuePair::PostReceives(std::span<const RdmaReceive> receives) {
     return absl::FailedPreconditionError("a receive is posted to a connection that is over");
   }
   CHECK(loop_->OnThread());
-  for (const RdmaReceive& receive : receives) {
-    if (receive.segments.size() > limits_.max_receive_segments) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          receive.segments.size(), " segments; the queue takes ", limits_.max_receive_segments,
-          ": raise RdmaQueueOptions::max_receive_segments"));
-    }
-  }
-  if (receives.size() > limits_.max_receives - receives_unseen_) {
-    return absl::ResourceExhaustedError("the receive queue is full");
-  }
+  const absl::Status status = CheckReceives(limits_, receives, receives_unseen_);
+  if (!status.ok()) return status;
   for (const RdmaReceive& receive : receives) {
     const size_t place = receives_.place(receives_.end());
     std::copy(
@@ -130,13 +89,8 @@ absl::Status SimQueuePair::PostSends(std::span<const RdmaWork> works) {
         "a request is posted to a connection that isn't established, or over");
   }
   CHECK(loop_->OnThread());
-  for (const RdmaWork& work : works) {
-    const absl::Status status = CheckWork(work, limits_);
-    if (!status.ok()) return status;
-  }
-  if (works.size() > limits_.max_sends - sends_.size()) {
-    return absl::ResourceExhaustedError("the send queue is full");
-  }
+  const absl::Status status = CheckSends(limits_, works, sends_.size());
+  if (!status.ok()) return status;
   for (const RdmaWork& work : works) AcceptSend(work);
   if (state_ == State::kFlushed) {
     Flush();
@@ -184,6 +138,19 @@ void SimQueuePair::Disconnect() {
   if (state_ != State::kEstablished || !announced_) return;
   FinishSomeUnderWay();
   if (state_ == State::kEstablished) Fail(RdmaEnd::kDisconnected);
+}
+
+void SimQueuePair::MoveTo(SimLoop* loop, absl::AnyInvocable<void()> done) {
+  if (world_is_gone()) return;
+  CHECK(loop_->OnThread());
+  CHECK(announced_ && !moving_) << "a connection moves that isn't established";
+  loop_ = loop;
+  moving_ = true;
+  loop->Post([self = shared_from_this(), done = std::move(done)]() mutable {
+    self->moving_ = false;
+    done();
+    if (self->state_ != State::kDestroyed) self->ScheduleDelivery();
+  });
 }
 
 void SimQueuePair::Destroy() {
@@ -294,7 +261,8 @@ void SimQueuePair::ScheduleDelivery() {
 
 void SimQueuePair::Deliver() {
   delivery_scheduled_ = false;
-  if (state_ == State::kDestroyed) return;
+  if (state_ == State::kDestroyed || moving_) return;
+  if (!loop_->OnThread()) return ScheduleDelivery();  // it has moved meanwhile
   if (std::exchange(tell_refused_, false)) return handler_->OnRefused(refusal_);
   if (std::exchange(tell_established_, false)) {
     announced_ = true;

@@ -7,8 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/check.h"
 #include "fabric/rdma/rdma.h"
@@ -30,22 +28,6 @@ std::shared_ptr<SimDomain> SimRdmaFabric::DomainOf(const std::string& host) {
   std::shared_ptr<SimDomain>& domain = domains_[host];
   if (domain == nullptr) domain = std::make_shared<SimDomain>(options_.device, random_.Fork());
   return domain;
-}
-
-absl::Status SimRdmaFabric::CheckQueues(const RdmaQueueOptions& queues) const {
-  const RdmaDeviceLimits& device = options_.device;
-  if (std::max(queues.max_sends, queues.max_receives) > device.max_work) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("queues of ", queues.max_sends, " and ", queues.max_receives,
-                     " requests; the device has ", "at most ", device.max_work));
-  }
-  if (!queues.fewer_segments &&
-      std::max(queues.max_send_segments, queues.max_receive_segments) > device.max_segments) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("requests of ", queues.max_send_segments, " and ", queues.max_receive_segments,
-                     " segments; the device takes at most ", device.max_segments));
-  }
-  return absl::OkStatus();
 }
 
 std::shared_ptr<SimRdmaLink> SimRdmaFabric::NewLink(const std::shared_ptr<SimQueuePair>& connector,

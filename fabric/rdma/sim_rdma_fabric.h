@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/random.h"
+#include "fabric/rdma/queues.h"
 #include "fabric/rdma/rdma.h"
 #include "fabric/rdma/sim_domain.h"
 #include "fabric/rdma/sim_queue_pair.h"
@@ -45,7 +47,9 @@ class SimRdmaFabric {
   Listening& listening() { return listening_; }
   std::shared_ptr<SimDomain> DomainOf(const std::string& host);
   // Why the queues can't be made.
-  absl::Status CheckQueues(const RdmaQueueOptions& queues) const;
+  absl::Status CheckQueues(const RdmaQueueOptions& queues) const {
+    return fabric::CheckQueues(options_.device, queues);
+  }
   // For one more connection, with the options of now.
   std::shared_ptr<SimRdmaLink> NewLink(const std::shared_ptr<SimQueuePair>& connector,
                                        const Address& connector_address, const Address& acceptor);

@@ -136,7 +136,8 @@ absl::StatusOr<std::shared_ptr<VerbsDomain>> VerbsDomain::Create(ibv_context* co
   }
   const auto depth = [](int most) { return static_cast<uint8_t>(std::clamp(most, 0, 255)); };
   const RdmaDeviceLimits limits = {
-      .max_work = static_cast<uint32_t>(std::max(device.max_qp_wr, 1)),
+      // One more is posted to drain a queue.
+      .max_work = static_cast<uint32_t>(std::max(device.max_qp_wr - 1, 1)),
       .max_segments = static_cast<uint32_t>(std::max(device.max_sge, 1)),
       .max_read_segments = static_cast<uint32_t>(std::max(device.max_sge_rd, 1)),
       .max_initiator_depth = depth(device.max_qp_init_rd_atom),

@@ -15,8 +15,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "fabric/rdma/queues.h"
 #include "fabric/rdma/rdma.h"
 #include "fabric/rdma/verbs_domain.h"
 #include "fabric/rdma/work.h"
@@ -81,11 +81,6 @@ ibv_wr_opcode OpcodeOf(RdmaOp op) {
   }
 }
 
-absl::Status TooManySegments(size_t segments, uint32_t limit, const char* option) {
-  return absl::InvalidArgumentError(absl::StrCat(segments, " segments; the queue takes ", limit,
-                                                 ": raise RdmaQueueOptions::", option));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VerbsId>> VerbsId::Create() {
@@ -145,20 +140,10 @@ absl::StatusOr<std::unique_ptr<VerbsQueuePair>> VerbsQueuePair::Create(
   if (id->get()->verbs == nullptr) return VerbsError(ENODEV, "no RDMA device for this address");
   auto domain = domains.Get(id->get()->verbs);
   if (!domain.ok()) return domain.status();
-  const RdmaDeviceLimits& device = (*domain)->limits();
-  if (std::max(queues.max_sends, queues.max_receives) >= device.max_work) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("queues of ", queues.max_sends, " and ", queues.max_receives,
-                     " requests; the device has ", "at most ", device.max_work - 1));
-  }
-  if (!queues.fewer_segments &&
-      std::max(queues.max_send_segments, queues.max_receive_segments) > device.max_segments) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("requests of ", queues.max_send_segments, " and ", queues.max_receive_segments,
-                     " segments; the device takes at most ", device.max_segments));
-  }
+  absl::Status status = CheckQueues((*domain)->limits(), queues);
+  if (!status.ok()) return status;
   std::unique_ptr<VerbsQueuePair> queue_pair(new VerbsQueuePair(*std::move(domain), queues));
-  absl::Status status = queue_pair->MakeQueues(id->get());
+  status = queue_pair->MakeQueues(id->get());
   if (!status.ok()) return status;
   queue_pair->id_ = std::move(id);
   return queue_pair;
@@ -167,13 +152,7 @@ absl::StatusOr<std::unique_ptr<VerbsQueuePair>> VerbsQueuePair::Create(
 VerbsQueuePair::VerbsQueuePair(std::shared_ptr<VerbsDomain> domain, const RdmaQueueOptions& queues)
     : domain_(std::move(domain)),
       options_(queues),
-      limits_(
-          {.max_sends = std::max(queues.max_sends, 1u),
-           .max_receives = std::max(queues.max_receives, 1u),
-           .max_send_segments = std::min(queues.max_send_segments, domain_->limits().max_segments),
-           .max_receive_segments =
-               std::min(queues.max_receive_segments, domain_->limits().max_segments),
-           .max_inline_bytes = queues.max_inline_bytes}),
+      limits_(LimitsOf(domain_->limits(), queues)),
       sink_(std::make_unique<SinkHolder>()),
       sends_(limits_.max_sends + 1),  // and the drain
       receives_(limits_.max_receives),
@@ -244,40 +223,13 @@ VerbsQueuePair::~VerbsQueuePair() {
 void VerbsQueuePair::SetSink(VerbsAsyncSink* sink) { sink_->Set(sink); }
 
 absl::Status VerbsQueuePair::CheckReceives(std::span<const RdmaReceive> receives) const {
-  for (const RdmaReceive& receive : receives) {
-    if (receive.segments.size() > limits_.max_receive_segments) {
-      return TooManySegments(receive.segments.size(), limits_.max_receive_segments,
-                             "max_receive_segments");
-    }
-  }
-  if (receives.size() > limits_.max_receives - (receives_.size_posted() - receives_done_)) {
-    return absl::ResourceExhaustedError("the receive queue is full");
-  }
-  return absl::OkStatus();
+  return fabric::CheckReceives(limits_, receives, receives_.size_posted() - receives_done_);
 }
 
 absl::Status VerbsQueuePair::CheckSends(std::span<const RdmaWork> works) const {
-  for (const RdmaWork& work : works) {
-    if (work.segments.size() > limits_.max_send_segments) {
-      return TooManySegments(work.segments.size(), limits_.max_send_segments, "max_send_segments");
-    }
-    uint64_t length = 0;
-    for (const RdmaSegment& segment : work.segments) length += segment.length;
-    if (length > uint64_t{1} << 31) {
-      return absl::InvalidArgumentError("a message of more than 2^31 bytes");
-    }
-    if (work.inline_data && length > limits_.max_inline_bytes) {
-      return absl::InvalidArgumentError(absl::StrCat(length, " inline bytes; the queue takes ",
-                                                     limits_.max_inline_bytes,
-                                                     ": raise RdmaQueueOptions::max_inline_bytes"));
-    }
-  }
   // (The drain is one more.)
-  const uint64_t used = std::min<uint64_t>(sends_.size_posted() - sends_done_, limits_.max_sends);
-  if (works.size() > limits_.max_sends - used) {
-    return absl::ResourceExhaustedError("the send queue is full");
-  }
-  return absl::OkStatus();
+  return fabric::CheckSends(
+      limits_, works, std::min<uint64_t>(sends_.size_posted() - sends_done_, limits_.max_sends));
 }
 
 absl::Status VerbsQueuePair::PostReceives(std::span<const RdmaReceive> receives) {
