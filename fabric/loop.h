@@ -69,6 +69,11 @@ class Timer {
     id_ = 0;
   }
   bool pending() const { return id_ != 0; }
+  // What was pending is cancelled; from now on it is a timer of that loop.
+  void MoveTo(Loop* loop) {
+    Cancel();
+    loop_ = loop;
+  }
 
  private:
   Loop* loop_ = nullptr;

@@ -246,6 +246,11 @@ class RdmaConnection {
   // connection that isn't established, or has ended.
   virtual void Disconnect() = 0;
 
+  // The connection goes on on another loop of the same network, with the same handler. From its
+  // own loop's thread, not within a call of the handler, once it is established. `done` runs on the
+  // other loop, before any call of the handler there; until then the connection isn't used.
+  virtual void MoveTo(Loop* loop, absl::AnyInvocable<void()> done) = 0;
+
   virtual const std::shared_ptr<RdmaDomain>& domain() const = 0;
   virtual const RdmaLimits& limits() const = 0;
   virtual Address local() const = 0;

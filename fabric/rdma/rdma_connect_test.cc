@@ -387,6 +387,77 @@ TEST_P(RdmaConnectTest, OpensARequestOnAnotherLoop) {
   RunUntil([&] { return destroyed; });
 }
 
+// With messages under way in both directions, and the end told there.
+TEST_P(RdmaConnectTest, MovesToAnotherLoop) {
+  MakePair();
+  for (uint64_t i = 0; i < 4; ++i)
+    ASSERT_TRUE(client_->Send(i, "before " + std::to_string(i)).ok());
+  ASSERT_TRUE(server_->Send(0, "from here").ok());
+  bool arrived = false;  // these are written on the test's loop
+  bool answered = false;
+  bool ended = false;
+  bool destroyed = false;
+  bool done = false;  // on the other loop
+  server_->on_completions = [&] {
+    if (!done || server_->receives.size() < 8) return;
+    EXPECT_TRUE(maker_->other_loop()->OnThread());
+    if (server_->ended.has_value() || std::exchange(answered, true)) return;
+    for (uint64_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(server_->Received(i), "before " + std::to_string(i));
+      EXPECT_EQ(server_->Received(4 + i), "behind " + std::to_string(i));
+    }
+    EXPECT_TRUE(server_->Send(1, "from there").ok());
+  };
+  server_->on_disconnected = [&] {
+    EXPECT_TRUE(maker_->other_loop()->OnThread());
+    maker_->loop()->Post([&] { ended = true; });
+  };
+  maker_->loop()->Post([&] {
+    server_->connection->MoveTo(maker_->other_loop(), [&] {
+      EXPECT_TRUE(maker_->other_loop()->OnThread());
+      done = true;
+      maker_->loop()->Post([&] { arrived = true; });
+    });
+  });
+  RunUntil([&] { return arrived; });
+  for (uint64_t i = 4; i < 8; ++i) {
+    ASSERT_TRUE(client_->Send(i, "behind " + std::to_string(i - 4)).ok());
+  }
+  RunUntil([&] { return client_->receives.size() == 2; });
+  EXPECT_EQ(client_->Received(0), "from here");
+  EXPECT_EQ(client_->Received(1), "from there");
+  client_->connection->Disconnect();
+  RunUntil([&] { return ended; });
+  maker_->other_loop()->Post([&] {
+    EXPECT_EQ(server_->ended, RdmaEnd::kPeerDisconnected);
+    server_->connection.reset();
+    maker_->loop()->Post([&] { destroyed = true; });
+  });
+  RunUntil([&] { return destroyed; });
+}
+
+// The end comes while it is on its way, and the connection ends with its arrival.
+TEST_P(RdmaConnectTest, EndsWhileItMoves) {
+  for (const bool destroyed_there : {true, false}) {
+    MakePair();
+    bool over = false;
+    server_->on_disconnected = [&] {
+      EXPECT_TRUE(maker_->other_loop()->OnThread());
+      server_->connection.reset();
+      maker_->loop()->Post([&] { over = true; });
+    };
+    maker_->loop()->Post([&] {
+      client_->connection->Disconnect();
+      server_->connection->MoveTo(maker_->other_loop(), [&] {
+        if (!destroyed_there) return;
+        server_->connection.reset();
+        maker_->loop()->Post([&] { over = true; });
+      });
+    });
+    RunUntil([&] { return over && client_->ended.has_value(); });
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Makers, RdmaConnectTest, testing::ValuesIn(AllRdmaMakers()), KindName);
 
 }  // namespace

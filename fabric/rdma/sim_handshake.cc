@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/bytes.h"
@@ -16,6 +17,7 @@
 #include "fabric/rdma/rdma.h"
 #include "fabric/rdma/sim_queue_pair.h"
 #include "fabric/rdma/sim_rdma_fabric.h"
+#include "fabric/sim_listening.h"
 #include "fabric/sim_world.h"
 #include "fabric/stream.h"
 
@@ -191,6 +193,11 @@ void SimRdmaConnection::Establish(const RdmaConnectOptions& options, RdmaHandler
   if (queue_pair_->world_is_gone()) return;
   CHECK(queue_pair_->loop()->OnThread());
   active_ ? handshake_->Ask(options, handler) : handshake_->Accept(options, handler);
+}
+
+void SimRdmaConnection::MoveTo(Loop* loop, absl::AnyInvocable<void()> done) {
+  if (queue_pair_->world_is_gone()) return;
+  queue_pair_->MoveTo(AsSimLoop(loop, queue_pair_->loop()->world()), std::move(done));
 }
 
 SimRdmaRequest::~SimRdmaRequest() {

@@ -78,6 +78,7 @@ class SimRdmaConnection final : public RdmaConnection {
     return queue_pair_->PostSends(works);
   }
   void Disconnect() override { queue_pair_->Disconnect(); }
+  void MoveTo(Loop* loop, absl::AnyInvocable<void()> done) override;
   const std::shared_ptr<RdmaDomain>& domain() const override { return domain_; }
   const RdmaLimits& limits() const override { return queue_pair_->limits(); }
   Address local() const override { return queue_pair_->local(); }

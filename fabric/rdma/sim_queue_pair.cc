@@ -8,8 +8,8 @@
 #include <span>
 #include <utility>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/bytes.h"
 #include "base/check.h"

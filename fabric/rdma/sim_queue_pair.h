@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/bytes.h"
@@ -69,6 +70,7 @@ class SimQueuePair : public std::enable_shared_from_this<SimQueuePair> {
   absl::Status PostReceives(std::span<const RdmaReceive> receives);
   absl::Status PostSends(std::span<const RdmaWork> works);
   void Disconnect();
+  void MoveTo(SimLoop* loop, absl::AnyInvocable<void()> done);
   // No call comes any more, and no memory is touched.
   void Destroy();
 
@@ -216,7 +218,8 @@ class SimQueuePair : public std::enable_shared_from_this<SimQueuePair> {
 
   SimWorld* const world_;
   const std::weak_ptr<const void> world_life_;
-  SimLoop* const loop_;
+  SimLoop* loop_;
+  bool moving_ = false;  // MoveTo() isn't done
   const std::shared_ptr<SimDomain> domain_;
   const RdmaLimits limits_;
   const uint32_t max_batch_;

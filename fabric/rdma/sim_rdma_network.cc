@@ -80,6 +80,18 @@ std::shared_ptr<RdmaDomain> SimRdmaNetwork::domain(const std::string& host) {
 
 size_t SimRdmaNetwork::keys(const std::string& host) { return fabric_->DomainOf(host)->keys(); }
 
+size_t SimRdmaNetwork::queue_pairs(const std::string& host) const {
+  size_t count = 0;
+  for (size_t i = 0; i < fabric_->connections(); ++i) {
+    for (const auto& end : {fabric_->ends(i).connector, fabric_->ends(i).acceptor}) {
+      const auto queue_pair = end.lock();
+      if (queue_pair == nullptr || queue_pair->local().host != host) continue;
+      if (queue_pair->state() != SimQueuePair::State::kDestroyed) ++count;
+    }
+  }
+  return count;
+}
+
 size_t SimRdmaNetwork::connections() const { return fabric_->connections(); }
 
 const SimRdmaRecord& SimRdmaNetwork::connection(size_t number) const {

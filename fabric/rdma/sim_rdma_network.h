@@ -50,6 +50,8 @@ class SimRdmaNetwork final : public RdmaNetwork {
   std::shared_ptr<RdmaDomain> domain(const std::string& host);
   // How many regions and windows there are on it.
   size_t keys(const std::string& host);
+  // How many ends of connections are there, from their Establish() until they are destroyed.
+  size_t queue_pairs(const std::string& host) const;
 
   // Connections are numbered by their Establish() on the active side, from 0; what is known of them
   // stays when they end.

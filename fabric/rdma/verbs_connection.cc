@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/bytes.h"
@@ -276,6 +277,36 @@ void VerbsConnection::Disconnect() {
   BeginEnd(RdmaEnd::kDisconnected);
 }
 
+void VerbsConnection::MoveTo(Loop* loop, absl::AnyInvocable<void()> done) {
+  CheckThread();
+  CHECK(state_ == State::kEstablished || state_ == State::kEnding || state_ == State::kOver)
+      << "a connection moves that isn't established";
+  queue_pair_->SetSink(nullptr);
+  StopWatching();
+  poll_posted_ = false;
+  life_ = std::make_shared<const char>();
+  loop_ = static_cast<EpollLoop*>(loop);
+  timer_.MoveTo(loop_);
+  loop_->Post([this, life = std::weak_ptr<const void>(life_), done = std::move(done)]() mutable {
+    if (life.expired()) return;
+    if (state_ != State::kOver) {
+      queue_pair_->SetSink(this);
+      StartWatching();
+      if (state_ == State::kEnding) StartDrainTimer();
+    }
+    done();
+    // What completed meanwhile, and an end.
+    if (!life.expired()) PollLater();
+  });
+}
+
+void VerbsConnection::StartDrainTimer() {
+  timer_.Start(kDrainTimeout, [this] {
+    give_up_draining_ = true;
+    PollLater();
+  });
+}
+
 void VerbsConnection::BeginEnd(RdmaEnd end) {
   if (state_ != State::kEstablished) return;
   state_ = State::kEnding;
@@ -283,10 +314,7 @@ void VerbsConnection::BeginEnd(RdmaEnd end) {
   // Asks the peer to end, or answers it, and lets the device flush all.
   rdma_disconnect(queue_pair_->cm());
   queue_pair_->BeginDrain();
-  timer_.Start(kDrainTimeout, [this] {
-    give_up_draining_ = true;
-    PollLater();
-  });
+  StartDrainTimer();
   PollLater();
 }
 

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "base/bytes.h"
 #include "fabric/epoll_loop.h"
@@ -35,6 +36,7 @@ class VerbsConnection final : public RdmaConnection, private VerbsAsyncSink {
   absl::Status PostReceives(std::span<const RdmaReceive> receives) override;
   absl::Status PostSends(std::span<const RdmaWork> works) override;
   void Disconnect() override;
+  void MoveTo(Loop* loop, absl::AnyInvocable<void()> done) override;
   const std::shared_ptr<RdmaDomain>& domain() const override { return domain_; }
   const RdmaLimits& limits() const override { return limits_; }
   Address local() const override { return local_; }
@@ -73,6 +75,7 @@ class VerbsConnection final : public RdmaConnection, private VerbsAsyncSink {
   bool Finish();  // as PollSome()
   absl::Status CheckLate(size_t more) const;
   void BeginEnd(RdmaEnd end);
+  void StartDrainTimer();
   void OnAsyncEvent(ibv_event_type event) override;  // on another thread
   void OnAsyncEventHere(ibv_event_type event);
   bool busy() const { return queue_pair_->options().polling == RdmaPolling::kBusy; }
@@ -80,7 +83,7 @@ class VerbsConnection final : public RdmaConnection, private VerbsAsyncSink {
   void PostHere(void (VerbsConnection::*task)());
   void CheckThread() const;
 
-  EpollLoop* const loop_;
+  EpollLoop* loop_;
   std::unique_ptr<VerbsQueuePair> queue_pair_;  // null once it was refused
   const std::shared_ptr<RdmaDomain> domain_;
   const RdmaLimits limits_;
@@ -103,7 +106,8 @@ class VerbsConnection final : public RdmaConnection, private VerbsAsyncSink {
   bool poll_posted_ = false;
   std::vector<RdmaCompletion> batch_;
   std::vector<RdmaCompletion> late_;  // of what was posted behind the end
-  // Expires when this is destroyed: told by handlers that do so, and by tasks.
+  // Expires when this is destroyed: told by handlers that do so, and by tasks. Those of a loop that
+  // it has left find it expired, too.
   std::shared_ptr<const void> life_ = std::make_shared<const char>();
 };
 

@@ -13,10 +13,13 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "base/bytes.h"
+#include "fabric/loop.h"
 #include "fabric/rdma/rdma.h"
 #include "target/iser/dialect.h"
 #include "target/iser/header.h"
@@ -119,7 +122,10 @@ class IserConnection final : public Connection, private fabric::RdmaHandler, pri
   bool has_unread_bytes() const override { return false; }
   NegotiationLimits Limits() const override;
   ConnectionParameters InForce(const ConnectionParameters& negotiated) const override;
-  bool can_move() const override { return false; }
+  bool moves_as_it_is() const override { return true; }
+  void MoveTransport(fabric::Loop* loop, absl::AnyInvocable<void()> done) override {
+    rdma_->MoveTo(loop, std::move(done));
+  }
   void Run() override;
 
   // ---- of the queue pair ----

@@ -109,6 +109,9 @@ class TimedConnection final : public fabric::RdmaConnection, private fabric::Rdm
     return inner_->PostSends(works);
   }
   void Disconnect() override { inner_->Disconnect(); }
+  void MoveTo(fabric::Loop* loop, absl::AnyInvocable<void()> done) override {
+    inner_->MoveTo(static_cast<TimedLoop*>(loop)->inner(), std::move(done));
+  }
   const std::shared_ptr<fabric::RdmaDomain>& domain() const override { return inner_->domain(); }
   const fabric::RdmaLimits& limits() const override { return inner_->limits(); }
   fabric::Address local() const override { return inner_->local(); }

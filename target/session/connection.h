@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "fabric/loop.h"
 #include "fabric/stream.h"
 #include "target/discovery/send_targets.h"
@@ -44,6 +45,8 @@ class Connection : public TargetDirectory {
   // admitted.
   void Start();
   void Resume(std::unique_ptr<LoginPhase> login);
+  // Likewise, where the whole connection has come to `worker`'s loop.
+  void Arrive(Worker* worker);
 
   Worker& worker() { return *worker_; }
   Node& node() const { return worker_->node(); }
@@ -165,8 +168,10 @@ class Connection : public TargetDirectory {
   virtual ConnectionParameters InForce(const ConnectionParameters& negotiated) const {
     return negotiated;
   }
-  // Whether it can go on on another loop.
-  virtual bool can_move() const { return true; }
+  // How it goes on on another loop: a new connection takes over its stream; or it goes there as it
+  // is, with what MoveTransport() brings. `done` runs there.
+  virtual bool moves_as_it_is() const { return false; }
+  virtual void MoveTransport(fabric::Loop* loop, absl::AnyInvocable<void()> done);
 
  private:
   std::vector<TargetRecord> TargetsFor(std::string_view initiator_name) override;
@@ -179,6 +184,7 @@ class Connection : public TargetDirectory {
   void OnClaimReady(uint16_t tsih);
   void JoinSession();
   void MoveTo(Worker* worker);
+  void MoveAsItIs(Worker* worker);
   void Enter(Session* session);
   void EnterFullFeature(Session* session);
   Framing FramingOf(const ConnectionParameters& parameters) const;
@@ -191,7 +197,7 @@ class Connection : public TargetDirectory {
   void RestartPingTimer();
   void OnPingTimer();
 
-  Worker* const worker_;
+  Worker* worker_;
   const uint64_t number_;
   const fabric::Address local_;
   const std::shared_ptr<LegalVariation> variation_;
@@ -217,7 +223,7 @@ class Connection : public TargetDirectory {
   fabric::Timer unasked_timer_;
   bool heard_since_ping_timer_ = false;
   bool run_posted_ = false;
-  const std::shared_ptr<Connection*> life_ = std::make_shared<Connection*>(this);
+  std::shared_ptr<Connection*> life_ = std::make_shared<Connection*>(this);
 };
 
 template <typename Machine>

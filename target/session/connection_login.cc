@@ -114,9 +114,11 @@ void Connection::JoinSession() {
 
 // Sessions and their connections live on one loop: this one goes there.
 void Connection::MoveTo(Worker* worker) {
-  if (!can_move()) {
-    return Take(login_->machine().Refuse(LoginStatus::kCannotIncludeInSession,
-                                         "the session lives on another loop"));
+  if (moves_as_it_is()) {
+    // Not from within its handler.
+    return loop()->Post([life = life_, worker] {
+      if (*life != nullptr && !(*life)->closing_) (*life)->MoveAsItIs(worker);
+    });
   }
   if (has_unread_bytes()) return Close();  // nothing may follow the last Login Request
   closing_ = closed_ = true;
@@ -124,13 +126,42 @@ void Connection::MoveTo(Worker* worker) {
   worker_->counters().Add(Count::kLogins, -1);
   // A stream can't be moved from within its handler.
   loop()->Post([this, worker] {
-    worker_->network()->Move(
-        ReleaseStream(), worker->loop(),
-        [worker, login = std::move(login_)](std::unique_ptr<fabric::Stream> stream) mutable {
-          worker->Adopt(std::move(stream), std::move(login));
-        });
+    worker_->BeginMove();
+    worker_->network()->Move(ReleaseStream(), worker->loop(),
+                             [from = worker_, worker, login = std::move(login_)](
+                                 std::unique_ptr<fabric::Stream> stream) mutable {
+                               worker->Adopt(std::move(stream), std::move(login));
+                               from->loop()->Post([from] { from->EndMove(); });
+                             });
   });
   worker_->Retire(this);
+}
+
+// Until it arrives nothing runs here: what was posted on this loop finds it gone.
+void Connection::MoveAsItIs(Worker* worker) {
+  Worker* const from = worker_;
+  from->counters().Add(Count::kLogins, -1);
+  from->BeginMove();
+  for (fabric::Timer* const timer : {&timer_, &ping_timer_, &unasked_timer_}) {
+    timer->MoveTo(worker->loop());
+  }
+  *std::exchange(life_, std::make_shared<Connection*>(this)) = nullptr;
+  run_posted_ = false;
+  MoveTransport(worker->loop(), [worker, from, self = from->Release(this)]() mutable {
+    worker->Adopt(std::move(self));
+    from->loop()->Post([from] { from->EndMove(); });
+  });
+}
+
+void Connection::Arrive(Worker* worker) {
+  worker_ = worker;
+  worker_->counters().Add(Count::kLogins);
+  timer_.Start(node().options().login_timeout, [this] { Close(); });
+  JoinSession();
+}
+
+void Connection::MoveTransport(fabric::Loop* /*loop*/, absl::AnyInvocable<void()> /*done*/) {
+  CHECK(false) << traits().name << " gives its stream to another connection";
 }
 
 void Connection::Enter(Session* session) {

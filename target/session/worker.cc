@@ -37,8 +37,27 @@ bool Worker::Admits() {
 }
 
 void Worker::Adopt(std::unique_ptr<fabric::Stream> stream, std::unique_ptr<LoginPhase> login) {
-  if (on_shutdown_) return node_->EndLogin();
+  if (*life_ == nullptr) return node_->EndLogin();  // shut down meanwhile
   Add(std::make_unique<TcpConnection>(this, std::move(stream)))->Resume(std::move(login));
+}
+
+void Worker::Adopt(std::unique_ptr<Connection> connection) {
+  if (*life_ == nullptr) return node_->EndLogin();
+  Add(std::move(connection))->Arrive(this);
+}
+
+std::unique_ptr<Connection> Worker::Release(Connection* connection) {
+  const auto found = connections_.find(connection);
+  CHECK(found != connections_.end());
+  std::unique_ptr<Connection> released = std::move(found->second);
+  connections_.erase(found);
+  counters_.Add(Count::kConnections, -1);
+  return released;
+}
+
+void Worker::EndMove() {
+  --moving_;
+  CheckShutdown();
 }
 
 Connection* Worker::Add(std::unique_ptr<Connection> connection) {
@@ -141,7 +160,7 @@ void Worker::Shutdown(absl::AnyInvocable<void()> done) {
 
 void Worker::CheckShutdown() {
   if (!on_shutdown_ || !connections_.empty() || !sessions_.empty() || !claims_.empty() ||
-      retiring_ > 0) {
+      retiring_ > 0 || moving_ > 0) {
     return;
   }
   // When what is running has returned.

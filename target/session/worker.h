@@ -56,6 +56,13 @@ class Worker {
   bool Accept(std::unique_ptr<Connection> connection);
   // One whose login was done on another loop, and whose session lives here.
   void Adopt(std::unique_ptr<fabric::Stream> stream, std::unique_ptr<LoginPhase> login);
+  // The connection itself, from another loop.
+  void Adopt(std::unique_ptr<Connection> connection);
+  // Takes one that goes to another loop out of the list.
+  std::unique_ptr<Connection> Release(Connection* connection);
+  // A connection is on its way to another loop, and has come there: a shutdown waits for that.
+  void BeginMove() { ++moving_; }
+  void EndMove();
   // Takes a closed connection out of the list; it is destroyed when what is running has returned.
   void Retire(Connection* connection);
 
@@ -103,6 +110,7 @@ class Worker {
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions_;
   absl::flat_hash_map<SessionId, Claim> claims_;
   size_t retiring_ = 0;
+  size_t moving_ = 0;
   absl::AnyInvocable<void()> on_shutdown_;
   const std::shared_ptr<Worker*> life_ = std::make_shared<Worker*>(this);
 };
