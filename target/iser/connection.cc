@@ -24,10 +24,10 @@ constexpr size_t kSendBytes = kIserHeaderBytes + kBhsBytes + IserConnection::kMa
 constexpr uint32_t kUnsolicitedSlots = 64;
 constexpr uint32_t kFreeSlots = 32;
 
-// Immediate PDUs beyond the two that every connection takes (RFC 7145 §8.1.1.3).
+// Immediate PDUs (RFC 7145 §8.1.1.3) beyond the one that every connection takes, and the one of
+// task management, as none of all need be that.
 uint32_t FurtherImmediates(const Node& node) {
-  const uint32_t all = node.options().limits.max_outstanding_unexpected_pdus;
-  return all > SessionWindow::kKeptForImmediates ? all - SessionWindow::kKeptForImmediates : 0;
+  return std::max(node.options().limits.max_outstanding_unexpected_pdus, 1u) - 1;
 }
 
 // All receives in one account: the window's, and what its pledge keeps out of that.
@@ -141,7 +141,7 @@ void IserConnection::FinishTransport() {
 }
 
 std::unique_ptr<fabric::Stream> IserConnection::ReleaseStream() {
-  CHECK(false) << "a queue pair stays on its loop";
+  CHECK(false) << "a queue pair has no stream";
   return nullptr;
 }
 

@@ -15,7 +15,7 @@ namespace pushpull::target {
 namespace {
 
 constexpr size_t kLongest = 400;
-constexpr size_t kAll = 90;  // up to here each length, then every third
+constexpr size_t kStep = 32;  // of claimed words of AHS, from another one on with each length
 constexpr size_t kHeaders = kIserHeaderBytes + kBhsBytes;
 
 class IserPushedLengthsTest : public IserTest {
@@ -26,7 +26,8 @@ class IserPushedLengthsTest : public IserTest {
   template <typename Push>
   void ForEachClaim(size_t length, Push push) {
     const size_t behind = length > kHeaders ? length - kHeaders : 0;
-    const std::set<size_t> words = {0, 1, behind / 4, behind / 4 + 1, 64, 65, 255};
+    std::set<size_t> words = {0, 1, behind / 4, behind / 4 + 1, 64, 65, 255};
+    for (size_t other = length % kStep; other < 256; other += kStep) words.insert(other);
     for (const size_t ahs_words : words) {
       const auto fits = static_cast<int64_t>(behind) - static_cast<int64_t>(ahs_words * 4);
       for (int64_t data = std::max<int64_t>(0, fits - 2); data <= std::max<int64_t>(0, fits) + 1;
@@ -89,7 +90,7 @@ class IserPushedLengthsTest : public IserTest {
 TEST_F(IserPushedLengthsTest, FullFeaturePhase) {
   size_t number = 0;
   size_t answered = 0;
-  for (size_t length = 1; length <= kLongest; length += length < kAll ? 1 : 3) {
+  for (size_t length = 0; length <= kLongest; ++length) {
     ForEachClaim(length, [&](size_t ahs_words, uint32_t data) {
       LoggedIn();
       SendBytes(Message(Request(number++), length, ahs_words, data));
@@ -105,7 +106,7 @@ TEST_F(IserPushedLengthsTest, FullFeaturePhase) {
 
 TEST_F(IserPushedLengthsTest, Login) {
   size_t answered = 0;
-  for (size_t length = 1; length <= kLongest; length += length < kAll ? 1 : 3) {
+  for (size_t length = 0; length <= kLongest; ++length) {
     ForEachClaim(length, [&](size_t ahs_words, uint32_t data) {
       Connected();
       LoginRequest request = testing::RigLogin(cmd_sn_);

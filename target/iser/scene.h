@@ -36,10 +36,23 @@ class Scene final : public IserTest {
     Play();
     const bool stopped = Stops();
     End(ending);
+    LookWhileIdle();
     return stopped;
   }
 
  private:
+  // The target lives, but its session has ended. (A peer that fell silent may not be missed yet.)
+  void LookWhileIdle() {
+    const Counters& counters = worker_->counters();
+    if (counters.Get(Count::kConnections) != 0) return;
+    EXPECT_EQ(counters.Get(Count::kSessions), 0);
+    EXPECT_EQ(counters.Get(Count::kTasks), 0);
+    EXPECT_EQ(counters.Get(Count::kBufferBytes), 0);
+    EXPECT_EQ(rdma_.queue_pairs(kHost), 0u) << "with receives";
+    // A slot that is held keeps the memory of all.
+    EXPECT_EQ(rdma_.keys(kHost), store_memory_->regions() + worker_->buffers().idle_attachments());
+  }
+
   void Play() {
     Connect(IserDialect::kLinux);
     if (Stops()) return;

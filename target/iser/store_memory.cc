@@ -49,6 +49,16 @@ uint64_t StoreMemory::AddSegments(const fabric::RdmaDomain& domain, base::Mutabl
   return added;
 }
 
+size_t StoreMemory::regions() const {
+  const std::lock_guard lock(mutex_);
+  size_t count = 0;
+  for (const auto& [key, extents] : stores_) {
+    count += static_cast<size_t>(
+        std::ranges::count_if(extents, [](const auto& memory) { return memory != nullptr; }));
+  }
+  return count;
+}
+
 absl::StatusOr<uint64_t> AddBufferSegments(fabric::RdmaDomain* domain, DataBuffer& buffer,
                                            uint32_t offset, uint32_t bytes, size_t max_segments,
                                            RdmaSegments& segments) {

@@ -41,12 +41,15 @@ class StoreMemory {
   uint64_t AddSegments(const fabric::RdmaDomain& domain, base::MutableBytes store, uint64_t offset,
                        uint64_t bytes, size_t max_segments, RdmaSegments& segments);
 
+  // How many there are.
+  size_t regions() const;
+
  private:
   // By device and store; by number of the extent.
   using Key = std::pair<const fabric::RdmaDomain*, const uint8_t*>;
   using Extents = std::vector<std::unique_ptr<fabric::RdmaMemory>>;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<Key, Extents> stores_;  // guarded by mutex_
 };
 

@@ -13,6 +13,10 @@
 namespace pushpull::target {
 namespace {
 
+// The key admits 0 for no limit, and more; but each is a receive of every connection.
+constexpr uint32_t kFewestUnexpectedPdus = 2;
+constexpr uint32_t kMostUnexpectedPdus = 1024;
+
 template <typename T>
 absl::Status Take(const char* field, Key key, uint32_t value, T& limit) {
   const KeyRow& row = RowOf(key);
@@ -39,7 +43,18 @@ absl::StatusOr<NegotiationLimits> LimitsFromConfig(const v1::NegotiationLimits& 
   PUSHPULL_TAKE(max_outstanding_r2t, Key::kMaxOutstandingR2t)
   PUSHPULL_TAKE(default_time2wait, Key::kDefaultTime2Wait)
   PUSHPULL_TAKE(default_time2retain, Key::kDefaultTime2Retain)
+  PUSHPULL_TAKE(initiator_recv_data_segment_length, Key::kInitiatorRecvDataSegmentLength)
 #undef PUSHPULL_TAKE
+  if (config.has_max_outstanding_unexpected_pdus()) {
+    const uint32_t value = config.max_outstanding_unexpected_pdus();
+    if (value < kFewestUnexpectedPdus || value > kMostUnexpectedPdus) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("limits.max_outstanding_unexpected_pdus is ", value, ", but can be ",
+                       kFewestUnexpectedPdus, " to ", kMostUnexpectedPdus,
+                       ": a receive is posted for each (RFC 7145 §6.7)"));
+    }
+    limits.max_outstanding_unexpected_pdus = value;
+  }
   if (config.has_initial_r2t()) limits.initial_r2t = config.initial_r2t();
   if (config.has_immediate_data()) limits.immediate_data = config.immediate_data();
   if (config.has_header_digest()) limits.header_digest = config.header_digest();

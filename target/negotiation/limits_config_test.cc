@@ -27,6 +27,18 @@ TEST(LimitsFromConfig, UnsetIsTheDefault) {
   EXPECT_TRUE(limits->data_digest);
   EXPECT_EQ(limits->default_time2wait, 2);
   EXPECT_EQ(limits->default_time2retain, 20);
+  EXPECT_EQ(limits->max_outstanding_unexpected_pdus, 16u);
+}
+
+TEST(LimitsFromConfig, TakesThoseOfIser) {
+  const auto limits =
+      Parse("initiator_recv_data_segment_length: 512 max_outstanding_unexpected_pdus: 2");
+  ASSERT_TRUE(limits.ok()) << limits.status();
+  EXPECT_EQ(limits->initiator_recv_data_segment_length, 512u);
+  EXPECT_EQ(limits->max_outstanding_unexpected_pdus, 2u);
+  EXPECT_EQ(Parse("max_outstanding_unexpected_pdus: 1").status().message(),
+            "limits.max_outstanding_unexpected_pdus is 1, but can be 2 to 1024: a receive is "
+            "posted for each (RFC 7145 §6.7)");
 }
 
 TEST(LimitsFromConfig, TakesWhatIsSet) {
@@ -51,7 +63,9 @@ TEST(LimitsFromConfig, RefusesWhatTheKeyDoesNotAdmit) {
   for (const char* text :
        {"max_recv_data_segment_length: 511", "max_recv_data_segment_length: 16777216",
         "max_burst_length: 0", "first_burst_length: 100", "max_outstanding_r2t: 0",
-        "max_outstanding_r2t: 65536", "default_time2wait: 3601", "default_time2retain: 4000"}) {
+        "max_outstanding_r2t: 65536", "initiator_recv_data_segment_length: 511",
+        "max_outstanding_unexpected_pdus: 0", "max_outstanding_unexpected_pdus: 1025",
+        "default_time2wait: 3601", "default_time2retain: 4000"}) {
     const auto limits = Parse(text);
     EXPECT_EQ(limits.status().code(), absl::StatusCode::kInvalidArgument) << text;
   }

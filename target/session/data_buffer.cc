@@ -1,5 +1,6 @@
 #include "target/session/data_buffer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace pushpull::target {
@@ -19,6 +20,12 @@ void BufferPool::Give(Chunk chunk, uint32_t bytes) {
   if (idle_bytes_ + bytes > max_idle_bytes_) return;
   idle_bytes_ += bytes;
   Idle(bytes).push_back(std::move(chunk));
+}
+
+size_t BufferPool::idle_attachments() const {
+  const auto attached = [](const Chunk& chunk) { return chunk.attachment != nullptr; };
+  return static_cast<size_t>(std::ranges::count_if(small_, attached) +
+                             std::ranges::count_if(large_, attached));
 }
 
 void DataBuffer::Begin(BufferPool* pool, uint64_t expected_bytes) {

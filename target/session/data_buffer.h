@@ -40,6 +40,8 @@ class BufferPool {
   void Give(Chunk chunk, uint32_t bytes);
 
   size_t bytes_in_use() const { return bytes_in_use_; }
+  // Of the chunks that nobody uses.
+  size_t idle_attachments() const;
 
  private:
   std::vector<Chunk>& Idle(uint32_t bytes) { return bytes == kSmallBytes ? small_ : large_; }
