@@ -1,6 +1,5 @@
 #include "tools/endpoints/embedded_iser.h"
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -8,38 +7,43 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/status.h"
 #include "fabric/rdma/sim_rdma_network.h"
 #include "fabric/sim_network.h"
-#include "fabric/sim_world.h"
 #include "target/session/counters.h"
-#include "target/target.h"
-#include "tools/endpoints/cross_check.h"
+#include "tools/endpoints/embedded_endpoint.h"
 
 namespace pushpull::tools {
 namespace {
 
-constexpr char kHost[] = "192.0.2.2";
+using target::Count;
 
-class EmbeddedIserEndpoint : public conformance::Endpoint {
+constexpr char kHost[] = "192.0.2.2";
+// A session whose connection was lost is kept for DefaultTime2Retain, which is an hour at the most.
+constexpr absl::Duration kLongestSession = absl::Hours(2);
+
+class EmbeddedIserEndpoint final : public SimulatedEndpoint {
  public:
-  EmbeddedIserEndpoint(const EmbeddedIserOptions& options, uint64_t seed)
-      : options_(options),
-        world_(seed),
+  EmbeddedIserEndpoint(std::shared_ptr<const EmbeddedIserOptions> options, uint64_t seed)
+      : SimulatedEndpoint(seed, options->target_loops),
+        options_(std::move(options)),
         streams_(&world_, {}),
-        rdma_(&world_, options.network),
-        loop_(world_.NewLoop()),
-        target_loop_(world_.NewLoop()) {}
+        rdma_(&world_, options_->network) {}
 
   ~EmbeddedIserEndpoint() override { Stop(); }
 
-  absl::Status Start(uint64_t seed, const std::optional<EmbeddedChap>& chap) {
-    PUSHPULL_ASSIGN_OR_RETURN(target_,
-                              MakeEmbeddedTarget(options_.bugs, seed, &streams_, {target_loop_},
-                                                 cross_check_.target_tap(), options_.wrap_store,
-                                                 {.network = &rdma_, .dialect = options_.dialect},
-                                                 options_.config, chap));
+  absl::Status Start(uint64_t seed, const std::optional<EmbeddedChap>& chap) override {
+    PUSHPULL_ASSIGN_OR_RETURN(
+        target_,
+        MakeEmbeddedTarget(*options_, {.seed = seed,
+                                       .chap = chap,
+                                       .network = &streams_,
+                                       .loops = target_loops(),
+                                       .tap = cross_check_.target_tap(),
+                                       .iser = {.network = &rdma_, .dialect = options_->dialect}}));
     PUSHPULL_ASSIGN_OR_RETURN(const fabric::Address address, target_->ListenIser({kHost, 3260}));
     portals_ = {address};
     return absl::OkStatus();
@@ -49,77 +53,45 @@ class EmbeddedIserEndpoint : public conformance::Endpoint {
   std::function<void(fabric::SimRdmaLog*)> watch_rdma() override {
     return [this](fabric::SimRdmaLog* log) { rdma_.set_log(log); };
   }
-  fabric::Loop* loop() override { return loop_; }
-  bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration limit) override {
-    return world_.RunUntil(done, {.time = limit}) == fabric::SimWorld::Outcome::kDone;
-  }
-  std::vector<fabric::Address> portals() override { return portals_; }
-  initiator_sim::Tap* tap() override { return &cross_check_; }
 
   std::vector<std::string> Complaints() override {
+    LookWhileIdle();
     Stop();
-    std::vector<std::string> complaints = cross_check_.Complaints();
+    std::vector<std::string> complaints = SimulatedEndpoint::Complaints();
     complaints.insert(complaints.end(), kept_.begin(), kept_.end());
     return complaints;
   }
 
  private:
+  // Without sessions, though the target lives. One that doesn't end is for its case to find.
+  void LookWhileIdle() {
+    if (target_ == nullptr) return;
+    const auto idle = [this] {
+      return target_->Get(Count::kConnections) == 0 && target_->Get(Count::kSessions) == 0;
+    };
+    if (!RunUntil(idle, kLongestSession)) return;
+    LookForTasks("all sessions ended");
+    Look("all sessions ended", "queue pairs", static_cast<int64_t>(rdma_.queue_pairs(kHost)));
+  }
   void Stop() {
     if (target_ == nullptr) return;
-    bool stopped = false;
-    target_->Shutdown([&stopped] { stopped = true; });
-    if (world_.RunUntil([&stopped] { return stopped; }, {.time = absl::Hours(1)}) !=
-        fabric::SimWorld::Outcome::kDone) {
-      kept_.push_back("the target doesn't end");
-    }
-    Keep("tasks", target_->Get(target::Count::kTasks));
-    Keep("bytes of buffers", target_->Get(target::Count::kBufferBytes));
+    if (!ShutDown()) kept_.push_back("the target doesn't end");
+    LookForTasks("the target ended");
     target_.reset();
-    Keep("keys", static_cast<int64_t>(rdma_.keys(kHost)));
+    Look("the target ended", "keys", static_cast<int64_t>(rdma_.keys(kHost)));
   }
-  void Keep(const char* what, int64_t count) {
-    if (count != 0) kept_.push_back(absl::StrCat("the target ended, but kept ", count, " ", what));
+  void LookForTasks(const char* when) {
+    Look(when, "tasks", target_->Get(Count::kTasks));
+    Look(when, "bytes of buffers", target_->Get(Count::kBufferBytes));
+  }
+  void Look(const char* when, const char* what, int64_t count) {
+    if (count != 0) kept_.push_back(absl::StrCat(when, ", but it kept ", count, " ", what));
   }
 
-  const EmbeddedIserOptions& options_;
-  CrossCheck cross_check_;
-  fabric::SimWorld world_;
+  const std::shared_ptr<const EmbeddedIserOptions> options_;
   fabric::SimNetwork streams_;  // nobody uses them
   fabric::SimRdmaNetwork rdma_;
-  fabric::SimLoop* const loop_;
-  fabric::SimLoop* const target_loop_;
-  std::unique_ptr<target::Target> target_;
-  std::vector<fabric::Address> portals_;
   std::vector<std::string> kept_;
-};
-
-class EmbeddedIserFactory : public conformance::EndpointFactory {
- public:
-  explicit EmbeddedIserFactory(EmbeddedIserOptions options) : options_(std::move(options)) {}
-
-  absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Make(uint64_t seed) override {
-    return Start(seed, options_.auth.Make());
-  }
-  const initiator_sim::ChapCredentials* chap() const override { return options_.auth.chap(); }
-  absl::StatusOr<std::unique_ptr<conformance::Endpoint>> MakeWithChap(uint64_t seed) override {
-    return Start(seed, options_.auth.MakeWithChap());
-  }
-  std::string uri() const override { return "embedded-iser:"; }
-  std::string target_name() const override { return kEmbeddedTargetName; }
-  bool own_target() const override { return true; }
-  bool virtual_time() const override { return true; }
-  bool rdma() const override { return true; }
-  bool rdma_log() const override { return true; }
-
- private:
-  absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Start(
-      uint64_t seed, const std::optional<EmbeddedChap>& chap) {
-    auto endpoint = std::make_unique<EmbeddedIserEndpoint>(options_, seed);
-    PUSHPULL_RETURN_IF_ERROR(endpoint->Start(seed, chap));
-    return std::unique_ptr<conformance::Endpoint>(std::move(endpoint));
-  }
-
-  const EmbeddedIserOptions options_;
 };
 
 }  // namespace
@@ -138,7 +110,14 @@ fabric::SimRdmaOptions UnsteadyRdma() {
 }
 
 std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedIserFactory(EmbeddedIserOptions options) {
-  return std::make_unique<EmbeddedIserFactory>(std::move(options));
+  EmbeddedAuth auth = options.auth;
+  return std::make_unique<EmbeddedFactory>(
+      EmbeddedFactory::Form{
+          .uri = "embedded-iser:", .virtual_time = true, .rdma = true, .rdma_log = true},
+      std::move(auth),
+      [shared = std::make_shared<const EmbeddedIserOptions>(std::move(options))](uint64_t seed) {
+        return std::make_unique<EmbeddedIserEndpoint>(shared, seed);
+      });
 }
 
 }  // namespace pushpull::tools

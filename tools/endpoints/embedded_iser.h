@@ -3,13 +3,11 @@
 #ifndef TOOLS_ENDPOINTS_EMBEDDED_ISER_H_
 #define TOOLS_ENDPOINTS_EMBEDDED_ISER_H_
 
+#include <cstddef>
 #include <memory>
 
-#include "absl/time/time.h"
 #include "conformance/runner/endpoint.h"
 #include "fabric/rdma/sim_rdma_options.h"
-#include "pushpull/v1/target_config.pb.h"
-#include "target/bugs/bugs.h"
 #include "target/iser/dialect.h"
 #include "tools/endpoints/embedded_target.h"
 
@@ -18,17 +16,14 @@ namespace pushpull::tools {
 // Delays, batches and late Writes as the seed says.
 fabric::SimRdmaOptions UnsteadyRdma();
 
-struct EmbeddedIserOptions {
-  target::BugSet bugs;
+struct EmbeddedIserOptions : EmbeddedOptions {
   target::IserDialect dialect = target::IserDialect::kRfc7145;
   fabric::SimRdmaOptions network = UnsteadyRdma();
-  WrapStore wrap_store;
-  EmbeddedAuth auth = {};
-  v1::TargetConfig config;  // its limits and LUNs, as MakeEmbeddedTarget takes them
+  size_t target_loops = 1;  // that connections are spread over
 };
 
-// Its complaints also tell what the target has not given back when its end came: keys, tasks,
-// buffers.
+// Its complaints also tell what the target has not given back: tasks, buffers and queue pairs when
+// the last session has ended, and keys at its own end (a receive slot that is held keeps one, too).
 std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedIserFactory(EmbeddedIserOptions options);
 
 }  // namespace pushpull::tools

@@ -11,16 +11,11 @@
 #include "absl/time/time.h"
 #include "conformance/runner/endpoint.h"
 #include "fabric/sim_options.h"
-#include "pushpull/v1/target_config.pb.h"
-#include "target/bugs/bugs.h"
 #include "tools/endpoints/embedded_target.h"
 
 namespace pushpull::tools {
 
-struct EmbeddedSimOptions {
-  target::BugSet bugs;
-  EmbeddedAuth auth;
-  v1::TargetConfig config;  // its limits and LUNs, as MakeEmbeddedTarget takes them
+struct EmbeddedSimOptions : EmbeddedOptions {
   // How bytes travel. By default they are cut and delayed as the seed says.
   fabric::SimOptions network = fabric::SimOptions::Both({
       .random_reads = true,
@@ -31,10 +26,9 @@ struct EmbeddedSimOptions {
       .max_latency = absl::Microseconds(200),
   });
   // The same for each connection by its number, from 0; empty: `network` for all.
-  std::function<fabric::SimOptions(size_t connection)> network_of;
-  WrapStore wrap_store;
+  std::function<fabric::SimOptions(size_t connection)> network_of = {};
   // Called when an endpoint ends, with what went over each of its connections.
-  std::function<void(const fabric::SimConnectionRecord&)> on_connection;
+  std::function<void(const fabric::SimConnectionRecord&)> on_connection = {};
 };
 
 std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedSimFactory(EmbeddedSimOptions options);

@@ -47,11 +47,9 @@ const initiator_sim::ChapCredentials* EmbeddedAuth::chap() const {
   return given.has_value() ? nullptr : &OwnCredentials();
 }
 
-absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
-    const target::BugSet& bugs, uint64_t seed, fabric::Network* network,
-    std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap,
-    const WrapStore& wrap, const EmbeddedIser& iser, v1::TargetConfig config,
-    const std::optional<EmbeddedChap>& chap) {
+absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(const EmbeddedOptions& embedded,
+                                                                   EmbeddedParts parts) {
+  v1::TargetConfig config = embedded.config;
   config.set_name(kEmbeddedTargetName);
   if (config.alias().empty()) config.set_alias("Pushpull's reference target");
   if (config.lun().empty()) {
@@ -64,18 +62,19 @@ absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
   }
   PUSHPULL_ASSIGN_OR_RETURN(target::TargetOptions options,
                             target::OptionsFromConfig(target::LoadedConfig(std::move(config))));
-  options.node.bugs = bugs;
-  options.node.seed = seed;
-  options.node.tap = std::move(tap);
-  options.iser_dialect = iser.dialect;
-  if (chap.has_value()) options.chap = ChapOptionsOf(*chap);
-  options.entropy = target::SeededEntropy(seed);
-  if (wrap) {
+  options.node.bugs = embedded.bugs;
+  options.node.seed = parts.seed;
+  options.node.tap = std::move(parts.tap);
+  options.iser_dialect = parts.iser.dialect;
+  if (parts.chap.has_value()) options.chap = ChapOptionsOf(*parts.chap);
+  options.entropy = target::SeededEntropy(parts.seed);
+  if (embedded.wrap_store) {
     for (target::LogicalUnitOptions& unit : options.logical_units) {
-      unit.store = wrap(unit.number, std::move(unit.store));
+      unit.store = embedded.wrap_store(unit.number, std::move(unit.store));
     }
   }
-  return target::Target::Create(std::move(options), network, std::move(loops), iser.network);
+  return target::Target::Create(std::move(options), parts.network, std::move(parts.loops),
+                                parts.iser.network);
 }
 
 }  // namespace pushpull::tools

@@ -56,13 +56,28 @@ struct EmbeddedAuth {
   const initiator_sim::ChapCredentials* chap() const;
 };
 
-// As `config` says, under the embedded target's name; it doesn't listen yet. Without LUNs there:
-// three disks in memory, of 512-byte blocks.
-absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(
-    const target::BugSet& bugs, uint64_t seed, fabric::Network* network,
-    std::vector<fabric::Loop*> loops, std::function<void(const target::TapPdu&)> tap,
-    const WrapStore& wrap = {}, const EmbeddedIser& iser = {}, v1::TargetConfig config = {},
-    const std::optional<EmbeddedChap>& chap = std::nullopt);
+// Of each target, however it is reached.
+struct EmbeddedOptions {
+  target::BugSet bugs;
+  // Its limits and LUNs. Without LUNs: three disks in memory, of 512-byte blocks.
+  v1::TargetConfig config;
+  EmbeddedAuth auth = {};
+  WrapStore wrap_store = {};
+};
+
+// What one of them is made of, beside its options.
+struct EmbeddedParts {
+  uint64_t seed = 1;
+  std::optional<EmbeddedChap> chap = {};
+  fabric::Network* network = nullptr;
+  std::vector<fabric::Loop*> loops = {};
+  std::function<void(const target::TapPdu&)> tap = {};
+  EmbeddedIser iser = {};
+};
+
+// Under the embedded target's name; it doesn't listen yet.
+absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(const EmbeddedOptions& options,
+                                                                   EmbeddedParts parts);
 
 }  // namespace pushpull::tools
 

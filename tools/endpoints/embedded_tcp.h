@@ -6,16 +6,11 @@
 #include <memory>
 
 #include "conformance/runner/endpoint.h"
-#include "pushpull/v1/target_config.pb.h"
-#include "target/bugs/bugs.h"
 #include "tools/endpoints/embedded_target.h"
 
 namespace pushpull::tools {
 
-// `config`: as MakeEmbeddedTarget takes it.
-std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedTcpFactory(const target::BugSet& bugs,
-                                                                     v1::TargetConfig config = {},
-                                                                     EmbeddedAuth auth = {});
+std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedTcpFactory(EmbeddedOptions options);
 
 }  // namespace pushpull::tools
 

@@ -12,10 +12,9 @@
 
 namespace pushpull::tools {
 
-struct EmbeddedVerbsOptions {
+struct EmbeddedVerbsOptions : EmbeddedOptions {
   std::string host;  // an address that has a device
   target::IserDialect dialect = target::IserDialect::kRfc7145;
-  WrapStore wrap_store = {};
 };
 
 std::unique_ptr<conformance::EndpointFactory> MakeEmbeddedVerbsFactory(

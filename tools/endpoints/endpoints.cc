@@ -5,7 +5,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "pushpull/v1/target_config.pb.h"
 #include "target/bugs/bugs.h"
 #include "tools/endpoints/embedded_iser.h"
 #include "tools/endpoints/embedded_sim.h"
@@ -56,30 +55,23 @@ absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeEndpointFactor
     const std::vector<TargetUri>& uris, const EndpointOptions& options) {
   if (uris.empty()) return absl::InvalidArgumentError("there is no --target");
   PUSHPULL_RETURN_IF_ERROR(CheckTogether(uris, options));
-  target::BugSet bugs;
+  EmbeddedOptions embedded;
   for (const std::string& name : options.bugs) {
     PUSHPULL_ASSIGN_OR_RETURN(const target::Bug bug, target::ParseBugName(name));
-    bugs.Add(bug);
+    embedded.bugs.Add(bug);
   }
-  v1::TargetConfig config;
-  if (options.legal_variation.has_value()) config.set_legal_variation(*options.legal_variation);
-  EmbeddedAuth auth{.initiator_name = options.initiator_name};
-  if (!options.chap.user.empty()) auth.given = options.chap;
+  if (options.legal_variation.has_value()) {
+    embedded.config.set_legal_variation(*options.legal_variation);
+  }
+  embedded.auth.initiator_name = options.initiator_name;
+  if (!options.chap.user.empty()) embedded.auth.given = options.chap;
   switch (uris[0].kind) {
     case TargetUri::Kind::kEmbedded:
-      return MakeEmbeddedTcpFactory(bugs, config, std::move(auth));
-    case TargetUri::Kind::kEmbeddedSim: {
-      EmbeddedSimOptions sim;
-      sim.bugs = bugs;
-      sim.config = config;
-      sim.auth = std::move(auth);
-      return MakeEmbeddedSimFactory(std::move(sim));
-    }
+      return MakeEmbeddedTcpFactory(std::move(embedded));
+    case TargetUri::Kind::kEmbeddedSim:
+      return MakeEmbeddedSimFactory({std::move(embedded)});
     case TargetUri::Kind::kEmbeddedIser: {
-      EmbeddedIserOptions iser;
-      iser.bugs = bugs;
-      iser.config = config;
-      iser.auth = std::move(auth);
+      EmbeddedIserOptions iser{std::move(embedded)};
       iser.dialect = options.iser_dialect == initiator_sim::IserDialect::kLinux
                          ? target::IserDialect::kLinux
                          : target::IserDialect::kRfc7145;
