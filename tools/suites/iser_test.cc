@@ -1,19 +1,37 @@
 // All suites over the simulated RDMA network: the same verdicts under each seed of its delays,
-// batches and late Writes, and nothing kept by a target that ended.
+// batches and late Writes, in each dialect, on one loop and on several; and nothing kept by a
+// target whose sessions have ended (an ERROR of the case).
+//
+// PUSHPULL_ISER_SEEDS=1000 plays so many seeds (docs/ISER.md).
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+#include "base/check.h"
 #include "base/sanitized.h"
+#include "conformance/report/verdict.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "initiator_sim/iser/dialect.h"
+#include "target/iser/dialect.h"
 #include "tools/suites/testing.h"
 
 namespace pushpull::tools {
 namespace {
 
-constexpr uint64_t kSeeds = base::kSanitized ? 2 : 20;
+uint64_t Seeds() {
+  const char* const given = std::getenv("PUSHPULL_ISER_SEEDS");
+  if (given == nullptr) return base::kSanitized ? 2 : 20;
+  uint64_t seeds = 0;
+  CHECK(absl::SimpleAtoi(given, &seeds) && seeds > 0)
+      << "PUSHPULL_ISER_SEEDS is \"" << given << "\": give a number, 1 or more";
+  return seeds;
+}
 
 class IserTest : public ::testing::TestWithParam<uint64_t> {};
 
@@ -24,7 +42,64 @@ TEST_P(IserTest, SameVerdicts) {
   EXPECT_EQ(Unexpected(outcome), "") << "--target embedded-iser: --seed " << options.seed;
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, IserTest, ::testing::Range(uint64_t{1}, kSeeds + 1));
+INSTANTIATE_TEST_SUITE_P(Seeds, IserTest, ::testing::Range(uint64_t{1}, Seeds() + 1));
+
+// How both ends read RFC 7145, and what the target has.
+struct Speech {
+  const char* name;
+  target::IserDialect target;
+  initiator_sim::IserDialect initiator;
+  size_t loops = 1;
+  uint32_t max_outstanding_unexpected_pdus = 16;
+  std::vector<std::string> departs = {};  // cases that fail, as the target means to be lenient
+};
+
+class IserSpeechTest : public ::testing::TestWithParam<Speech> {};
+
+TEST_P(IserSpeechTest, SameVerdicts) {
+  conformance::RunOptions options;
+  options.play.iser_dialect = GetParam().initiator;
+  EmbeddedIserOptions endpoint;
+  endpoint.dialect = GetParam().target;
+  endpoint.target_loops = GetParam().loops;
+  endpoint.config.mutable_limits()->set_max_outstanding_unexpected_pdus(
+      GetParam().max_outstanding_unexpected_pdus);
+  const conformance::RunOutcome outcome = PlaySuites(AllCases(), endpoint, options);
+  std::vector<std::string> unexpected;
+  for (const v1::CaseResult& result : outcome.result.result()) {
+    if (!conformance::IsExpected(result, /*strict=*/true)) unexpected.push_back(result.id());
+  }
+  EXPECT_THAT(unexpected, testing::UnorderedElementsAreArray(GetParam().departs))
+      << Unexpected(outcome);
+  const auto& results = outcome.result.result();
+  EXPECT_GT(std::count_if(results.begin(), results.end(),
+                          [](const auto& result) { return result.verdict() == v1::PASS; }),
+            300);
+}
+
+INSTANTIATE_TEST_SUITE_P(Speeches, IserSpeechTest,
+                         ::testing::Values(Speech{"linux", target::IserDialect::kLinux,
+                                                  initiator_sim::IserDialect::kLinux},
+                                           Speech{"linux_to_permissive",
+                                                  target::IserDialect::kPermissive,
+                                                  initiator_sim::IserDialect::kLinux,
+                                                  1,
+                                                  16,
+                                                  {"iser/hello_versions#9"}},
+                                           Speech{"rfc7145_to_permissive",
+                                                  target::IserDialect::kPermissive,
+                                                  initiator_sim::IserDialect::kRfc7145,
+                                                  1,
+                                                  16,
+                                                  {"iser/hello_versions#9", "iser/hello_missed"}},
+                                           Speech{"three_loops", target::IserDialect::kRfc7145,
+                                                  initiator_sim::IserDialect::kRfc7145, 3},
+                                           Speech{"linux_three_loops", target::IserDialect::kLinux,
+                                                  initiator_sim::IserDialect::kLinux, 3},
+                                           Speech{"fewest_unexpected",
+                                                  target::IserDialect::kRfc7145,
+                                                  initiator_sim::IserDialect::kRfc7145, 1, 2}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 // What tools/suites/limits_test holds over TCP: few cases are about blocks of 512 bytes alone.
 TEST(IserBlocksTest, LongBlocks) {
