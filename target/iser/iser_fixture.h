@@ -58,12 +58,12 @@ struct Received {
 class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
  protected:
   explicit IserTest(uint64_t seed = 1, const fabric::SimRdmaOptions& rdma = {},
-                    uint32_t queue_depth = 16, const BugSet& bugs = {})
+                    uint32_t queue_depth = 16, const BugSet& bugs = {}, size_t workers = 1)
       : world_(seed), rdma_(&world_, rdma) {
     NodeOptions options;
     options.queue_depth = queue_depth;
     options.bugs = bugs;
-    rig_ = std::make_unique<testing::WorkerRig>(&world_, store_, options);
+    rig_ = std::make_unique<testing::WorkerRig>(&world_, store_, options, workers);
     worker_ = &rig_->worker();
   }
   ~IserTest() override {
@@ -77,7 +77,7 @@ class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
   void Connect(IserDialect dialect, ByteVector private_data = {0xc0, 0, 0, 0}) {
     if (acceptor_ == nullptr) {
       auto acceptor =
-          IserAcceptor::Listen({worker_}, &rdma_, {kHost, 3260}, dialect, store_memory_);
+          IserAcceptor::Listen(rig_->workers(), &rdma_, {kHost, 3260}, dialect, store_memory_);
       ASSERT_TRUE(acceptor.ok()) << acceptor.status();
       acceptor_ = *std::move(acceptor);
     }
@@ -182,8 +182,10 @@ class IserTest : public ::testing::Test, protected fabric::RdmaHandler {
                                           "FirstBurstLength=16384",
                                           "TargetRecvDataSegmentLength=8192",
                                           "InitiatorRecvDataSegmentLength=8192"};
-  void SendLogin(const std::vector<std::string>& more = {}, bool header = true) {
-    const LoginRequest request = testing::RigLogin(cmd_sn_);
+  // `tsih`: of the session that it is to be a connection of, else 0.
+  void SendLogin(const std::vector<std::string>& more = {}, bool header = true, uint16_t tsih = 0) {
+    LoginRequest request = testing::RigLogin(cmd_sn_);
+    request.tsih = tsih;
     std::vector<std::string> keys(std::begin(kKeys), std::end(kKeys));
     keys.insert(keys.end(), more.begin(), more.end());
     const std::string text = testing::RigLoginText(keys);

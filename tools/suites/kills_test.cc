@@ -91,5 +91,16 @@ TEST(MutantsTest, EachCaseNamesOne) {
 
 TEST(MutantsTest, AtLeastFifteenAreNamed) { EXPECT_GE(NamedMutants().size(), 15u); }
 
+TEST(MutantsTest, EachOfIserIsNamed) {
+  const auto named = CasesByMutant();
+  int of_iser = 0;
+  for (const target::BugInfo& bug : target::AllBugs()) {
+    if (!bug.name.starts_with("iser_")) continue;
+    ++of_iser;
+    EXPECT_TRUE(named.contains(std::string(bug.name))) << "no case kills " << bug.name;
+  }
+  EXPECT_GE(of_iser, 25);
+}
+
 }  // namespace
 }  // namespace pushpull::tools

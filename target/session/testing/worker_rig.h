@@ -1,8 +1,9 @@
-// One worker of a target of one unit, for tests that bring connections of their own.
+// The workers of a target of one unit, for tests that bring connections of their own.
 
 #ifndef TARGET_SESSION_TESTING_WORKER_RIG_H_
 #define TARGET_SESSION_TESTING_WORKER_RIG_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,7 +27,8 @@ inline constexpr char kRigTarget[] = "iqn.2026-11.org.example:t";
 // Shuts down at its end and checks that nothing is left.
 class WorkerRig {
  public:
-  WorkerRig(fabric::SimWorld* world, std::shared_ptr<Store> store, NodeOptions options)
+  WorkerRig(fabric::SimWorld* world, std::shared_ptr<Store> store, NodeOptions options,
+            size_t workers = 1)
       : world_(world), network_(world, {}) {
     LogicalUnitOptions unit;
     unit.store = std::move(store);
@@ -35,30 +37,39 @@ class WorkerRig {
     device_ = *DeviceServer::Create({.target_name = kRigTarget, .bugs = {}}, std::move(units));
     options.name = kRigTarget;
     node_ = std::make_unique<Node>(std::move(options), device_.get());
-    worker_ = std::make_unique<Worker>(node_.get(), world->NewLoop(), &network_, 1);
+    for (size_t i = 0; i < workers; ++i) {
+      workers_.push_back(std::make_unique<Worker>(node_.get(), world->NewLoop(), &network_, i + 1));
+    }
   }
   ~WorkerRig() {
-    bool done = false;
-    worker_->Shutdown([&done] { done = true; });
-    world_->RunUntil([&done] { return done; }, {.time = absl::Seconds(60)});
-    EXPECT_TRUE(done);
-    EXPECT_EQ(worker_->buffers().bytes_in_use(), 0u);
-    EXPECT_EQ(worker_->tasks().in_use(), 0u);
-    for (const Count gauge : {Count::kConnections, Count::kLogins, Count::kSessions, Count::kTasks,
-                              Count::kBufferBytes}) {
-      EXPECT_EQ(worker_->counters().Get(gauge), 0) << CountName(gauge);
+    size_t running = workers_.size();
+    for (const auto& worker : workers_) worker->Shutdown([&running] { --running; });
+    world_->RunUntil([&running] { return running == 0; }, {.time = absl::Seconds(60)});
+    EXPECT_EQ(running, 0u);
+    for (const auto& worker : workers_) {
+      EXPECT_EQ(worker->buffers().bytes_in_use(), 0u);
+      EXPECT_EQ(worker->tasks().in_use(), 0u);
+      for (const Count gauge : {Count::kConnections, Count::kLogins, Count::kSessions,
+                                Count::kTasks, Count::kBufferBytes}) {
+        EXPECT_EQ(worker->counters().Get(gauge), 0) << CountName(gauge);
+      }
     }
     EXPECT_EQ(device_->tasks_in_flight(), 0u);
   }
 
-  Worker& worker() { return *worker_; }
+  Worker& worker(size_t number = 0) { return *workers_[number]; }
+  std::vector<Worker*> workers() const {
+    std::vector<Worker*> all;
+    for (const auto& worker : workers_) all.push_back(worker.get());
+    return all;
+  }
 
  private:
   fabric::SimWorld* const world_;
   fabric::SimNetwork network_;
   std::unique_ptr<DeviceServer> device_;
   std::unique_ptr<Node> node_;
-  std::unique_ptr<Worker> worker_;
+  std::vector<std::unique_ptr<Worker>> workers_;
 };
 
 // A login that asks for a Normal session's Full Feature Phase at once, and its keys.
