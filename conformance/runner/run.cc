@@ -39,16 +39,21 @@ class Run {
   Run(EndpointFactory* factory, const Case& sanity, const std::vector<Case>& cases,
       const RunOptions& options)
       : factory_(factory), sanity_(sanity), options_(options) {
-    // What is about another transport is no part of the run, unless it was asked for by name.
+    // What is about another transport is no part of the run, unless it was asked for by name. It is
+    // left out before the rest is shared out, so that no shard gets all of it.
+    size_t left_out = 0;
     for (const Case& c : cases) {
-      if (c.named || IsOfTransport(c.scenario(), factory->rdma())) cases_.push_back(&c);
+      if (c.named || IsOfTransport(c.scenario(), factory->rdma())) {
+        if (IsOfShard(asked_++)) cases_.push_back(&c);
+      } else {
+        left_out_ += IsOfShard(left_out++);
+      }
     }
-    left_out_ = cases.size() - cases_.size();
   }
 
   RunOutcome Do() {
     RunOutcome outcome;
-    if (cases_.empty() && left_out_ > 0) {
+    if (asked_ == 0 && left_out_ > 0) {
       return Unreachable(absl::OutOfRangeError(absl::StrCat(
           factory_->uri(), ": no case is to be played: ", Cases(left_out_), " ", OfTheOther())));
     }
@@ -320,13 +325,24 @@ class Run {
     const bool judged = std::any_of(results_.begin(), results_.end(), [](const auto& result) {
       return !WasNotPlayed(result.verdict());
     });
-    if (!judged) run->add_warning("nothing was tested: no case was played");
+    const Shard& shard = options_.shard;
+    if (cases_.empty() && shard.count > 1) {
+      run->add_warning(absl::StrCat("shard ", shard.index, "/", shard.count,
+                                    " has nothing to do: ", Cases(asked_), " to be played in all"));
+    } else if (!judged) {
+      run->add_warning("nothing was tested: no case was played");
+    }
+  }
+
+  bool IsOfShard(size_t position) const {
+    return position % options_.shard.count == options_.shard.index - 1;
   }
 
   EndpointFactory* const factory_;
   const Case& sanity_;
   std::vector<const Case*> cases_;
-  size_t left_out_ = 0;
+  size_t asked_ = 0;     // in all shards
+  size_t left_out_ = 0;  // of this shard
   const RunOptions& options_;
   Offer offer_;
 

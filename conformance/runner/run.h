@@ -23,6 +23,12 @@
 
 namespace pushpull::conformance {
 
+// Each `count`-th of the cases that are to be played, from the `index`-th.
+struct Shard {
+  uint32_t index = 1;  // from 1
+  uint32_t count = 1;
+};
+
 struct RunOptions {
   PlaySettings play;
   std::optional<uint64_t> lun;
@@ -30,6 +36,7 @@ struct RunOptions {
   bool strict = false;
   bool allow_writes = false;
   uint32_t jobs = 1;
+  Shard shard;
   uint64_t seed = 1;
   std::vector<std::string> lacks;
   TargetCommands commands;

@@ -64,6 +64,8 @@ class CaptureTest(unittest.TestCase):
     self.assertEqual((code, 'there is no iSCSI in 0 packets' in output), (4, True), output)
     for arguments, message in (((self.capture, out), 'choose one with --connection'),
                                ((self.capture, out, '--connection', '9'), 'no connection 9'),
+                               ((self.capture, out, '--with-data', '--trace', 'to_target'),
+                                '--trace excludes --with-data'),
                                ((self.capture, 'x.doc'), 'a capture becomes a scenario')):
       code, output = pushpull('convert', *arguments)
       self.assertEqual((code, message in output), (2, True), output)

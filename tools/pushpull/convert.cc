@@ -179,7 +179,20 @@ absl::StatusOr<Converted> FromCapture(const std::string& in, const std::string& 
 
 // ---- from scenarios ----------------------------------------------------------------------------
 
-absl::StatusOr<Converted> FromScenario(const std::string& in, const std::string& out) {
+// Options that say how a capture is read change nothing here: who gives one means another file.
+absl::Status CheckNoCaptureOption(const std::string& in, const ConvertOptions& options) {
+  const char* const given = options.connection != 0                 ? "--connection"
+                            : options.with_data                     ? "--with-data"
+                            : options.trace.has_value()             ? "--trace"
+                            : !options.capture.target_ports.empty() ? "--port"
+                                                                    : nullptr;
+  if (given == nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(given, " is about captures, and ", in, " is a scenario"));
+}
+
+absl::StatusOr<Converted> FromScenario(const std::string& in, const std::string& out,
+                                       const ConvertOptions& options) {
   const auto format = conformance::FormatOfPath(in);
   if (!format.has_value()) {
     return absl::InvalidArgumentError(
@@ -187,6 +200,7 @@ absl::StatusOr<Converted> FromScenario(const std::string& in, const std::string&
                      ": is no capture, and no scenario by its suffix (.textproto, .json, "
                      ".binpb)"));
   }
+  PUSHPULL_RETURN_IF_ERROR(CheckNoCaptureOption(in, options));
   const bool capture = out.ends_with(".pcapng");
   if (!capture && !conformance::FormatOfPath(out).has_value()) {
     return absl::InvalidArgumentError(
@@ -219,7 +233,7 @@ absl::StatusOr<Converted> Convert(const std::string& in, const std::string& out,
   if (fs::equivalent(in, out, error)) {
     return absl::InvalidArgumentError(absl::StrCat(out, ": is the file to be converted itself"));
   }
-  return IsCapture(in) ? FromCapture(in, out, options) : FromScenario(in, out);
+  return IsCapture(in) ? FromCapture(in, out, options) : FromScenario(in, out, options);
 }
 
 }  // namespace pushpull::tools

@@ -54,12 +54,14 @@ void AddConvertCommand(CLI::App* app, int* exit_code) {
       ->add_option("--connection", flags->options.connection,
                    "this connection of the capture only, counted from 1")
       ->transform(WholeNumber(1, UINT32_MAX));
-  convert->add_flag("--with-data", flags->options.with_data,
-                    "the scenario compares what reads of blocks and pings return");
+  CLI::Option* with_data =
+      convert->add_flag("--with-data", flags->options.with_data,
+                        "the scenario compares what reads of blocks and pings return");
   convert
       ->add_option("--trace", flags->trace,
                    "one direction's PDUs as a trace for `replay`: to_target or to_initiator")
-      ->check(CLI::IsMember({"to_target", "to_initiator"}));
+      ->check(CLI::IsMember({"to_target", "to_initiator"}))
+      ->excludes(with_data);
   convert->footer(
       "Exit codes: 0 converted, 2 usage or a file that can't be read or written, 4 no iSCSI in "
       "it.\n"

@@ -154,7 +154,13 @@ TEST(ConvertTest, BadInputsAreToldWhatToDo) {
                                                                      << Error(c.in, c.out);
   }
   ConvertOptions options;
+  options.capture.target_ports = {3260};
+  EXPECT_NE(Error(scenario, "a.json", options).find("--port is about captures, and /"),
+            std::string::npos);
+  options = {};
   options.connection = 4;
+  EXPECT_NE(Error(scenario, "a.json", options).find("--connection is about captures"),
+            std::string::npos);
   EXPECT_NE(Error(capture, "a.json", options).find("there is no connection 4; there are\n  1  127"),
             std::string::npos);
   options.connection = 1;

@@ -127,12 +127,6 @@ absl::StatusOr<Chosen> ChooseCases(const RunFlags& flags) {
     for (const Case& c : others) chosen.known_ids.push_back(c.id());
     chosen.vocabulary.Add(built_in);
   }
-  if (!flags.shard.empty()) {
-    PUSHPULL_ASSIGN_OR_RETURN(const Shard shard, ParseShard(flags.shard));
-    size_t index = 0;
-    std::erase_if(chosen.cases,
-                  [&](const Case&) { return index++ % shard.count != shard.index - 1; });
-  }
   return chosen;
 }
 
@@ -236,6 +230,9 @@ absl::StatusOr<conformance::RunOptions> MakeRunOptions(const RunFlags& flags) {
   options.strict = flags.strict;
   options.allow_writes = flags.allow_writes;
   options.jobs = flags.jobs;
+  if (!flags.shard.empty()) {
+    PUSHPULL_ASSIGN_OR_RETURN(options.shard, ParseShard(flags.shard));
+  }
   options.seed = flags.seed;
   options.replay_command = flags.replay_command;
   options.commands.before_case = flags.before_case;

@@ -250,9 +250,9 @@ absl::Status RefuseNoEffect(const RunFlags& flags, const std::vector<TargetUri>&
   return absl::OkStatus();
 }
 
-absl::StatusOr<Shard> ParseShard(const std::string& text) {
+absl::StatusOr<conformance::Shard> ParseShard(const std::string& text) {
   const std::vector<std::string> parts = absl::StrSplit(text, '/');
-  Shard shard;
+  conformance::Shard shard;
   if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &shard.index) ||
       !absl::SimpleAtoi(parts[1], &shard.count) || shard.index == 0 || shard.index > shard.count) {
     return absl::InvalidArgumentError(

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "conformance/runner/play.h"
+#include "conformance/runner/run.h"
 #include "tools/endpoints/uri.h"
 
 namespace pushpull::tools {
@@ -54,12 +55,8 @@ absl::StatusOr<conformance::PlaySettings> MakeSettings(const RunFlags& flags);
 // INVALID_ARGUMENT: an option that would change nothing, and why: the user means something else.
 absl::Status RefuseNoEffect(const RunFlags& flags, const std::vector<TargetUri>& targets);
 
-struct Shard {
-  uint32_t index = 1;  // from 1
-  uint32_t count = 1;
-};
 // "I/N"
-absl::StatusOr<Shard> ParseShard(const std::string& text);
+absl::StatusOr<conformance::Shard> ParseShard(const std::string& text);
 
 }  // namespace pushpull::tools
 

@@ -78,6 +78,39 @@ TEST(RunTest, NothingIsLeftToPlay) {
   EXPECT_THAT(outcome.result.run_error(), HasSubstr("of iSER alone"));
 }
 
+TEST(RunTest, SharesOutWhatIsToBePlayed) {
+  // Every second case of all is of iSER.
+  std::vector<Case> cases;
+  for (const Case& nop : Chosen({"nop/*"})) {
+    cases.push_back(Chosen({kOfIser}).front());
+    cases.back().named = false;
+    cases.push_back(nop);
+  }
+  const size_t nops = cases.size() / 2;
+  size_t played = 0, left_out = 0;
+  conformance::RunOptions options;
+  for (options.shard = {1, 2}; options.shard.index <= 2; ++options.shard.index) {
+    const RunOutcome part = PlaySuites(cases, EmbeddedSimOptions(), options);
+    EXPECT_THAT(part.result.result(), SizeIs(testing::Ge(nops / 2)));
+    played += static_cast<size_t>(part.result.result_size());
+    ASSERT_THAT(part.result.left_out(), SizeIs(1));
+    left_out += part.result.left_out(0).cases();
+  }
+  EXPECT_EQ(played, nops);
+  EXPECT_EQ(left_out, nops);
+}
+
+TEST(RunTest, AShardWithoutACaseIsNoFailure) {
+  conformance::RunOptions options;
+  options.shard = {5, 8};
+  const RunOutcome outcome = PlaySuites(Chosen({kOfBoth}), EmbeddedSimOptions(), options);
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status;
+  EXPECT_EQ(outcome.result.exit_code(), conformance::kExitAsExpected);
+  EXPECT_THAT(outcome.result.result(), IsEmpty());
+  EXPECT_THAT(outcome.result.warning(),
+              ElementsAre("shard 5/8 has nothing to do: 1 case to be played in all"));
+}
+
 TEST(RunTest, WarnsOfALunThatTakesNoWrites) {
   EmbeddedSimOptions endpoint;
   endpoint.config.add_lun()->set_spec("pattern:64M");
