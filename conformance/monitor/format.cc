@@ -1,17 +1,15 @@
 // What one PDU of the target shows by itself: opcode, reserved bits, lengths, pad, digests.
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/bytes.h"
 #include "conformance/monitor/context.h"
+#include "conformance/monitor/form.h"
 #include "initiator_sim/pdu/figure.h"
 
 namespace pushpull::conformance::monitor {
 namespace {
 
-using initiator_sim::Bhs;
 using initiator_sim::kBhsSize;
 using initiator_sim::kReservedTag;
 
@@ -20,17 +18,11 @@ bool IsTargetOpcode(uint8_t opcode) {
          (opcode >= 0x3c && opcode <= 0x3f);
 }
 
-void CheckReservedBits(const Context& c) {
-  const Bhs& mask = initiator_sim::ReservedMask(c.pdu.kind_case());
-  for (size_t i = 0; i < kBhsSize; ++i) {
-    const uint8_t wrong = c.tap.bytes[i] & mask[i];
-    if (wrong == 0) continue;
-    c.Report(RuleId::kReservedBits,
-             absl::StrFormat("reserved bits 0x%02x of byte %d are not 0 (the byte is 0x%02x)",
-                             wrong, i, c.tap.bytes[i]));
-    return;
-  }
-}
+constexpr FormRules kForm = {.reserved_bits = RuleId::kReservedBits,
+                             .final_bit = RuleId::kFinalBit,
+                             .pad_zero = RuleId::kPadZero,
+                             .header_digest = RuleId::kHeaderDigest,
+                             .data_digest = RuleId::kDataDigest};
 
 bool HasFixedFinalBit(const v1::Pdu& pdu) {
   return pdu.has_nop_in() || pdu.has_scsi_response() || pdu.has_task_management_response() ||
@@ -53,26 +45,6 @@ void CheckLengths(const Context& c) {
     c.Report(RuleId::kSegmentLimit,
              absl::StrCat("DataSegmentLength ", c.pdu.data_segment_length(),
                           " is above the initiator's MaxRecvDataSegmentLength ", *limit));
-  }
-}
-
-void CheckPadAndDigests(const Context& c) {
-  const std::string& pad = c.pdu.pad();
-  if (std::any_of(pad.begin(), pad.end(), [](char byte) { return byte != 0; })) {
-    c.Report(RuleId::kPadZero, "the pad is not 0");
-  }
-  if (!c.tap.decoded->header_digest_ok) {
-    c.Report(RuleId::kHeaderDigest,
-             absl::StrFormat(
-                 "the header digest is 0x%08x, not 0x%08x", c.pdu.header_digest(),
-                 initiator_sim::DigestOf(c.tap.bytes.first(c.tap.decoded->layout.header_digest))));
-  }
-  if (!c.tap.decoded->data_digest_ok) {
-    const auto& layout = c.tap.decoded->layout;
-    c.Report(RuleId::kDataDigest,
-             absl::StrFormat("the data digest is 0x%08x, not 0x%08x", c.pdu.data_digest(),
-                             initiator_sim::DigestOf(c.tap.bytes.subspan(
-                                 layout.data, layout.data_digest - layout.data))));
   }
 }
 
@@ -126,14 +98,11 @@ void CheckFormat(const Context& c) {
   }
   // A wrong header digest: what the fields say is not what was meant.
   if (!c.tap.decoded->header_digest_ok || c.tap.bytes.size() < kBhsSize) {
-    return CheckPadAndDigests(c);
+    return CheckPadAndDigests(c, kForm);
   }
-  CheckReservedBits(c);
-  if (HasFixedFinalBit(c.pdu) && (c.tap.bytes[1] & 0x80) == 0) {
-    c.Report(RuleId::kFinalBit, "bit 0 of byte 1 is 0");
-  }
+  CheckHeaderForm(c, kForm, HasFixedFinalBit(c.pdu));
   CheckLengths(c);
-  CheckPadAndDigests(c);
+  CheckPadAndDigests(c, kForm);
   CheckUnusedFields(c);
   const bool has_reserved_tag = c.pdu.has_async_message() || c.pdu.has_reject();
   if (has_reserved_tag && initiator_sim::InitiatorTaskTagOf(c.pdu) != kReservedTag) {

@@ -198,6 +198,8 @@ TEST(ResultFolderTest, LeavesNothingOfAnEarlierRunAndAllThatIsTheUsers) {
     std::ofstream(path / file) << "x";
   };
   const std::vector<const char*> ours = {"report.txt",
+                                         "report.html",
+                                         "cases/a/one/wire.json",
                                          "cases/a/one/wire.txt",
                                          "cases/a/one/wire.pcapng",
                                          "cases/a/one/before.txt",

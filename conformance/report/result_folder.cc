@@ -22,7 +22,7 @@ namespace {
 
 // Files of a case that a run writes (play_case.h, target_commands.h).
 bool IsOurs(std::string_view name) {
-  for (const std::string_view known : {"wire.txt", "wire.pcapng", "scenario.textproto",
+  for (const std::string_view known : {"wire.txt", "wire.json", "wire.pcapng", "scenario.textproto",
                                        "before.txt", "after.txt", "restart.txt"}) {
     if (name == known) return true;
   }
@@ -52,7 +52,7 @@ absl::StatusOr<ResultFolder> ResultFolder::Create(std::string path) {
 absl::Status ResultFolder::ClearEarlierRun() const {
   std::error_code error;
   if (!fs::is_regular_file(fs::path(path_) / "result.json", error)) return absl::OkStatus();
-  std::vector<fs::path> ours = {fs::path(path_) / "report.txt"};
+  std::vector<fs::path> ours = {fs::path(path_) / "report.txt", fs::path(path_) / "report.html"};
   std::vector<fs::path> folders;
   const fs::path cases = fs::path(path_) / "cases";
   // Links aren't followed: what they lead to is somebody else's.
@@ -111,14 +111,15 @@ absl::Status ResultFolder::Write(std::string_view relative_path, std::string_vie
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ToJson(const v1::RunResult& run) {
+absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.preserve_proto_field_names = true;
   std::string json;
-  const auto status = google::protobuf::util::MessageToJsonString(run, &json, options);
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   if (!status.ok()) {
-    return absl::InternalError(absl::StrCat("result.json: ", std::string(status.message())));
+    return absl::InternalError(
+        absl::StrCat(message.GetTypeName(), " as JSON: ", std::string(status.message())));
   }
   return json;
 }

@@ -3,6 +3,8 @@
 #ifndef CONFORMANCE_REPORT_RESULT_FOLDER_H_
 #define CONFORMANCE_REPORT_RESULT_FOLDER_H_
 
+#include <google/protobuf/message.h>
+
 #include <string>
 #include <string_view>
 
@@ -37,8 +39,8 @@ class ResultFolder {
   std::string path_;
 };
 
-// result.json: report.proto as JSON, snake_case names, defaults left out.
-absl::StatusOr<std::string> ToJson(const v1::RunResult& run);
+// result.json, wire.json: snake_case names, defaults left out.
+absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message);
 
 }  // namespace pushpull::conformance
 

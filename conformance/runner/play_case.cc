@@ -14,10 +14,12 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/shell_quote.h"
+#include "base/status.h"
 #include "conformance/monitor/monitor.h"
 #include "conformance/report/verdict.h"
 #include "conformance/tap/pcapng.h"
 #include "conformance/tap/wire_log.h"
+#include "conformance/tap/wire_record.h"
 
 namespace pushpull::conformance {
 namespace {
@@ -113,6 +115,8 @@ absl::Status WriteRecord(const ResultFolder& folder, const Case& c, const WireLo
       !status.ok()) {
     return status;
   }
+  PUSHPULL_ASSIGN_OR_RETURN(const std::string record, ToJson(ToRecord(log)));
+  PUSHPULL_RETURN_IF_ERROR(folder.Write(folder.CasePath(c.id(), "wire.json"), record));
   std::string text;
   if (!google::protobuf::TextFormat::PrintToString(c.scenario(), &text)) {
     return absl::InternalError(absl::StrCat(c.id(), ": its scenario can't be printed"));

@@ -32,26 +32,26 @@ std::string DescribeIserMessage(base::Bytes message) {
 }
 
 // What the header before a PDU advertises, and the key that its Send ended.
-std::string DescribeIser(const TapPdu& pdu) {
-  std::string text;
+std::vector<std::string> DescribeIser(const TapPdu& pdu) {
+  std::vector<std::string> notes;
   if (!pdu.iser_header.empty()) {
     const initiator_sim::DecodedIserHeader header =
         initiator_sim::DecodeIserHeader(pdu.iser_header);
-    const auto add = [&text](const char* what, const initiator_sim::Advertised& buffer) {
-      absl::StrAppendFormat(&text, " [%s STag 0x%08x at 0x%x]", what, buffer.stag,
-                            buffer.base_offset);
+    const auto add = [&notes](const char* what, const initiator_sim::Advertised& buffer) {
+      notes.push_back(
+          absl::StrFormat("%s STag 0x%08x at 0x%x", what, buffer.stag, buffer.base_offset));
     };
-    if (!header.flaw.empty()) absl::StrAppend(&text, " [", header.flaw, "]");
+    if (!header.flaw.empty()) notes.push_back(header.flaw);
     if (const auto* control = std::get_if<initiator_sim::ControlHeader>(&header.header)) {
       if (control->write_stag_valid) add("write", control->write);
       if (control->read_stag_valid) add("read", control->read);
     }
-    if (header.reserved_set) absl::StrAppend(&text, " [reserved bits of the iSER header set]");
+    if (header.reserved_set) notes.emplace_back("reserved bits of the iSER header set");
   }
   if (pdu.invalidated_key) {
-    absl::StrAppendFormat(&text, " [ends key 0x%08x]", *pdu.invalidated_key);
+    notes.push_back(absl::StrFormat("ends key 0x%08x", *pdu.invalidated_key));
   }
-  return text;
+  return notes;
 }
 
 }  // namespace
@@ -110,7 +110,7 @@ void WireLog::OnPdu(const TapPdu& pdu) {
   entry.digests = pdu.digests;
   entry.misbehaving = pdu.misbehaving;
   entry.decoded = *pdu.decoded;
-  entry.text = DescribeIser(pdu);
+  entry.iser = DescribeIser(pdu);
   Keep(pdu.bytes, &entry);
   if (truncated()) entry.decoded.pdu.clear_data();
   stream.pdu_bytes += pdu.bytes.size();
@@ -155,44 +155,50 @@ std::vector<size_t> WireLog::CutsOf(const WireEntry& pdu) const {
   return cuts;
 }
 
-namespace {
-
-std::string NameOf(const WireLog& log, uint32_t id) {
-  const auto found = log.connections().find(id);
-  return found == log.connections().end() || found->second.name.empty()
-             ? absl::StrCat("connection ", id)
+std::string WireLog::NameOf(uint32_t connection) const {
+  const auto found = connections_.find(connection);
+  return found == connections_.end() || found->second.name.empty()
+             ? absl::StrCat("connection ", connection)
              : found->second.name;
 }
+
+std::string WireLog::OpenedText(const WireEntry& opened) const {
+  const auto found = connections_.find(opened.connection);
+  if (found == connections_.end()) return "opened";
+  return absl::StrCat("opened ", found->second.rdma ? "(RDMA) " : "",
+                      found->second.local.ToString(), " -> ", found->second.peer.ToString());
+}
+
+std::string ClosedText(const WireEntry& closed) {
+  return absl::StrCat("closed by ", closed.by_peer ? "the peer" : "this side",
+                      closed.reason.empty() ? "" : ": ", closed.reason);
+}
+
+std::vector<std::string> NotesOf(const WireEntry& pdu) {
+  std::vector<std::string> notes;
+  if (!pdu.decoded.header_digest_ok) notes.emplace_back("header digest wrong");
+  if (!pdu.decoded.data_digest_ok) notes.emplace_back("data digest wrong");
+  if (!pdu.decoded.flaw.empty()) notes.push_back(pdu.decoded.flaw);
+  notes.insert(notes.end(), pdu.iser.begin(), pdu.iser.end());
+  if (pdu.misbehaving) notes.emplace_back("wrong on purpose");
+  return notes;
+}
+
+namespace {
 
 // What stands before each line: time and, where there is one, frame number.
 std::string Head(const WireLog& log, const WireEntry& entry) {
   const double seconds = absl::ToDoubleSeconds(entry.time - log.entries().front().time);
   const std::string frame = entry.frame == 0 ? "" : absl::StrCat("#", entry.frame);
-  const std::string name = entry.connection == 0 ? "" : NameOf(log, entry.connection);
+  const std::string name = entry.connection == 0 ? "" : log.NameOf(entry.connection);
   return absl::StrFormat("%11.6f %6s %-4s", seconds, frame, name);
-}
-
-std::string ClosedText(const WireEntry& entry) {
-  return absl::StrCat("closed by ", entry.by_peer ? "the peer" : "this side",
-                      entry.reason.empty() ? "" : ": ", entry.reason);
-}
-
-std::string OpenedText(const WireLog& log, const WireEntry& entry) {
-  const auto found = log.connections().find(entry.connection);
-  if (found == log.connections().end()) return "opened";
-  return absl::StrCat("opened ", found->second.rdma ? "(RDMA) " : "",
-                      found->second.local.ToString(), " -> ", found->second.peer.ToString());
 }
 
 void AppendPdu(const WireLog& log, const WireEntry& entry, const WireTextOptions& options,
                std::string* out) {
   absl::StrAppend(out, entry.direction == Direction::kToTarget ? "→ " : "← ",
                   initiator_sim::Summary(entry.decoded.pdu));
-  if (!entry.decoded.header_digest_ok) absl::StrAppend(out, " [header digest wrong]");
-  if (!entry.decoded.data_digest_ok) absl::StrAppend(out, " [data digest wrong]");
-  if (!entry.decoded.flaw.empty()) absl::StrAppend(out, " [", entry.decoded.flaw, "]");
-  absl::StrAppend(out, entry.text);
-  if (entry.misbehaving) absl::StrAppend(out, " [wrong on purpose]");
+  for (const std::string& note : NotesOf(entry)) absl::StrAppend(out, " [", note, "]");
   const std::vector<size_t> cuts = log.CutsOf(entry);
   if (!cuts.empty()) absl::StrAppend(out, " [cut at ", absl::StrJoin(cuts, ", "), "]");
   absl::StrAppend(out, "\n");
@@ -215,7 +221,7 @@ std::string ToText(const WireLog& log, const WireTextOptions& options) {
     absl::StrAppend(&out, Head(log, entry), " ");
     switch (entry.kind) {
       case WireEntry::Kind::kOpened:
-        absl::StrAppend(&out, OpenedText(log, entry), "\n");
+        absl::StrAppend(&out, log.OpenedText(entry), "\n");
         break;
       case WireEntry::Kind::kClosed:
         absl::StrAppend(&out, ClosedText(entry), "\n");

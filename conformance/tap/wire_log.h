@@ -47,7 +47,9 @@ struct WireEntry {
   initiator_sim::DecodedPdu decoded;
   initiator_sim::Digests digests;
   bool misbehaving = false;
-  // iSER: what its header says; empty: there is none, or it says nothing.
+  // iSER: what its header says, if it says anything.
+  std::vector<std::string> iser;
+  // kRdma.
   std::string text;
 
   // kClosed: by_peer and the reason ("" in order). kStep: the step's number, from 0.
@@ -89,6 +91,10 @@ class WireLog final : public initiator_sim::Tap {
   const WireEntry* Frame(uint32_t frame) const;
   // The offsets within a kPdu entry at which one read or write ended and the next began.
   std::vector<size_t> CutsOf(const WireEntry& pdu) const;
+  // A connection's name, or its number where it has none.
+  std::string NameOf(uint32_t connection) const;
+  // "opened 127.0.0.1:40112 -> 127.0.0.1:3260"
+  std::string OpenedText(const WireEntry& opened) const;
   bool truncated() const { return kept_bytes_ > max_bytes_; }
 
  private:
@@ -110,6 +116,13 @@ class WireLog final : public initiator_sim::Tap {
   std::map<uint32_t, WireConnection> connections_;
   std::map<std::pair<uint32_t, Direction>, Stream> streams_;
 };
+
+// "closed by the peer: connection reset"
+std::string ClosedText(const WireEntry& closed);
+
+// What is remarkable about a PDU: "header digest wrong", "wrong on purpose"; of iSER what the
+// header before it advertises.
+std::vector<std::string> NotesOf(const WireEntry& pdu);
 
 struct WireTextOptions {
   bool hex = false;   // the bytes of each PDU below it

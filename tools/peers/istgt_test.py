@@ -3,11 +3,11 @@
 import concurrent.futures
 import json
 import os
-import re
 import unittest
 
 from tools.peers import harness
 from tools.peers import istgt
+from tools.peers import pages
 
 PROFILE = 'conformance/profiles/istgt.textproto'
 PAGE = 'docs/targets/istgt.md'
@@ -37,8 +37,7 @@ class IstgtTest(unittest.TestCase):
 
   def test_suites_end_as_the_profile_expects(self):
     def part(number):
-      return self.play('--exclude', 'iser/*', '--exclude', 'chap/*', '--shard',
-                       f'{number}/{DAEMONS}')
+      return self.play('--exclude', 'chap/*', '--shard', f'{number}/{DAEMONS}')
 
     results = []
     with concurrent.futures.ThreadPoolExecutor(DAEMONS) as pool:
@@ -49,20 +48,7 @@ class IstgtTest(unittest.TestCase):
     for case in results:
       self.assertIn('verdict', case, case['id'])
       self.assertNotEqual(case['verdict'], 'ERROR', case)
-    self.check_page(results)
-
-  def check_page(self, results):
-    """The numbers of the page: rounded, so that a new case doesn't make them wrong at once."""
-    with open(harness.data_file(PAGE), encoding='utf-8') as file:
-      page = ' '.join(file.read().split())
-    came = {'cases': len(results),
-            'pass': sum(result['verdict'] == 'PASS' for result in results),
-            'fail as expected': sum(result.get('overlay') == 'XFAIL' for result in results)}
-    for what, number in came.items():
-      said = re.search(rf'more than (\d+) {what}\b', page)
-      self.assertIsNotNone(said, f'{PAGE}: "more than N {what}" is missing')
-      self.assertTrue(0 <= number - int(said.group(1)) < 50,
-                      f'{PAGE} says "{said.group(0)}", there are {number}')
+    pages.check(self, PAGE, results)
 
   def test_the_case_that_ends_the_daemon_is_told(self):
     run, output = self.play('--only', 'login/first_pdu_not_login*', '--only', 'sanity/*')

@@ -2,10 +2,10 @@
 
 import json
 import os
-import re
 import unittest
 
 from tools.peers import harness
+from tools.peers import pages
 from tools.peers import tgtd
 
 PROFILE = 'conformance/profiles/tgt.textproto'
@@ -43,22 +43,7 @@ class TgtdTest(unittest.TestCase):
       self.assertIn('verdict', case, case['id'])
       self.assertNotEqual(case['verdict'], 'ERROR', case)
 
-    self.check_page(run['result'])
-
-  def check_page(self, results):
-    """The numbers of the page: rounded, so that a new case doesn't make them wrong at once."""
-    with open(harness.data_file('docs/targets/tgt.md'), encoding='utf-8') as file:
-      page = ' '.join(file.read().split())
-    # Those of CHAP aren't played without credentials.
-    results = [result for result in results if not result['id'].startswith('chap/')]
-    came = {'cases': len(results),
-            'pass': sum(result['verdict'] == 'PASS' for result in results),
-            'fail as expected': sum(result.get('overlay') == 'XFAIL' for result in results)}
-    for what, number in came.items():
-      said = re.search(rf'more than (\d+) {what}\b', page)
-      self.assertIsNotNone(said, f'docs/targets/tgt.md: "more than N {what}" is missing')
-      self.assertTrue(0 <= number - int(said.group(1)) < 50,
-                      f'docs/targets/tgt.md says "{said.group(0)}", there are {number}')
+    pages.check(self, 'docs/targets/tgt.md', run['result'])
 
   def test_deadly_cases_fail_alone(self):
     for case in DEADLY:

@@ -20,9 +20,11 @@ inline constexpr char kVersion[] = "0.1.0";
 // `arguments` stand in the report as they were given.
 void AddRunCommand(CLI::App* app, std::vector<std::string> arguments, int* exit_code);
 void AddConvertCommand(CLI::App* app, int* exit_code);
+void AddDiffCommand(CLI::App* app, int* exit_code);
 void AddLintCommand(CLI::App* app, int* exit_code);
 void AddListCommand(CLI::App* app, int* exit_code);
 void AddReplayCommand(CLI::App* app, int* exit_code);
+void AddReportCommand(CLI::App* app, int* exit_code);
 void AddTargetCommand(CLI::App* app, int* exit_code);
 void AddSoftroceCommand(CLI::App* app);
 

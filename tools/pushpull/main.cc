@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
   int exit_code = pushpull::conformance::kExitInternal;
   pushpull::tools::AddRunCommand(&app, {argv + 1, argv + argc}, &exit_code);
   pushpull::tools::AddListCommand(&app, &exit_code);
+  pushpull::tools::AddReportCommand(&app, &exit_code);
+  pushpull::tools::AddDiffCommand(&app, &exit_code);
   pushpull::tools::AddLintCommand(&app, &exit_code);
   pushpull::tools::AddConvertCommand(&app, &exit_code);
   pushpull::tools::AddReplayCommand(&app, &exit_code);

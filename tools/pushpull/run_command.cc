@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "base/shell_quote.h"
 #include "base/status.h"
+#include "conformance/report/page/page.h"
 #include "conformance/report/result_folder.h"
 #include "conformance/report/text.h"
 #include "conformance/report/verdict.h"
@@ -274,6 +275,18 @@ absl::StatusOr<std::optional<conformance::ResultFolder>> OpenFolder(const RunFla
   return std::optional(std::move(folder));
 }
 
+// report.txt, and report.html of all that the folder holds by then.
+absl::Status WriteReports(const conformance::ResultFolder& folder, const std::string& text) {
+  PUSHPULL_RETURN_IF_ERROR(folder.Write("report.txt", text));
+  PUSHPULL_ASSIGN_OR_RETURN(v1::PageRun page, conformance::ReadRun(folder.path(), ""));
+  std::vector<v1::PageRun> pages;
+  pages.push_back(std::move(page));
+  PUSHPULL_ASSIGN_OR_RETURN(
+      const std::string html,
+      conformance::ToHtml(std::move(pages), conformance::Catalogue::BuiltIn()));
+  return folder.Write("report.html", html);
+}
+
 // The whole of it.
 absl::StatusOr<int> RunCases(const RunFlags& flags) {
   WatchInterrupts();
@@ -317,7 +330,7 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
   if (folder.has_value()) {
     PUSHPULL_RETURN_IF_ERROR(folder->WriteRun(run, flags.strict));
     report += conformance::SummaryText(run, plain);
-    PUSHPULL_RETURN_IF_ERROR(folder->Write("report.txt", report));
+    PUSHPULL_RETURN_IF_ERROR(WriteReports(*folder, report));
   }
   if (!outcome.status.ok()) {
     std::fprintf(stderr, "pushpull: %s\n", std::string(outcome.status.message()).c_str());
@@ -332,7 +345,7 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
   }
   if (folder.has_value()) {
     std::fprintf(stdout, "report: %s\n",
-                 std::filesystem::absolute(folder->path() + "/report.txt").c_str());
+                 std::filesystem::absolute(folder->path() + "/report.html").c_str());
   }
   return run.exit_code();
 }

@@ -103,7 +103,8 @@ TEST(RunTest, SharesOutWhatIsToBePlayed) {
 TEST(RunTest, AShardWithoutACaseIsNoFailure) {
   conformance::RunOptions options;
   options.shard = {5, 8};
-  const RunOutcome outcome = PlaySuites(Chosen({kOfBoth}), EmbeddedSimOptions(), options);
+  const std::vector<Case> one = {Chosen({kOfBoth}).front()};
+  const RunOutcome outcome = PlaySuites(one, EmbeddedSimOptions(), options);
   EXPECT_TRUE(outcome.status.ok()) << outcome.status;
   EXPECT_EQ(outcome.result.exit_code(), conformance::kExitAsExpected);
   EXPECT_THAT(outcome.result.result(), IsEmpty());

@@ -1,0 +1,89 @@
+#include "conformance/report/merge.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "conformance/report/verdict.h"
+
+namespace pushpull::conformance {
+namespace {
+
+// From harmless to grave: one failed case matters less than a target that wasn't reached.
+int Gravity(int32_t exit_code) {
+  switch (exit_code) {
+    case kExitAsExpected:
+      return 0;
+    case kExitUnexpectedVerdict:
+      return 1;
+    case kExitNothingMatched:
+      return 2;
+    case kExitTargetUnreachable:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
+void AddLeftOut(const v1::RunResult& part, v1::RunResult* all) {
+  for (const v1::LeftOut& left : part.left_out()) {
+    auto* const known = all->mutable_left_out();
+    const auto found =
+        std::find_if(known->begin(), known->end(),
+                     [&left](const v1::LeftOut& other) { return other.reason() == left.reason(); });
+    if (found == known->end()) {
+      *known->Add() = left;
+    } else {
+      found->set_cases(found->cases() + left.cases());
+    }
+  }
+}
+
+void AddPart(const v1::RunResult& part, v1::RunResult* all) {
+  all->mutable_result()->MergeFrom(part.result());
+  all->mutable_profile_complaint()->MergeFrom(part.profile_complaint());
+  all->mutable_warning()->MergeFrom(part.warning());
+  AddLeftOut(part, all);
+  all->set_seconds(all->seconds() + part.seconds());
+  for (const auto& [verdict, count] : part.totals().by_verdict()) {
+    (*all->mutable_totals()->mutable_by_verdict())[verdict] += count;
+  }
+  all->mutable_totals()->set_unexpected(all->totals().unexpected() + part.totals().unexpected());
+  if (Gravity(part.exit_code()) > Gravity(all->exit_code())) all->set_exit_code(part.exit_code());
+  if (all->run_error().empty()) all->set_run_error(part.run_error());
+}
+
+}  // namespace
+
+absl::StatusOr<v1::RunResult> Merge(const std::vector<v1::RunResult>& runs) {
+  if (runs.empty()) return absl::InvalidArgumentError("there is no run to merge");
+  v1::RunResult all;
+  all.set_schema_version(runs[0].schema_version());
+  all.set_tool_version(runs[0].tool_version());
+  all.set_started(runs[0].started());
+  all.set_target(runs[0].target());
+  all.set_target_identity(runs[0].target_identity());
+  all.set_seed(runs[0].seed());
+  all.set_profile(runs[0].profile());
+  *all.mutable_argument() = runs[0].argument();
+  std::set<std::string> ids;
+  for (const v1::RunResult& part : runs) {
+    if (part.target() != all.target()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("these are runs of ", all.target(), " and of ", part.target(),
+                       ", no parts of one; side by side they stand without --merge"));
+    }
+    for (const v1::CaseResult& result : part.result()) {
+      if (!ids.insert(result.id()).second) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(result.id(), " was played in two of the runs: they are no shards of one"));
+      }
+    }
+    AddPart(part, &all);
+  }
+  return all;
+}
+
+}  // namespace pushpull::conformance

@@ -1,0 +1,55 @@
+// The head of the page, areas and legend.
+
+function runCard(page) {
+  const run = page.run;
+  const unexpected = (page.played || []).filter((played) => played.unexpected).length;
+  const remarks = [
+    run.run_error,
+    ...(run.warning || []),
+    ...(run.profile_complaint || []).map((told) => `profile: ${told.id}: ${told.message}`),
+    ...(run.left_out || []).map((left) => `left out: ${plural(left.cases, "case")} ${left.reason}`),
+  ].filter(Boolean);
+  const list = counts(page);
+  return make("div", {class: "run"},
+    make("strong", {}, page.label),
+    make("p", {class: "soft"}, [run.target_identity, run.started, `seed ${run.seed || 0}`,
+      `${(run.seconds || 0).toFixed(1)} s`, run.profile && `profile ${run.profile}`,
+      `Pushpull ${run.tool_version}`].filter(Boolean).join(" · ")),
+    bar(list),
+    make("p", {}, `${plural((page.played || []).length, "case")}: `,
+      list.map(([verdict, count]) => `${count} ${verdict}`).join(", ")),
+    make("p", {}, make("strong", {}, unexpected === 0 ? "All as expected"
+      : `${unexpected} not as expected`), ` (exit code ${run.exit_code || 0})`),
+    remarks.map((remark) => make("p", {class: "soft"}, remark)),
+    make("p", {class: "mono soft"}, `pushpull ${(run.argument || []).join(" ")}`));
+}
+
+function showAreas(pages) {
+  const areas = new Map();
+  pages.forEach((page, column) => {
+    for (const played of page.played || []) {
+      const name = played.result.area || "";
+      if (!areas.has(name)) areas.set(name, pages.map(() => ({played: []})));
+      areas.get(name)[column].played.push(played);
+    }
+  });
+  const head = make("tr", {}, make("th", {}, "Area"),
+    pages.map((page) => make("th", {}, page.label)));
+  const rows = [...areas].sort().map(([name, columns]) => make("tr", {},
+    make("td", {}, make("a", {href: `#cases?${name}/`}, name)),
+    columns.map((column) => {
+      const list = counts(column);
+      return make("td", {}, list.length === 0 ? "–" : [bar(list),
+        make("span", {class: "soft"}, list.map(([v, count]) => `${count} ${v}`).join(", "))]);
+    })));
+  byId("areas").append(make("div", {class: "scroll"},
+    make("table", {}, make("thead", {}, head), make("tbody", {}, rows))));
+}
+
+function showLegend() {
+  byId("legend").append(make("table", {}, make("tbody", {},
+    Object.entries(MEANINGS).map(([verdict, meaning]) =>
+      make("tr", {}, make("td", {}, badge(verdict)), make("td", {}, meaning))))),
+    make("p", {class: "soft"}, "Wire logs: what was sent to the target is blue, what came from it ",
+      "purple; a click on a PDU shows its fields and bytes, with | where a read or write ended."));
+}
