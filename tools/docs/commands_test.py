@@ -8,7 +8,8 @@ import unittest
 from tools.docs import documents
 from tools.peers import harness
 
-SUBCOMMANDS = ('run', 'convert', 'lint', 'list', 'replay', 'target', 'softroce')
+SUBCOMMANDS = ('run', 'convert', 'diff', 'lint', 'list', 'replay', 'report', 'softroce',
+               'target')
 LIMIT_S = 60
 
 

@@ -65,7 +65,7 @@ class CaptureTest(unittest.TestCase):
     for arguments, message in (((self.capture, out), 'choose one with --connection'),
                                ((self.capture, out, '--connection', '9'), 'no connection 9'),
                                ((self.capture, out, '--with-data', '--trace', 'to_target'),
-                                '--trace excludes --with-data'),
+                                '--with-data excludes --trace'),
                                ((self.capture, 'x.doc'), 'a capture becomes a scenario')):
       code, output = pushpull('convert', *arguments)
       self.assertEqual((code, message in output), (2, True), output)

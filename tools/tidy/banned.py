@@ -10,7 +10,11 @@ CPP = ('.cc', '.h')
 LIBRARIES = ('base/', 'fabric/', 'target/', 'initiator_sim/', 'conformance/', 'fuzz/')
 
 BANS = [
-    Ban(r'\bTODO\b|\bFIXME\b|\bXXX\b', CODE, (), 'do it, or write down elsewhere that it is left'),
+    # But " # TODO" is a word of the Test Anything Protocol, and no comment of C++.
+    Ban(r'(?<! # )\bTODO\b|\bFIXME\b|\bXXX\b', CPP, (),
+        'do it, or write down elsewhere that it is left'),
+    Ban(r'\bTODO\b|\bFIXME\b|\bXXX\b', tuple(set(CODE) - set(CPP)), (),
+        'do it, or write down elsewhere that it is left'),
     Ban(r'\bsleep_for\b|\bsleep_until\b|\bu?sleep\s*\(|\bnanosleep\b', CPP, (),
         'wait for what you wait for: a timer of fabric::Loop, an event'),
     Ban(r'\btime\.sleep\b', ('_test.py',), (), 'wait for what you wait for'),
