@@ -166,6 +166,11 @@ bool Play::JudgeInvalidation(const Link& link, const Frame& frame, const Task* t
     return true;
   }
   if (buffers != nullptr && buffers->any_key) return true;
+  if (!frame.decoded.pdu.has_scsi_response()) {
+    return FailRow("RFC7145-7.3.2-b",
+                   "a Send ended a key that carries no SCSI Response (RFC 7145 §7.3.2)",
+                   "a plain Send", actual);
+  }
   const IserBuffer* due = buffers == nullptr ? nullptr : buffers->read;
   if (due == nullptr && buffers != nullptr) due = buffers->write;
   if (due != nullptr && due->key() == key) return true;
