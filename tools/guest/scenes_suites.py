@@ -28,6 +28,8 @@ def results(uri, name, folder, *options):
 def play(uri, name, folder, *options, without=(), at_least=200):
   """Plays all but `without`; fails where that isn't as expected."""
   run = results(uri, name, folder, *options, *_each('--exclude', without))
+  if run.get('exit_code', 0) != 0:
+    kit.show_blocked_tasks()  # before the target ends, and what it waits for with it
   kit.require(run.get('exit_code', 0) == 0, f'exit code {run.get("exit_code")}')
   kit.require(len(run['result']) >= at_least, f'{len(run["result"])} cases')
 
