@@ -50,7 +50,8 @@ def reference(dialect='rfc7145'):
   address = os.environ['PUSHPULL_RDMA_ADDRESS']
   luns = [word for size in ('64M', '16M', '16M') for word in ('--lun', f'ram:{size}')]
   with harness.process(harness.pushpull_binary(), 'target', '--listen', f'iser://{address}:0',
-                       '--iser-dialect', dialect, *luns, stdout=subprocess.PIPE, text=True) as child:
+                       '--iser-dialect', dialect, *luns, stdout=subprocess.PIPE,
+                       text=True) as child:
     yield harness.read_line(child).split()[1]
     child.terminate()
     kit.require(child.wait(timeout=60) == 0, f'the target ended with {child.returncode}')
