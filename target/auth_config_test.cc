@@ -102,6 +102,7 @@ chap {
   EXPECT_THAT(options->warnings, IsEmpty());
 }
 
+// RFC7143-9.2.1-e, RFC1994-2.3-b
 TEST_F(AuthConfigTest, ErrorsSayWhereAndWhat) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"chap_account { secret_file: '@alice' }",

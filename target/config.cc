@@ -99,6 +99,14 @@ absl::Status TakeLimits(const LoadedConfig& loaded, NodeOptions& node) {
     }
     node.login_timeout = absl::Milliseconds(config.login_timeout_ms());
   }
+  if (config.has_max_logins()) {
+    if (config.max_logins() == 0) {
+      return loaded.At(Invalid("limits.max_logins is 0: nobody could ever log in; give how many "
+                               "connections may be logging in at one time"),
+                       "limits", -1, "max_logins");
+    }
+    node.max_logins = config.max_logins();
+  }
   return absl::OkStatus();
 }
 
@@ -140,20 +148,29 @@ absl::Status TakeDialect(const LoadedConfig& loaded, IserDialect& dialect) {
 }
 
 // After names and limits, which are the most that it grants.
-void TakeVariation(const v1::TargetConfig& config, NodeOptions& node) {
-  if (!config.has_legal_variation()) return;
+absl::Status TakeVariation(const LoadedConfig& loaded, NodeOptions& node) {
+  const v1::TargetConfig& config = loaded.config();
+  if (!config.has_legal_variation()) {
+    if (!config.legal_variation_plain_text()) return absl::OkStatus();
+    return loaded.At(Invalid("legal_variation_plain_text goes with legal_variation; without it all "
+                             "texts are plain"),
+                     "legal_variation_plain_text");
+  }
   node.legal_variation = config.legal_variation();
+  node.plain_text = config.legal_variation_plain_text();
   TargetChoices choices{.limits = std::move(node.limits),
                         .queue_depth = node.queue_depth,
                         .target_portal_group_tag = node.target_portal_group_tag,
                         .alias = std::move(node.alias)};
-  choices = VaryTarget(config.legal_variation(), std::move(choices));
+  choices = VaryTarget(config.legal_variation(), std::move(choices), node.plain_text);
   node.limits = std::move(choices.limits);
   node.queue_depth = choices.queue_depth;
   if (!config.has_target_portal_group_tag()) {
     node.target_portal_group_tag = choices.target_portal_group_tag;
   }
   node.alias = std::move(choices.alias);
+  node.first_tsih = choices.first_tsih;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -254,7 +271,7 @@ absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& loaded) {
         "threads"));
   }
   check(TakeLimits(loaded, node));
-  TakeVariation(config, node);
+  check(TakeVariation(loaded, node));
   check(TakeDialect(loaded, options.iser_dialect));
   check(TakeChap(loaded, options));
   check(TakeAccess(loaded, node));

@@ -16,6 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
+// RFC7143-15-a: 3260 where nothing else is said.
 TEST(ConfigTest, ListenUris) {
   struct Case {
     const char* uri;
@@ -79,6 +80,7 @@ TEST(ConfigTest, TakesEachField) {
   config.set_iser_dialect("linux");
   config.mutable_limits()->set_queue_depth(4);
   config.mutable_limits()->set_login_timeout_ms(1500);
+  config.mutable_limits()->set_max_logins(9);
   config.mutable_limits()->set_max_burst_length(4096);
   config.mutable_limits()->set_first_burst_length(2048);
   v1::LunConfig* const lun = config.add_lun();
@@ -95,6 +97,7 @@ TEST(ConfigTest, TakesEachField) {
   EXPECT_EQ(options->node.target_portal_group_tag, 7);
   EXPECT_EQ(options->node.queue_depth, 4u);
   EXPECT_EQ(options->node.login_timeout, absl::Milliseconds(1500));
+  EXPECT_EQ(options->node.max_logins, 9u);
   EXPECT_EQ(options->node.limits.max_burst_length, 4096u);
   EXPECT_EQ(options->node.bugs.Has(Bug::kR2tSnRepeats), kBugsEnabled);
   ASSERT_EQ(options->logical_units.size(), 1u);
@@ -102,6 +105,21 @@ TEST(ConfigTest, TakesEachField) {
   EXPECT_EQ(options->logical_units[0].block_size, 4096u);
   EXPECT_EQ(options->logical_units[0].serial, "S3");
   EXPECT_EQ(options->logical_units[0].store->size_bytes(), 1u << 20);
+}
+
+TEST(ConfigTest, LegalVariationWithPlainText) {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    v1::TargetConfig config;
+    config.set_legal_variation(seed);
+    config.set_legal_variation_plain_text(true);
+    const auto options = OptionsFromConfig(LoadedConfig(config));
+    ASSERT_TRUE(options.ok()) << options.status();
+    EXPECT_EQ(options->node.legal_variation, seed);
+    EXPECT_TRUE(options->node.plain_text);
+    EXPECT_NE(options->node.first_tsih, 0);
+    EXPECT_FALSE(options->node.limits.cut_inside_pairs);
+    EXPECT_EQ(options->node.limits.node_architecture, "");
+  }
 }
 
 TEST(ConfigTest, NamesAreNormalised) {
@@ -155,6 +173,8 @@ TEST_F(ConfigFileTest, ErrorsSayWhereAndWhat) {
       {"limits { queue_depth: 0 }", "F:1:10: ", "queue_depth"},
       {"limits { queue_depth: 65537 }", "F:1:10: ", "65536"},
       {"limits {\n login_timeout_ms: 0 }", "F:2:2: ", "login_timeout_ms is 0"},
+      {"limits { max_logins: 0 }", "F:1:10: ", "max_logins is 0"},
+      {"\nlegal_variation_plain_text: true", "F:2:1: ", "goes with legal_variation"},
       {"limits {\n\n max_burst_length: 1 }", "F:3:2: ", "MaxBurstLength"},
       {"limits { max_burst_length: 512 first_burst_length: 1024 }", "F:1:32: ", "above"},
       {"lun { spec: 'tape:1' }", "F:1:7: ", "lun 0: unknown kind"},

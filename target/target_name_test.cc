@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// RFC3722-4-a
 TEST(TargetNameTest, TakesEachTypeAndNormalises) {
   const std::pair<const char*, const char*> cases[] = {
       {"iqn.2001-04.com.example", "iqn.2001-04.com.example"},

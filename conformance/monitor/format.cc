@@ -86,6 +86,11 @@ void CheckUnusedFields(const Context& c) {
       unused("Parameter1", a.parameter1());
     }
     if (a.async_event() == v1::LOGOUT_REQUEST) unused("Parameter2", a.parameter2());
+    if (a.async_event() == v1::TASKS_TERMINATED) {
+      unused("Parameter1", a.parameter1());
+      unused("Parameter2", a.parameter2());
+      unused("Parameter3", a.parameter3());
+    }
   }
 }
 

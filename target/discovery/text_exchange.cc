@@ -168,7 +168,7 @@ std::string TextExchange::NextText(size_t most) {
   if (config_.variation == nullptr) return out.Next(most);
   LoginVariation& variation = config_.variation->login;
   if (!out.unsent().empty() && !sequence_->send_targets) {
-    out.ReplaceUnsent(variation.form().Vary(out.unsent()));
+    out.ReplaceUnsent(variation.Written(out.unsent()));
   }
   return out.Next(variation.Part(out.size(), most));
 }

@@ -87,6 +87,7 @@ class ChapTest : public testing::Test {
   Login login_;
 };
 
+// RFC7143-9.2.1-b: by a secret of 17 bytes.
 TEST_F(ChapTest, ProvesTheInitiator) {
   EXPECT_EQ(login_.Answer(login_.Challenged()), "0-1");
   EXPECT_EQ(login_.dialogue.Say("1-3"), "final 1-3 MaxRecvDataSegmentLength=262144");
@@ -253,7 +254,7 @@ TEST_F(ChapTest, ReflectedChallengesAreRefused) {
   EXPECT_EQ(other.Answer(others, kSecret, "|CHAP_I=1|CHAP_C=" + others.text), "fail 0201");
 }
 
-// RFC7143-9.2.1-c
+// RFC7143-9.2.1-c, RFC1994-2.3-a
 TEST_F(ChapTest, ItsOwnResponseProvesNothing) {
   ChapOptions options = Alice();
   options.own->secret = ChapSecret(kSecret);
@@ -328,6 +329,7 @@ TEST_F(ChapTest, AllConnectionsOfASessionAreOnesOwn) {
   EXPECT_EQ(anonymous.Say("1-3", kNames), "fail 0201");
 }
 
+// RFC7143-9.2-a, 12.1-b: no other methods are there.
 TEST_F(ChapTest, OptionalChapLetsOthersIn) {
   ChapOptions options = Alice();
   options.optional = true;

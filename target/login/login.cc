@@ -364,7 +364,7 @@ LoginStep LoginMachine::Respond() {
 std::string LoginMachine::NextText() {
   if (config_.variation == nullptr) return out_.Next(kMaxLoginText);
   if (!out_.unsent().empty()) {
-    out_.ReplaceUnsent(config_.variation->form().Vary(out_.unsent()));
+    out_.ReplaceUnsent(config_.variation->Written(out_.unsent()));
   }
   return out_.Next(config_.variation->Part(out_.size(), kMaxLoginText));
 }

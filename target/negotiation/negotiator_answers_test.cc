@@ -116,10 +116,10 @@ TEST(Answers, OfADefaultTarget) {
       {"MaxOutstandingR2T=65535", "MaxOutstandingR2T=16"},
       {"DataPDUInOrder=No", "DataPDUInOrder=Yes"},
       {"DataSequenceInOrder=No", "DataSequenceInOrder=Yes"},
-      {"ErrorRecoveryLevel=2", "ErrorRecoveryLevel=0"},  // RFC7143-13.20-a
+      {"ErrorRecoveryLevel=2", "ErrorRecoveryLevel=0"},  // RFC7143-13.20-a, 7.1.5-b
       {"TaskReporting=RFC3720,ResponseFence", "TaskReporting=RFC3720"},
-      {"TaskReporting=FastAbort,ResponseFence,RFC3720", "TaskReporting=ResponseFence"},
-      {"TaskReporting=FastAbort", "TaskReporting=Reject"},
+      {"TaskReporting=FastAbort,ResponseFence,RFC3720", "TaskReporting=FastAbort"},
+      {"TaskReporting=FastAbort", "TaskReporting=FastAbort"},
       {"iSCSIProtocolLevel=31", "iSCSIProtocolLevel=1"},  // RFC7143-13.24-a
       {"iSCSIProtocolLevel=0", "iSCSIProtocolLevel=0"},
       {"iSCSIProtocolLevel=32", "iSCSIProtocolLevel=Reject"},  // RFC7144-7.1.1-a
@@ -172,13 +172,17 @@ TEST(Answers, DigestsThatTheTargetHasNot) {
   EXPECT_EQ(SayOnce(party, "DataDigest=CRC32C"), "DataDigest=CRC32C");
 }
 
+// RFC7143-10.7-a
 TEST(Answers, FastAbortWhereTheTargetHasIt) {
-  Party party;
-  party.limits.fast_abort = true;
-  Negotiator negotiator = party.Make();
+  Negotiator negotiator = Party().Make();
   EXPECT_EQ(Say(negotiator, "TaskReporting=FastAbort,ResponseFence,RFC3720"),
             "TaskReporting=FastAbort");
   EXPECT_EQ(negotiator.session().task_reporting, TaskReporting::kFastAbort);
+  Party without;
+  without.limits.fast_abort = false;
+  EXPECT_EQ(SayOnce(without, "TaskReporting=FastAbort,ResponseFence,RFC3720"),
+            "TaskReporting=ResponseFence");
+  EXPECT_EQ(SayOnce(without, "TaskReporting=FastAbort"), "TaskReporting=Reject");
 }
 
 TEST(Answers, AreInTheOrderOfTheOffers) {

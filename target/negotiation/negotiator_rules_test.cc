@@ -233,6 +233,7 @@ TEST(Declarations, OfTheTarget) {
   EXPECT_EQ(Declared(added), "MaxRecvDataSegmentLength=262144");
 }
 
+// RFC7143-13.1-e: no digests.
 TEST(Proposals, AreMadeOnlyWhereDefaultsWontDo) {
   Negotiator content = Party().Make();
   EXPECT_EQ(Proposed(content), "");

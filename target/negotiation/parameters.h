@@ -78,7 +78,7 @@ struct NegotiationLimits {
   uint16_t max_connections = 1;
   uint8_t error_recovery_level = 0;
   // RFC3720 and ResponseFence are always supported.
-  bool fast_abort = false;
+  bool fast_abort = true;
   uint8_t iscsi_protocol_level = 1;
 
   // iSER. InitiatorRecvDataSegmentLength bounds what the target sends.

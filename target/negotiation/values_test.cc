@@ -119,6 +119,7 @@ TEST(SplitList, KeepsOrderAndEmptyItems) {
   EXPECT_EQ(SplitList(",a,"), (List{"", "a", ""}));
 }
 
+// RFC3722-6.1-a
 TEST(IsIscsiName, FollowsTheTypes) {
   EXPECT_TRUE(IsIscsiName("iqn.2001-04.com.example:storage.disk1"));
   EXPECT_TRUE(IsIscsiName("eui.02004567A425678D"));

@@ -108,7 +108,7 @@ const Case kInquiry[] = {
      "00 00 06 12 5b 00 00 02  50 55 53 48 50 55 4c 4c"               // "PUSHPULL"
      "52 45 46 45 52 45 4e 43  45 20 44 49 53 4b 20 20  30 30 30 31"  // product, revision
      "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
-     "00 a0 04 60 04 c0 09 60"  // version descriptors
+     "00 a0 04 60 04 c0 09 61"  // version descriptors
      "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"},
     {"Cut", "12 00 00 00 05 00", "GOOD", "00 00 06 12 5b"},
     {"Nobody", "12 00 00 00 05 00", "GOOD", "7f 00 06 12 5b", kNobody},
@@ -284,6 +284,7 @@ std::vector<Designator> Designators(base::Bytes page) {
   return found;
 }
 
+// RFC7143-4.4.2-a, -b
 TEST(DeviceIdentificationTest, NamesUnitPortAndTarget) {
   Bench bench(Units());
   Nexus* nexus = bench.Open();

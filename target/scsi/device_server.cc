@@ -140,9 +140,9 @@ absl::StatusOr<std::unique_ptr<DeviceServer>> DeviceServer::Create(
   return std::unique_ptr<DeviceServer>(new DeviceServer(std::move(impl)));
 }
 
-Nexus* DeviceServer::OpenNexus(NexusId id, fabric::Loop* loop) {
+Nexus* DeviceServer::OpenNexus(NexusId id, fabric::Loop* loop, uint8_t iscsi_protocol_level) {
   const uint64_t hash = HashOf(id);
-  auto owned = std::make_unique<Nexus>(std::move(id), loop);
+  auto owned = std::make_unique<Nexus>(std::move(id), loop, iscsi_protocol_level);
   Nexus* nexus = owned.get();
   bool known;
   {

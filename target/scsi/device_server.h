@@ -92,8 +92,9 @@ class DeviceServer {
 
   // A session that entered its Full Feature Phase. Its first command on each logical unit is told
   // POWER ON, RESET, OR BUS DEVICE RESET OCCURRED; I_T NEXUS LOSS OCCURRED if the same nexus was
-  // there before. `loop` is where the session lives.
-  Nexus* OpenNexus(NexusId id, fabric::Loop* loop);
+  // there before. `loop` is where the session lives, `iscsi_protocol_level` what iSCSIProtocolLevel
+  // came to (RFC 7144 §7.1.1).
+  Nexus* OpenNexus(NexusId id, fabric::Loop* loop, uint8_t iscsi_protocol_level = 1);
 
   // The session is no more: logout, time-out, reinstatement (RFC 7143 §6.3.5.1). Its tasks are
   // aborted (their `done` is called); then the nexus is gone, and `done` is called. In between no

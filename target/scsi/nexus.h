@@ -3,6 +3,7 @@
 #ifndef TARGET_SCSI_NEXUS_H_
 #define TARGET_SCSI_NEXUS_H_
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -14,10 +15,12 @@ namespace pushpull::target {
 
 class Nexus {
  public:
-  Nexus(NexusId id, fabric::Loop* loop) : id_(std::move(id)), loop_(loop) {}
+  Nexus(NexusId id, fabric::Loop* loop, uint8_t iscsi_protocol_level)
+      : id_(std::move(id)), loop_(loop), iscsi_protocol_level_(iscsi_protocol_level) {}
 
   const NexusId& id() const { return id_; }
   fabric::Loop* loop() const { return loop_; }
+  uint8_t iscsi_protocol_level() const { return iscsi_protocol_level_; }
 
   // From the loop alone: what goes on after the task that began it has ended, and must end before
   // the nexus may go.
@@ -31,6 +34,7 @@ class Nexus {
 
   NexusId id_;
   fabric::Loop* loop_;
+  const uint8_t iscsi_protocol_level_;
   int background_ = 0;
   std::shared_ptr<TaskAbort> closing_;
 };

@@ -225,7 +225,11 @@ void Connection::SetParameters(const ConnectionParameters& parameters) {
 }
 
 std::vector<TargetRecord> Connection::TargetsFor(std::string_view /*initiator_name*/) {
-  return {node().Record(local_, traits().iser_data_segment_keys)};
+  TargetRecord record = node().Record(local_, traits().iser_data_segment_keys);
+  if (variation_ != nullptr && !node().options().plain_text) {
+    variation_->session.VaryPortals(record.portals);
+  }
+  return {std::move(record)};
 }
 
 void Connection::RestartPingTimer() {

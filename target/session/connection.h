@@ -116,6 +116,8 @@ class Connection : public TargetDirectory {
   Arriving arriving;
   StaleTransfers stale_transfers;
   TextExchange& text() { return *text_; }
+  // StatSN of the last Text Response. None was sent: nothing.
+  std::optional<uint32_t> text_stat_sn;
 
   // A ping of ours that wasn't answered yet; kNoTag for none (RFC 7143 §11.19.1).
   uint32_t ping_tag = kNoTag;

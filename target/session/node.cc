@@ -83,7 +83,7 @@ std::unique_ptr<LegalVariation> Node::VariationOf(bool session, uint64_t number)
   base::Random random(*options_.legal_variation);
   random = base::Random(random.Next() ^ options_.seed);
   random = base::Random(random.Next() ^ (2 * number + (session ? 1 : 0)));
-  return std::make_unique<LegalVariation>(random.Next());
+  return std::make_unique<LegalVariation>(random.Next(), options_.plain_text);
 }
 
 void Node::RememberCleared(const NexusId& nexus, const std::vector<uint64_t>& luns) {

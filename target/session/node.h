@@ -59,6 +59,8 @@ struct NodeOptions {
   BugSet bugs;
   // What the RFC leaves to connections and sessions is chosen by this (LegalVariation).
   std::optional<uint64_t> legal_variation;
+  bool plain_text = false;           // the form of texts is left out of that
+  uint16_t first_tsih = 1;           // not 0
   uint64_t seed = 1;                 // StatSN, Target Transfer Tags
   std::shared_ptr<AuthPolicy> auth;  // null: no authentication
   bool open_discovery = false;       // discovery sessions need none even so
@@ -72,7 +74,9 @@ class Node {
  public:
   // `device` outlives the node.
   Node(NodeOptions options, DeviceServer* device)
-      : options_(std::move(options)), device_(device), registry_(options_.max_sessions) {}
+      : options_(std::move(options)),
+        device_(device),
+        registry_(options_.max_sessions, options_.first_tsih) {}
 
   const NodeOptions& options() const { return options_; }
   const BugSet& bugs() const { return options_.bugs; }

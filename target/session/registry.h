@@ -40,7 +40,9 @@ class SessionRegistry {
   };
 
   // `max_sessions`: at most 65535.
-  explicit SessionRegistry(uint32_t max_sessions) : max_sessions_(max_sessions) {}
+  // TSIHs are given out from `first_tsih` on, which is not 0.
+  explicit SessionRegistry(uint32_t max_sessions, uint16_t first_tsih = 1)
+      : max_sessions_(max_sessions), next_tsih_(first_tsih) {}
 
   // The name by which the ISID RULE tells sessions apart: initiator, ISID, target, portal group;
   // for an Unnamed Discovery session the portal's address in place of the last two
@@ -85,7 +87,7 @@ class SessionRegistry {
   const uint32_t max_sessions_;
   mutable std::mutex mutex_;
   SessionId next_id_ = 1;
-  uint16_t next_tsih_ = 1;
+  uint16_t next_tsih_;
   absl::flat_hash_map<SessionId, Entry> entries_;
   absl::flat_hash_map<std::string, SessionId> by_key_;
   absl::flat_hash_map<uint16_t, SessionId> by_tsih_;

@@ -17,6 +17,7 @@ LoginIdentity Identity(uint16_t tsih = 0, uint16_t cid = 1) {
   return identity;
 }
 
+// RFC7143-7.4.2.1-a, -b, -c, -d, 7.4.2.2-a
 TEST(SessionRegistryTest, KeysTellSessionsApart) {
   LoginIdentity other_isid = Identity();
   other_isid.isid[5] = 1;
@@ -75,6 +76,13 @@ TEST(SessionRegistryTest, AClaimTakesTheNameFromTheLast) {
   registry.Release(second.id);
   EXPECT_EQ(registry.size(), 0u);
   EXPECT_EQ(registry.FindPlace("a", Identity()).kind, LoginKind::kNewSession);
+}
+
+TEST(SessionRegistryTest, NumbersBeginAnywhereAndPassOverZero) {
+  SessionRegistry registry(10, 0xfffe);
+  for (const int tsih : {0xfffe, 0xffff, 1, 2}) {
+    EXPECT_EQ(registry.ClaimName(std::to_string(tsih), nullptr, {}).tsih, tsih);
+  }
 }
 
 TEST(SessionRegistryTest, NumbersAreReusedAndRunOut) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/serial.h"
 #include "target/pdu/request.h"
 #include "target/pdu/response.h"
 #include "target/session/session.h"
@@ -82,6 +83,8 @@ void Session::OnNopOut(Connection& connection, const SlotRef& pdu) {
       return Reject(connection, pdu, RejectReasonFor(Reason::kUnknownTransferTag));  // §11.18.2
     }
     connection.OnPingAnswer(nop.target_transfer_tag);
+  } else {
+    task_termination_.OnNopOut(connection, nop);
   }
   if (!Has(Bug::kNopInUnasked)) return;
   OutPdu answer;
@@ -96,10 +99,16 @@ void Session::OnNopOut(Connection& connection, const SlotRef& pdu) {
 void Session::OnText(IscsiTask* task) {
   Connection* const connection = task->connection;
   const SlotRef slot = task->slot;
+  const TextRequest request = TextRequest::Decode(slot->bhs());
+  if (connection->text_stat_sn.has_value() &&
+      !base::SerialGreater(request.exp_stat_sn, *connection->text_stat_sn)) {
+    // §6.2: there would be two Text Responses that nobody has acknowledged.
+    Finish(task);
+    return Reject(*connection, slot, RejectReason::kProtocolError);
+  }
   std::string storage;
-  TextReply reply =
-      connection->text().OnRequest(TextRequest::Decode(slot->bhs()), InOnePiece(*slot, storage),
-                                   parameters_, connection->parameters());
+  TextReply reply = connection->text().OnRequest(request, InOnePiece(*slot, storage), parameters_,
+                                                 connection->parameters());
   Finish(task);
   if (reply.kind == TextReply::Kind::kReject) return Reject(*connection, slot, reply.reject_reason);
   auto text = std::make_unique<std::string>(std::move(reply.text));
@@ -108,6 +117,7 @@ void Session::OnText(IscsiTask* task) {
   if (!text->empty()) pdu.data.push_back(base::AsBytes(*text));
   pdu.done = [text = std::move(text)] {};
   connection->Send(std::move(pdu));
+  connection->text_stat_sn = connection->stat_sn().next() - 1;
   if (reply.new_parameters.has_value()) connection->SetParameters(*reply.new_parameters);
 }
 

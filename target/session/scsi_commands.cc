@@ -355,6 +355,7 @@ void ScsiCommands::OnDeviceDone(IscsiTask* task) {
   Session& session = *task->session;
   if (task->scsi.result.aborted) {
     session.counters().Add(Count::kTasksAborted);
+    if (!task->abort_asked) session.task_termination().OnEndedByOther(*task);
     session.FinishSilently(task);
     session.task_manager().OnTaskEnded(task, /*aborted=*/true);
   } else {
@@ -375,8 +376,9 @@ void ScsiCommands::Abandon(IscsiTask* task) {
 }
 
 void ScsiCommands::RememberOpenTransfers(IscsiTask* task) {
-  task->write_flow.VisitOpen(
-      [&](uint32_t tag) { task->connection->stale_transfers.Add(task->initiator_task_tag, tag); });
+  task->write_flow.VisitOpen([&](uint32_t tag) {
+    task->connection->stale_transfers.Add(task->initiator_task_tag, tag, task->lun);
+  });
 }
 
 // The device server's answer is there. RFC 7143 §11.4.2: what is under way comes first.

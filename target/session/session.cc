@@ -29,7 +29,7 @@ Session::Session(Worker* worker, SessionId id, uint16_t tsih, const LoginResult&
   const NexusId nexus{identity_.initiator_name, identity_.isid,
                       worker->node().options().target_portal_group_tag};
   DeviceServer& device = node().device();
-  nexus_ = device.OpenNexus(nexus, worker->loop());
+  nexus_ = device.OpenNexus(nexus, worker->loop(), parameters_.iscsi_protocol_level);
   for (const uint64_t lun : node().TakeCleared(nexus)) {
     device.EstablishUnitAttention(nexus_, lun, sense::kCommandsClearedByIscsi);
   }
@@ -59,6 +59,7 @@ SessionWindow::ConnectionId Session::Attach(Connection* connection, uint16_t cid
 // The connection is no part of the session any more; RFC 7143 §7.6: its tasks end.
 void Session::LoseConnection() {
   Connection* const lost = std::exchange(connection_, nullptr);
+  task_termination_.Clear();
   const std::vector<uint64_t> luns = EndTasks(lost);
   if (!node().Has(Bug::kLogoutNoUnitAttention)) {
     for (const uint64_t lun : luns) {

@@ -26,6 +26,7 @@
 #include "target/session/iscsi_task.h"
 #include "target/session/scsi_commands.h"
 #include "target/session/task_manager.h"
+#include "target/session/task_termination.h"
 #include "target/session/worker.h"
 #include "target/variation/legal_variation.h"
 
@@ -52,6 +53,7 @@ class Session {
   bool ending() const { return ending_; }
   ScsiCommands& scsi() { return scsi_; }
   TaskManager& task_manager() { return task_manager_; }
+  TaskTermination& task_termination() { return task_termination_; }
   SessionWindow& window() { return window_; }
   // Null where nothing varies.
   LegalVariation* variation() { return variation_.get(); }
@@ -97,6 +99,8 @@ class Session {
   void Forget(IscsiTask* task);
   // The oldest task that may still be used by something.
   IscsiTask* oldest_task() { return oldest_; }
+  // IscsiTask::arrival of the last one that came; 0 for none.
+  uint64_t last_arrival() const { return next_arrival_ - 1; }
   uint32_t NextTransferTag();
   // RFC 7143 §11.17.
   void Reject(Connection& connection, const SlotRef& pdu, RejectReason reason);
@@ -156,6 +160,7 @@ class Session {
 
   ScsiCommands scsi_;
   TaskManager task_manager_;
+  TaskTermination task_termination_{this};
 
   DelayedAnswers delayed_;
 

@@ -77,6 +77,22 @@ TEST_F(DataTest, UnsolicitedDataBeforeItsCommandsTurn) {
   EXPECT_TRUE(MediumHas(data));
 }
 
+// RFC7143-4.2.5.2-b: nobody has to check that the order is the commands' own; each gets its data.
+TEST_F(DataTest, UnsolicitedDataOfTwoInAnotherOrder) {
+  Start({{"InitialR2T", "No"}});
+  const ByteVector data = Pattern(2048);
+  ScsiCommand writes[2] = {Write10(a(), 0, 2), Write10(a(), 2, 2)};
+  for (ScsiCommand& write : writes) {
+    write.final = false;
+    a().Send(write);
+  }
+  a().Send(Unsolicited(writes[1], 0, true), ByteVector(data.begin() + 1024, data.end()));
+  EXPECT_EQ(a().ExpectScsiResponse().initiator_task_tag, writes[1].initiator_task_tag);
+  a().Send(Unsolicited(writes[0], 0, true), ByteVector(data.begin(), data.begin() + 1024));
+  EXPECT_EQ(a().ExpectScsiResponse().initiator_task_tag, writes[0].initiator_task_tag);
+  EXPECT_TRUE(MediumHas(data));
+}
+
 struct Violation {
   const char* what;
   Pairs keys;
@@ -151,6 +167,7 @@ TEST_F(DataTest, UnsolicitedDataByTheRules) {
   }
 }
 
+// RFC7143-7.9-a: DataSN.
 TEST_F(DataTest, WrongDataOut) {
   struct Case {
     const char* what;
@@ -229,6 +246,7 @@ TEST_F(DataTest, EmptyDataOutsAreTaken) {
   EXPECT_TRUE(MediumHas(data));
 }
 
+// RFC7143-11.7.6-c
 TEST_F(DataTest, PdusOfASequenceInAnyOrder) {
   Start({{"DataPDUInOrder", "No"}}, [] {
     RigOptions options;
@@ -267,6 +285,7 @@ TEST_F(DataTest, AnErrorWaitsForTheLastF) {
   EXPECT_EQ(a().Finish(write).SenseCode(), "5/21/00");
 }
 
+// RFC7143-11.3.1-a
 TEST_F(DataTest, FormatErrorsEndTheSession) {
   struct Case {
     const char* what;

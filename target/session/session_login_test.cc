@@ -38,6 +38,7 @@ TEST(SessionLoginTest, LogsInAndAnswersACommand) {
   EXPECT_EQ(inquiry.data.size(), 36u);
 }
 
+// RFC7143-4.2.2.2-b
 TEST(SessionLoginTest, StatSnAndCmdSnGoOnFromTheLogin) {
   Rig rig;
   Initiator a(&rig);
@@ -99,6 +100,7 @@ TEST(SessionLoginTest, APeerThatKeepsItsEndOpenIsNotWaitedForForever) {
   EXPECT_EQ(rig.Get(Count::kConnections), 0);
 }
 
+// RFC7143-8.1.2-a
 TEST(SessionLoginTest, ALoginHasATimeLimit) {
   Rig rig;
   Initiator silent(&rig);
@@ -114,6 +116,7 @@ TEST(SessionLoginTest, ALoginHasATimeLimit) {
   EXPECT_TRUE(slow.WaitForClose());
 }
 
+// RFC7143-8.1.2-a
 TEST(SessionLoginTest, OnlySoManyLoginsAtOneTime) {
   RigOptions options;
   options.node.max_logins = 2;
@@ -156,6 +159,7 @@ class ReinstatementTest : public ::testing::TestWithParam<size_t> {
   }
 };
 
+// RFC7143-6.3.5.1-a, 7.14-b, 11.14.5-a
 TEST_P(ReinstatementTest, ANewSessionOfTheSameNameEndsTheOld) {
   Rig rig(Options());
   Initiator a(&rig);
@@ -207,6 +211,7 @@ TEST_P(ReinstatementTest, ManyAtOnceLeaveOne) {
   EXPECT_EQ(open, 1);
 }
 
+// RFC7143-6.3.1-e, 6.3.4-b, -c, 11.14.5-a
 TEST_P(ReinstatementTest, AConnectionIsReinstated) {
   Rig rig(Options());
   Initiator a(&rig);
@@ -228,6 +233,7 @@ TEST_P(ReinstatementTest, AConnectionIsReinstated) {
   rig.RunUntilUnused();
 }
 
+// RFC7143-7.5-a, 4.2.1-b
 TEST_P(ReinstatementTest, ALostConnectionCanComeBackForAWhile) {
   Rig rig(Options());
   Initiator a(&rig);
@@ -253,6 +259,7 @@ TEST_P(ReinstatementTest, ALostConnectionCanComeBackForAWhile) {
   EXPECT_EQ(refused->status_class << 8 | refused->status_detail, 0x020a);
 }
 
+// RFC7143-13.2-a
 TEST_P(ReinstatementTest, ASecondConnectionIsRefused) {
   Rig rig(Options());
   Initiator a(&rig);
@@ -270,6 +277,7 @@ INSTANTIATE_TEST_SUITE_P(Loops, ReinstatementTest, ::testing::Values(1, 2, 3));
 
 // ---- logout -------------------------------------------------------------------------------------
 
+// RFC7143-6.3.5.1-a, 11.14.5-a
 TEST(SessionLogoutTest, ClosesTheSession) {
   for (const LogoutReason reason : {LogoutReason::kCloseSession, LogoutReason::kCloseConnection}) {
     for (const bool immediate : {true, false}) {
@@ -376,8 +384,21 @@ TEST(SessionDiscoveryTest, IsForgottenWithItsConnection) {
   EXPECT_EQ(rig.Get(Count::kSessions), 0);
 }
 
+// RFC7143-7.4.3-a
+TEST(SessionDiscoveryTest, NobodyIsPinged) {
+  RigOptions options;
+  options.node.ping_interval = absl::Seconds(5);
+  Rig rig(options);
+  Initiator a(&rig);
+  a.target_name.clear();
+  a.Login();
+  EXPECT_TRUE(a.Silent(absl::Seconds(60)));
+  EXPECT_FALSE(a.closed());
+}
+
 // ---- pings of the target ------------------------------------------------------------------------
 
+// RFC7143-11.19.3-a
 TEST(SessionPingTest, ASilentConnectionIsAskedAndGivenUp) {
   RigOptions options;
   options.node.ping_interval = absl::Seconds(5);
@@ -388,6 +409,7 @@ TEST(SessionPingTest, ASilentConnectionIsAskedAndGivenUp) {
     const auto ping = a.ExpectNopIn();
     EXPECT_EQ(ping.initiator_task_tag, kNoTag);
     EXPECT_NE(ping.target_transfer_tag, kNoTag);
+    EXPECT_EQ(ping.lun, 0u);
     EXPECT_EQ(ping.stat_sn, a.exp_stat_sn) << "the next StatSN, without advancing it";
     NopOut answer;
     answer.immediate = true;

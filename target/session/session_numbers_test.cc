@@ -108,11 +108,15 @@ TEST_F(NumbersTest, DuplicatesInTheWindowAreIgnored) {
   EXPECT_TRUE(a().Silent());
 }
 
+// RFC7143-4.2.2.1-l
 TEST_F(NumbersTest, ATagInUseIsRejected) {
   Start();
   ScsiCommand write = Write10(a(), 0, 16);
-  a().Send(write);
+  const ScsiCommand numbered = a().Number(write);
+  a().SendAsIs(numbered);
   const R2t r2t = a().ExpectR2t();
+  a().SendAsIs(numbered);  // a retry
+  EXPECT_TRUE(a().Silent());
   ScsiCommand again = TestUnitReady(a());
   again.initiator_task_tag = write.initiator_task_tag;
   a().Send(again);
@@ -210,6 +214,7 @@ TEST_F(NumbersTest, TooManyImmediateRequestsAreRejected) {
 }
 
 // RFC 7143 §11.4.11.
+// RFC7143-11.4.11-a
 TEST_F(NumbersTest, AWindowThatOpensUnaskedIsTold) {
   RigOptions options;
   options.node.queue_depth = 1;
@@ -230,6 +235,7 @@ TEST_F(NumbersTest, AWindowThatOpensUnaskedIsTold) {
   EXPECT_EQ(a().Run(TestUnitReady(a())).SenseCode(), "6/29/03");
 }
 
+// RFC7143-11.7.3-d
 TEST_F(NumbersTest, StatusesAreNumberedWithoutGaps) {
   Start();
   const uint32_t first = a().exp_stat_sn;

@@ -98,6 +98,7 @@ TEST_F(DataTest, Residuals) {
   }
 }
 
+// RFC7143-11.4.5.3-c
 TEST_F(DataTest, ResidualsOfAllocationLengths) {
   Start();
   auto outcome = a().Run(Inquiry(a(), 36, 255));
@@ -141,6 +142,22 @@ TEST_F(DataTest, ExpDataSnCountsDataIn) {
   EXPECT_FALSE(response.residual_overflow || response.residual_underflow);
 }
 
+// RFC7144-4.2-a
+TEST_F(DataTest, InquiryTellsTheProtocolLevel) {
+  for (const auto& [level, code] :
+       {std::pair("", 0x61), std::pair("0", 0x60), std::pair("1", 0x61), std::pair("2", 0x61)}) {
+    SCOPED_TRACE(level);
+    Pairs keys;
+    if (*level != 0) keys = {{"iSCSIProtocolLevel", level}};
+    Start(keys);
+    const auto inquiry = a().Run(Inquiry(a(), 96, 96));
+    ASSERT_EQ(inquiry.data.size(), 96u);
+    EXPECT_EQ(inquiry.data[64], 0x09);
+    EXPECT_EQ(inquiry.data[65], code);
+  }
+}
+
+// RFC7143-11.2.2.3-a
 TEST_F(DataTest, LongCdbsComeInAnAhs) {
   Start();
   ScsiCommand read32 = TestUnitReady(a());

@@ -79,6 +79,9 @@ void Session::Place(Connection& connection, const PduSlot& pdu, Placement& place
   const BhsView bhs = pdu.bhs();
   if (const auto error = CheckOpcode(bhs, is_discovery())) return placement.Refuse(*error);
   if (bhs.opcode() == Opcode::kDataOut) return PlaceDataOut(connection, pdu, placement);
+  if (Has(Bug::kReservedBitsRefused) && (bhs.data()[2] | bhs.data()[3]) != 0) {
+    return placement.Refuse(Refusal(Reason::kReservedValue, "no section: a defect"));
+  }
   if (IsNumbered(bhs) && !bhs.immediate() && !InWindow(bhs.cmd_sn())) {
     connection.arriving.ignore = true;
     return placement.Discard();

@@ -105,6 +105,14 @@ const Row kRequests[] = {
        g.a->Send(command);
        return g.Next()->opcode() != Opcode::kReject;
      }},
+    {Bug::kReservedBitsRefused,
+     [](auto bug) {
+       Ground g(bug);
+       ScsiCommand command = TestUnitReady(*g.a);
+       command.priority = 15;
+       g.a->Send(command);
+       return g.Next()->opcode() != Opcode::kScsiResponse;
+     }},
     {Bug::kDataDigestUnchecked,
      [](auto bug) {
        Ground g(bug, 128, {{"DataDigest", "CRC32C"}});
@@ -148,6 +156,15 @@ bool UnitAttentionAfterLogoutMissing(std::optional<Bug> bug) {
 }
 
 const Row kLogout[] = {
+    {Bug::kConnectionBeyondMax,
+     [](auto bug) {
+       Ground g(bug);
+       Initiator b(g.rig.get());
+       b.tsih = g.a->tsih;
+       b.cid = 2;
+       const auto response = b.LoginWith(b.MakeLogin(), b.LoginKeys());
+       return response.has_value() && response->status_class == 0;
+     }},
     {Bug::kLogoutKeepsConnection,
      [](auto bug) {
        Ground g(bug);

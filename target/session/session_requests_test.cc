@@ -93,6 +93,26 @@ TEST_F(RequestsTest, TextChangesWhatIsInForce) {
   EXPECT_TRUE(a().ExpectDataIn().status_present);
 }
 
+// RFC7143-6.2-d: the next request acknowledges the response to the last one.
+TEST_F(RequestsTest, OneTextResponseIsOutstanding) {
+  Start();
+  TextRequest text;
+  text.immediate = true;
+  text.initiator_task_tag = a().NextTag();
+  a().Send(text);
+  a().Expect<TextResponse>(Opcode::kTextResponse);
+  TextRequest hasty = text;
+  hasty.initiator_task_tag = a().NextTag();
+  hasty = a().Number(hasty);
+  --hasty.exp_stat_sn;
+  a().SendAsIs(hasty);
+  EXPECT_EQ(a().ExpectReject().reason, RejectReason::kProtocolError);
+  text.initiator_task_tag = a().NextTag();
+  a().Send(text);
+  EXPECT_EQ(a().Expect<TextResponse>(Opcode::kTextResponse).initiator_task_tag,
+            text.initiator_task_tag);
+}
+
 TEST_F(RequestsTest, AWrongContinuationIsRejected) {
   Start();
   TextRequest text;
@@ -106,6 +126,7 @@ TEST_F(RequestsTest, AWrongContinuationIsRejected) {
 
 // ---- what is rejected ---------------------------------------------------------------------------
 
+// RFC7143-7.3-b
 TEST_F(RequestsTest, OpcodesThatNobodyHas) {
   Start();
   for (int opcode = 0; opcode < 64; ++opcode) {
@@ -144,6 +165,7 @@ TEST_F(RequestsTest, RejectHasTheAhsToo) {
   EXPECT_TRUE(std::equal(ahs.begin(), ahs.end(), header.begin() + 48));
 }
 
+// RFC7143-11.16.1-a
 TEST_F(RequestsTest, SnacksAreRejected) {
   Start();
   a().Send(SnackRequest{.type = SnackType::kStatus});
@@ -166,12 +188,19 @@ TEST_F(RequestsTest, TheReservedTagNamesNoTask) {
   EXPECT_TRUE(a().Alive());
 }
 
+// RFC7143-7.7-a, 11.14.2-a
 TEST_F(RequestsTest, PdusOfImpossibleFormEndTheSession) {
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 6; ++i) {
     SCOPED_TRACE(i);
     Start();
     Outgoing pdu;
-    if (i == 0) {
+    if (i >= 4) {
+      LogoutRequest logout;
+      logout.initiator_task_tag = a().NextTag();
+      pdu.bhs = a().Number(logout).Encode();
+      if (i == 4) pdu.data = Pattern(4);
+      if (i == 5) pdu.ahs = {0, 1, 1, 0};
+    } else if (i == 0) {
       pdu.bhs = a().Number(Tmf(a(), TaskManagementFunction::kAbortTaskSet)).Encode();
       pdu.data = Pattern(4);
     } else if (i == 1) {
@@ -225,6 +254,7 @@ TEST_F(RequestsTest, AWrongHeaderDigestEndsTheConnection) {
   EXPECT_EQ(rig_->Get(Count::kDigestErrors), 1);
 }
 
+// RFC7143-7.3-b
 TEST_F(RequestsTest, AWrongDataDigestOfACommand) {
   Start({{"DataDigest", "CRC32C"}});
   const ByteVector data = Pattern(512);
@@ -240,6 +270,7 @@ TEST_F(RequestsTest, AWrongDataDigestOfACommand) {
   EXPECT_TRUE(std::equal(data.begin(), data.end(), rig_->Medium().begin()));
 }
 
+// RFC7143-7.8-d, 11.4.7.2-c, 11.17.1-b, -c
 TEST_F(RequestsTest, AWrongDataDigestOfADataOut) {
   Start({{"DataDigest", "CRC32C"}, {"MaxBurstLength", "1024"}, {"FirstBurstLength", "512"}});
   const ByteVector data = Pattern(2048);
@@ -288,6 +319,7 @@ TEST_F(RequestsTest, AWrongDataDigestOfAPingOrText) {
 
 // ---- tap ----------------------------------------------------------------------------------------
 
+// RFC7143-11.2.1.6-a
 TEST_F(RequestsTest, TheTapSeesBothDirections) {
   struct Seen {
     bool sent;

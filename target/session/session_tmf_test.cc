@@ -129,6 +129,7 @@ TEST_F(TmfTest, AbortOfWhatDoesNotExist) {
   EXPECT_EQ(a_.ExpectScsiResponse().status, 0);
 }
 
+// RFC7143-11.5.1-d
 TEST_F(TmfTest, TaskManagementIsNotAborted) {
   a_.Send(Write10(a_, 0, 16));
   const R2t r2t = a_.ExpectR2t();
@@ -150,6 +151,7 @@ TEST_F(TmfTest, TaskManagementIsNotAborted) {
 // ---- several tasks
 // --------------------------------------------------------------------------------
 
+// RFC7143-11.5.1-c, 4.2.3.3-a: nobody offered TaskReporting.
 TEST_F(TmfTest, GroupAbortsWaitForTheDataThatWasAskedFor) {
   for (const Function function : {Function::kAbortTaskSet, Function::kClearTaskSet,
                                   Function::kLogicalUnitReset, Function::kTargetWarmReset}) {
@@ -166,6 +168,7 @@ TEST_F(TmfTest, GroupAbortsWaitForTheDataThatWasAskedFor) {
   }
 }
 
+// RFC7143-4.2.3.3-c, 11.6.1-a
 TEST_F(TmfTest, GroupAbortsWaitForEarlierCommands) {
   for (const Function function : {Function::kAbortTaskSet, Function::kLogicalUnitReset}) {
     SCOPED_TRACE(static_cast<int>(function));
@@ -188,6 +191,16 @@ TEST_F(TmfTest, GroupAbortsWaitForEarlierCommands) {
   }
 }
 
+// RFC7143-4.2.3.3-d
+TEST_F(TmfTest, ResetsDontWaitForCommandsOfOthers) {
+  const auto b = Other();
+  ++b->cmd_sn;  // never comes
+  b->Send(Write10(*b, 1, 1));
+  a_.Send(Tmf(a_, Function::kLogicalUnitReset));
+  EXPECT_EQ(a_.ExpectTmf().response, Code::kFunctionComplete);
+  EXPECT_TRUE(b->Silent());
+}
+
 TEST_F(TmfTest, TargetResetsPlugTheNumbers) {
   const uint32_t hole = a_.cmd_sn++;
   a_.Send(Write10(a_, 1, 1));
@@ -206,6 +219,7 @@ TEST_F(TmfTest, TargetResetsPlugTheNumbers) {
   EXPECT_TRUE(a_.Silent());
 }
 
+// RFC7143-11.5.1-i
 TEST_F(TmfTest, AbortTaskSetSparesOthers) {
   const auto b = Other();
   const ScsiCommand mine = Write10(a_, 0, 1);
@@ -237,6 +251,7 @@ TEST_F(TmfTest, AbortTaskSetSparesOthers) {
   EXPECT_EQ(b->Run(TestUnitReady(*b)).status, 0) << "no unit attention for others";
 }
 
+// RFC7143-4.2.3.2-b, -c, 4.2.3.3-g, 10.7-b, 11.5.1-e: one task set for all initiators (TST=0).
 TEST_F(TmfTest, ClearTaskSetAndResetTakeAll) {
   for (const Function function : {Function::kClearTaskSet, Function::kLogicalUnitReset}) {
     SCOPED_TRACE(static_cast<int>(function));
@@ -262,6 +277,7 @@ TEST_F(TmfTest, ClearTaskSetAndResetTakeAll) {
   }
 }
 
+// RFC7143-4.2.3.3-f
 TEST_F(TmfTest, NoResponseOfAnAffectedTaskComesBehindTheTmfs) {
   // Running ones, and large reads whose data is being sent.
   std::vector<uint32_t> tags;
@@ -288,6 +304,7 @@ TEST_F(TmfTest, NoResponseOfAnAffectedTaskComesBehindTheTmfs) {
   EXPECT_EQ(rig_.Get(Count::kTasks), 0);
 }
 
+// RFC7143-11.5.1-g
 TEST_F(TmfTest, ColdResetEndsAllSessions) {
   const auto b = Other();
   a_.Send(Tmf(a_, Function::kTargetColdReset));
@@ -301,6 +318,7 @@ TEST_F(TmfTest, ColdResetEndsAllSessions) {
 // ---- what is refused
 // ------------------------------------------------------------------------------
 
+// RFC7143-7.2.2-a; RFC7144-4.1-a: 9 to 12 are of iSCSIProtocolLevel 2.
 TEST_F(TmfTest, Answers) {
   struct Case {
     int function;

@@ -160,8 +160,7 @@ bool TaskManager::Advance(size_t index) {
       return true;
     case Phase::kWaitingForData:
       if (session_->Has(Bug::kAbortSetTakesLater)) MarkCovered(function);
-      if (!session_->Has(Bug::kAbortSetNoWaitForData) &&
-          AnyCovered(function, [](const IscsiTask& task) {
+      if (WaitsForData() && AnyCovered(function, [](const IscsiTask& task) {
             return task.data_out_due && task.write_flow.has_open_requests();
           })) {
         return false;
@@ -186,6 +185,15 @@ bool TaskManager::Advance(size_t index) {
       return false;
   }
   return false;
+}
+
+// RFC 7143 §4.2.3.4: with FastAbort the initiator sends no more. (What the target fetches by RDMA
+// it waits for all the same.)
+bool TaskManager::WaitsForData() const {
+  if (session_->Has(Bug::kAbortSetNoWaitForData)) return false;
+  if (session_->parameters().task_reporting != TaskReporting::kFastAbort) return true;
+  return !session_->connection()->traits().solicited_data_out ||
+         session_->Has(Bug::kFastAbortWaitsForData);
 }
 
 bool TaskManager::CommandsAreMissing(const TaskManagementRequest& request) const {

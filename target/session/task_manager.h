@@ -1,5 +1,5 @@
 // Task management functions of one session (RFC 7143 §11.5, §11.6), with the standard semantics of
-// aborts of several tasks (§4.2.3.3).
+// aborts of several tasks (§4.2.3.3) or, where that was agreed, FastAbort's (§4.2.3.4).
 
 #ifndef TARGET_SESSION_TASK_MANAGER_H_
 #define TARGET_SESSION_TASK_MANAGER_H_
@@ -61,6 +61,7 @@ class TaskManager {
   void EndOutsideDevice(const Function& function);
   bool Covers(const TaskManagementRequest& request, const IscsiTask& request_task,
               const IscsiTask& task) const;
+  bool WaitsForData() const;
   bool CommandsAreMissing(const TaskManagementRequest& request) const;
   template <typename Predicate>
   bool AnyCovered(const Function& function, Predicate predicate) const;

@@ -20,7 +20,8 @@ namespace pushpull::target {
 
 // Of one connection, or of one session.
 struct LegalVariation {
-  explicit LegalVariation(uint64_t seed) : LegalVariation(base::Random(seed)) {}
+  explicit LegalVariation(uint64_t seed, bool plain_text = false)
+      : LegalVariation(base::Random(seed), plain_text) {}
 
   LoginVariation login;
   SessionVariation session;
@@ -29,8 +30,8 @@ struct LegalVariation {
   Delays delays;
 
  private:
-  explicit LegalVariation(base::Random random)
-      : login(random.Fork()),
+  LegalVariation(base::Random random, bool plain_text)
+      : login(random.Fork(), plain_text),
         session(random.Fork()),
         data(random.Fork()),
         unasked(random.Fork()),

@@ -92,7 +92,7 @@ TEST(TextFormTest, OnlyOrderAndNumbersChange) {
                                   "MaxBurstLength=Reject", "X-a=12"});
   std::set<std::string> orders;
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
-    const std::string varied = LegalVariation(seed).login.form().Vary(words);
+    const std::string varied = LegalVariation(seed).login.Written(words);
     EXPECT_EQ(Sorted(varied), Sorted(words));
     orders.insert(varied);
   }
@@ -103,9 +103,8 @@ TEST(TextFormTest, NumbersInAnyNotation) {
   std::set<std::string> lengths, tags;
   for (uint64_t seed = 0; seed < 10 * kSeeds; ++seed) {
     LegalVariation varied(seed);
-    TextForm& form = varied.login.form();
-    lengths.insert(form.Vary(Text({"MaxBurstLength=2748"})));
-    tags.insert(form.Vary(Text({"TargetPortalGroupTag=1"})));
+    lengths.insert(varied.login.Written(Text({"MaxBurstLength=2748"})));
+    tags.insert(varied.login.Written(Text({"TargetPortalGroupTag=1"})));
   }
   for (const char* value : {"2748", "0xabc", "0xABC", "0XaBc", "0x00abc"}) {
     EXPECT_TRUE(lengths.contains(Text({std::string("MaxBurstLength=") + value}))) << value;
@@ -115,9 +114,51 @@ TEST(TextFormTest, NumbersInAnyNotation) {
                                          Text({"TargetPortalGroupTag=0X0001"})}));
 }
 
+TEST(TextFormTest, ChapInAnyNotation) {
+  std::set<std::string> numbers, binaries;
+  for (uint64_t seed = 0; seed < 10 * kSeeds; ++seed) {
+    LegalVariation varied(seed);
+    numbers.insert(varied.login.Written(Text({"CHAP_I=171"})));
+    binaries.insert(varied.login.Written(Text({"CHAP_C=0xabff"})));
+  }
+  for (const char* value : {"171", "0xab", "0xAB", "0X0ab"}) {
+    EXPECT_TRUE(numbers.contains(Text({std::string("CHAP_I=") + value}))) << value;
+  }
+  for (const char* value : {"0xabff", "0xABFF", "0xaBfF", "0bq/8=", "0Bq/8="}) {
+    EXPECT_TRUE(binaries.contains(Text({std::string("CHAP_C=") + value}))) << value;
+  }
+  EXPECT_EQ(LegalVariation(1).login.Written(Text({"CHAP_C=none"})), Text({"CHAP_C=none"}));
+}
+
+TEST(TextFormTest, PlainTextStaysAsItIs) {
+  const std::string text = Text({"HeaderDigest=None", "MaxBurstLength=2748", "CHAP_I=171"});
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    LegalVariation varied(seed, /*plain_text=*/true);
+    ASSERT_EQ(varied.login.Written(text), text);
+    ASSERT_EQ(varied.login.Part(300, 8192), 8192u);
+    ASSERT_FALSE(varied.login.SendsPrivateKey());
+  }
+}
+
+TEST(LegalVariationTest, PortalsInAnyOrderWithTheDefaultPortOrWithout) {
+  struct Portal {
+    std::string address;
+  };
+  std::set<std::string> all;
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    std::vector<Portal> portals = {{"a:3260"}, {"[::1]:3260"}, {"b:13260"}};
+    LegalVariation(seed).session.VaryPortals(portals);
+    std::string text;
+    for (const Portal& portal : portals) text += portal.address + " ";
+    all.insert(text);
+  }
+  EXPECT_EQ(all.size(), 6u * 4);
+  EXPECT_TRUE(all.contains("b:13260 [::1] a:3260 "));
+}
+
 TEST(TextFormTest, RdmaExtensionsStaysInFront) {
   for (uint64_t seed = 0; seed < 50; ++seed) {
-    const std::string varied = LegalVariation(seed).login.form().Vary(
+    const std::string varied = LegalVariation(seed).login.Written(
         Text({"InitialR2T=Yes", "RDMAExtensions=Yes", "MaxBurstLength=512"}));
     EXPECT_EQ(varied.find("RDMAExtensions"), 0u);
   }

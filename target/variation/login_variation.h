@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/random.h"
@@ -19,8 +20,12 @@ class LoginVariation {
   // A private key (RFC 7143 §13.22), which nobody knows: its answer is NotUnderstood (§6.2).
   static constexpr std::string_view kPrivateKey = "X-Org.pushpull.variation";
 
-  explicit LoginVariation(base::Random random)
-      : form_(random.Fork()), random_(random), extra_responses_(random_.Below(4)) {}
+  // `plain_text`: the text of logins and Text Responses is as without variation.
+  explicit LoginVariation(base::Random random, bool plain_text = false)
+      : form_(random.Fork()),
+        random_(random),
+        plain_text_(plain_text),
+        extra_responses_(random_.Below(4)) {}
 
   // §4.2.2.2: any is valid. Near the wrap, where serial numbers turn negative, zero, and anywhere.
   uint32_t InitialStatSn() {
@@ -36,19 +41,23 @@ class LoginVariation {
     }
   }
 
-  TextForm& form() { return form_; }
+  // How the target writes a text that has nothing but whole pairs.
+  std::string Written(std::string_view text) {
+    return plain_text_ ? std::string(text) : form_.Vary(text);
+  }
 
   // How much of a text of `bytes` goes into one PDU that takes `most`; the C bit tells that there
   // is more (§11.13.7, §11.11.2). Few parts more than needed: an initiator need not stand more than
   // six exchanges (§6.2).
   size_t Part(size_t bytes, size_t most) {
-    if (extra_responses_ == 0 || bytes < 2 || bytes > most || !random_.Chance(40)) return most;
+    if (plain_text_ || extra_responses_ == 0 || bytes < 2 || bytes > most || !random_.Chance(40))
+      return most;
     --extra_responses_;
     return std::min<size_t>(most, random_.Between(1, bytes - 1));
   }
 
   // Whether the target declares its private key in this login.
-  bool SendsPrivateKey() { return random_.Chance(25); }
+  bool SendsPrivateKey() { return random_.Chance(25) && !plain_text_; }
 
   // Whether the target goes no further than into the operational stage, though the initiator would
   // skip it (§6.3: the selected NSG may be below the proposed one).
@@ -57,6 +66,7 @@ class LoginVariation {
  private:
   TextForm form_;
   base::Random random_;
+  const bool plain_text_;
   uint64_t extra_responses_;
 };
 

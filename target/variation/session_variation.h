@@ -4,7 +4,11 @@
 #define TARGET_VARIATION_SESSION_VARIATION_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/random.h"
 
@@ -33,6 +37,20 @@ class SessionVariation {
   // Whether immediate requests beyond those that a target must be able to handle are rejected
   // (§4.2.2.1).
   bool refuses_immediates() const { return refuses_immediates_; }
+
+  // The addresses of one target stand in any order (Appendix C), and 3260 is left out or not
+  // (§13.8).
+  template <typename Portals>
+  void VaryPortals(Portals& portals) {
+    constexpr std::string_view kDefaultPort = ":3260";
+    for (size_t left = portals.size(); left > 0; --left) {
+      std::swap(portals[left - 1], portals[random_.Below(left)]);
+      std::string& address = portals[left - 1].address;
+      if (address.ends_with(kDefaultPort) && random_.Chance(50)) {
+        address.resize(address.size() - kDefaultPort.size());
+      }
+    }
+  }
 
   // Not significant in a Text Response, but for the initiator to copy (§11.11.4).
   uint64_t TextLun(uint64_t lun) { return random_.Chance(50) ? random_.Next() : lun; }

@@ -43,18 +43,22 @@ void VarySwitches(base::Random& random, NegotiationLimits& limits) {
 
 }  // namespace
 
-TargetChoices VaryTarget(uint64_t seed, TargetChoices choices) {
+TargetChoices VaryTarget(uint64_t seed, TargetChoices choices, bool plain_text) {
   base::Random random(seed);
   choices.queue_depth =
       OneOf(random, std::array<uint32_t, 9>{1, 2, 3, 4, 6, 9, 20, 64, 128}, choices.queue_depth);
   VaryBursts(random, choices.limits);
   VarySwitches(random, choices.limits);
-  choices.limits.cut_inside_pairs = random.Chance(50);                           // §6.1
-  if (random.Chance(30)) choices.limits.node_architecture = "pushpull, varied";  // §13.26
+  choices.limits.cut_inside_pairs = random.Chance(50) && !plain_text;  // §6.1
+  if (random.Chance(30) && !plain_text) {
+    choices.limits.node_architecture = "pushpull, varied";  // §13.26
+  }
   if (random.Chance(40)) {
     choices.target_portal_group_tag = static_cast<uint16_t>(random.Below(65536));
   }
   if (random.Chance(30)) choices.alias.clear();
+  choices.first_tsih = static_cast<uint16_t>(random.Chance(30) ? 0xffff - random.Below(3)
+                                                               : random.Between(1, 0xffff));
   return choices;
 }
 

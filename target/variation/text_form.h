@@ -21,6 +21,7 @@ class TextForm {
 
  private:
   std::string VaryValue(std::string_view key, std::string_view value);
+  std::string VaryBinary(std::string_view value);
   std::string Hexadecimal(uint64_t number, size_t digits);
 
   base::Random random_;

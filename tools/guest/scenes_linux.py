@@ -46,6 +46,7 @@ def write_and_read_back(path, contents):
   return pieces + contents[len(pieces):]
 
 
+
 def play_tcp(portal, name, asked):
   """The settings of a session; the context of the session that has them."""
   header, data, immediate = asked
@@ -73,11 +74,11 @@ def iscsi_tcp(_):
   os.unlink(file)
 
 
-def ib_iser(_, size=SIZE):
+def ib_iser(_):
   """The same over RDMA; and what was written is there over TCP as well."""
   address = os.environ['PUSHPULL_RDMA_ADDRESS']
-  contents = disk.pattern(size)
-  with serving(f'ram:{size >> 20}M', f'iser://{address}:0', 'tcp://127.0.0.1:0') as served:
+  contents = disk.pattern(SIZE)
+  with serving(f'ram:{SIZE >> 20}M', f'iser://{address}:0', 'tcp://127.0.0.1:0') as served:
     rdma, tcp, name = served
     with open_iscsi.daemon('iser', 'tcp'):
       for immediate in (True, False):
@@ -88,12 +89,7 @@ def ib_iser(_, size=SIZE):
           with open_iscsi.logged_in(rdma, name, {'immediate_data': immediate}) as session:
             written = write_and_read_back(session.disk(), contents)
           with kit.timed('  over TCP'), play_tcp(tcp, name, (False, False, True)) as session:
-            disk.compare(session.disk(), written[:size // 4])
-
-
-def ib_iser_few(_):
-  """The same with fewer bytes."""
-  ib_iser(_, size=8 << 20)
+            disk.compare(session.disk(), written[:SIZE // 4])
 
 
 # A link of two ends, one of them in a network namespace of its own (TEST-NET-2, RFC 5737).

@@ -28,8 +28,6 @@ def results(uri, name, folder, *options):
 def play(uri, name, folder, *options, without=(), at_least=200):
   """Plays all but `without`; fails where that isn't as expected."""
   run = results(uri, name, folder, *options, *_each('--exclude', without))
-  if run.get('exit_code', 0) != 0:
-    kit.show_blocked_tasks()  # before the target ends, and what it waits for with it
   kit.require(run.get('exit_code', 0) == 0, f'exit code {run.get("exit_code")}')
   kit.require(len(run['result']) >= at_least, f'{len(run["result"])} cases')
 
@@ -45,13 +43,12 @@ def _each(option, values):
 
 
 @contextlib.contextmanager
-def reference(dialect='rfc7145'):
-  """Our target on the device: the URI that it is reached at over iSER. It is strict."""
+def reference(*options):
+  """Our target on the device: the URI that it is reached at over iSER."""
   address = os.environ['PUSHPULL_RDMA_ADDRESS']
   luns = [word for size in ('64M', '16M', '16M') for word in ('--lun', f'ram:{size}')]
   with harness.process(harness.pushpull_binary(), 'target', '--listen', f'iser://{address}:0',
-                       '--iser-dialect', dialect, *luns, stdout=subprocess.PIPE,
-                       text=True) as child:
+                       *luns, *options, stdout=subprocess.PIPE, text=True) as child:
     yield harness.read_line(child).split()[1]
     child.terminate()
     kit.require(child.wait(timeout=60) == 0, f'the target ended with {child.returncode}')
@@ -75,7 +72,7 @@ BEYOND_LINUX = ['nop/ping_echoed#512', 'nop/ping_echoed#8192']
 
 def all_linux(folder):
   """The same as Linux speaks it."""
-  with reference('linux') as uri:
+  with reference() as uri:
     play(uri, 'all_linux', folder, '--iser-dialect', 'linux', without=BEYOND_LINUX)
 
 
@@ -83,12 +80,6 @@ def softroce(folder):
   """The cases that spoil the link, on a link that may be (--link veth)."""
   with reference() as uri:
     play(uri, 'softroce', folder, '--only', 'softroce/*', at_least=10)
-
-
-def one_loss(folder):
-  """One of those."""
-  with reference() as uri:
-    play(uri, 'one_loss', folder, '--only', 'softroce/loss', at_least=1)
 
 
 def profile(name):
@@ -100,6 +91,12 @@ DEADLY_TO_LIO = ['bad_pdu/ahs_beyond_total#zero']
 # Whether the Reject comes out before the connection ends is a race between two of LIO's threads.
 UNSTEADY_AT_LIO = ['write/beyond_first_burst', 'write/less_than_asked_for',
                    'write/more_than_asked_for', 'write/offset_beyond_r2t']
+# Its profile doesn't say yet what comes of them.
+NOT_YET_AT_LIO = ['bad_pdu/rejected_command_not_counted', 'bad_pdu/reserved_bits_ignored*',
+                  'logout/tells_of_lost_commands', 'session/connection_beyond_max',
+                  'tmf/abort_task_on_task_management', 'tmf/abort_task_set_later_command',
+                  'tmf/abort_task_set_other_lun', 'tmf/abort_task_set_waits_for_commands',
+                  'tmf/fast_abort*', 'tmf/lun_reset_other_session']
 
 
 def with_restart(name, command):
@@ -126,18 +123,6 @@ def lio_iser(folder):
            without=LEFT_OUT_OVER_LIO_ISER, at_least=90)
 
 
-# Some of what LIO does right, and some of what it does wrong.
-SOME_OF_ISER = ['sanity/*', 'iser/bad_key#*', 'iser/digests_none#*', 'iser/disconnect_in_a_*',
-                'iser/keys_understood#*', 'iser/length_lies#*', 'iser/read_lengths#*',
-                'iser/send_too_short#*', 'iser/target_headers']
-
-
-def lio_iser_some(folder):
-  with lio.serving('/dev/shm/lio', os.environ['PUSHPULL_RDMA_ADDRESS'], iser=True) as uri:
-    play(uri, 'lio_iser_some', folder, '--iser-dialect', 'linux', '--profile', profile('lio_iser'),
-         *_each('--only', SOME_OF_ISER), at_least=25)
-
-
 def tgt_iser(folder):
   with tgt.serving('/dev/shm/tgt', os.environ['PUSHPULL_RDMA_ADDRESS']) as (uri, restart):
     with kit.timed('suites against tgt over iSER'):
@@ -150,6 +135,6 @@ def lio_tcp(folder):
   with lio.serving('/dev/shm/lio', os.environ['PUSHPULL_RDMA_ADDRESS']) as uri:
     with kit.timed('suites against LIO over TCP'):
       play(uri, 'lio_tcp_results', folder, '--profile', profile('lio'), '--step-timeout-s', '5',
-           without=DEADLY_TO_LIO + UNSTEADY_AT_LIO)
+           without=DEADLY_TO_LIO + UNSTEADY_AT_LIO + NOT_YET_AT_LIO)
     with kit.timed('what is unsteady there'):
       play_unsteady(uri, 'lio_tcp_unsteady', folder, UNSTEADY_AT_LIO)

@@ -9,9 +9,7 @@ import unittest
 from tools.guest import boot
 
 TargetsTest = boot.tests_of(['lio_tcp'])
-# On one processor: on two, threads of these targets race one another (docs/targets), and no verdict
-# would be the same twice.
-IserTargetsTest = boot.tests_of(['tgt_iser', 'lio_iser'], '--cpus', '1')
+IserTargetsTest = boot.tests_of(['tgt_iser', 'lio_iser'])
 
 if __name__ == '__main__':
   unittest.main()

@@ -121,13 +121,16 @@ std::string ListRequirements(const std::vector<Case>& cases, bool only_cited,
     const std::set<std::string>& by = cited[id];
     covered += !by.empty();
     if (only_cited && by.empty()) continue;
-    const std::string gap = row.out_of_reach().empty() ? "no case" : row.out_of_reach();
+    const std::string gap = !row.out_of_reach().empty() ? row.out_of_reach()
+                            : !row.not_yet().empty()    ? row.not_yet()
+                                                        : "no case";
     if (format == "json") {
       absl::StrAppend(&out, first ? "" : ",\n", "  {\"id\": ", JsonString(id),
                       ", \"level\": ", JsonString(row.level()),
                       ", \"requirement\": ", JsonString(row.requirement()),
                       ", \"cases\": ", JsonList(by),
-                      ", \"out_of_reach\": ", JsonString(row.out_of_reach()), "}");
+                      ", \"out_of_reach\": ", JsonString(row.out_of_reach()),
+                      ", \"not_yet\": ", JsonString(row.not_yet()), "}");
     } else if (format == "md") {
       absl::StrAppend(&out, "| ", id, " | ", row.level(), " | ", Cell(row.requirement()), " | ",
                       by.empty() ? gap : absl::StrJoin(by, ", "), " |\n");

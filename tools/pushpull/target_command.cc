@@ -41,6 +41,7 @@ struct TargetFlags {
   std::optional<std::string> name;
   std::optional<uint32_t> threads;
   std::optional<uint64_t> legal_variation;
+  bool plain_text = false;
   uint64_t seed = 1;
   bool list_bugs = false;
 };
@@ -77,6 +78,7 @@ v1::TargetConfig ConfigOfFlags(const TargetFlags& flags) {
     config.mutable_chap()->set_mutual_secret_file(flags.chap_mutual_secret_file);
   }
   if (flags.legal_variation.has_value()) config.set_legal_variation(*flags.legal_variation);
+  if (flags.plain_text) config.set_legal_variation_plain_text(true);
   return config;
 }
 
@@ -242,6 +244,9 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
       ->add_option("--legal-variation", flags->legal_variation,
                    "choose by this seed all that the RFCs leave to a target (docs/TARGET.md)")
       ->transform(WholeNumber(0, UINT64_MAX));
+  target->add_flag("--plain-text", flags->plain_text,
+                   "with --legal-variation: but write texts as ever, for initiators that don't "
+                   "stand all that may be written");
   target->add_option("--seed", flags->seed, "decides all that is left to chance")
       ->transform(WholeNumber(0, UINT64_MAX))
       ->capture_default_str();

@@ -18,7 +18,7 @@ struct Choice {
 };
 
 constexpr Choice kQueueDepths[] = {
-    {"queue_1", "limits { queue_depth: 1 }", 4}, {"queue_2", "limits { queue_depth: 2 }"},
+    {"queue_1", "limits { queue_depth: 1 }", 7}, {"queue_2", "limits { queue_depth: 2 }"},
     {"queue_3", "limits { queue_depth: 3 }"},    {"queue_4", "limits { queue_depth: 4 }"},
     {"queue_7", "limits { queue_depth: 7 }"},    {"queue_64", "limits { queue_depth: 64 }"},
 };
@@ -67,19 +67,19 @@ constexpr Choice kTimes[] = {
 };
 
 constexpr Choice kDisks[] = {
-    {"write_protected", "lun { spec: 'pattern:64M' }", 32},
-    {"one_block", "lun { spec: 'ram:512' }", 38},
-    {"eight_blocks", "lun { spec: 'ram:4K' }", 22},
-    {"fewest_blocks", "lun { spec: 'ram:32K' }"},
-    {"long_blocks", "lun { spec: 'ram:64M' block_size: 4096 }"},
-    {"beyond_32_bits", "lun { spec: 'ram:8T' }"},
-    {"long_blocks_beyond_32_bits", "lun { spec: 'ram:64T' block_size: 4096 }"},
-    {"lun_0_alone", "lun { spec: 'ram:64M' }"},
-    {"lun_7_alone", "lun { number: 7 spec: 'ram:64M' }"},
+    {"write_protected", "lun { spec: 'pattern:64M' }", 40},
+    {"one_block", "lun { spec: 'ram:512' }", 46},
+    {"eight_blocks", "lun { spec: 'ram:4K' }", 24},
+    {"fewest_blocks", "lun { spec: 'ram:32K' }", 2},
+    {"long_blocks", "lun { spec: 'ram:64M' block_size: 4096 }", 2},
+    {"beyond_32_bits", "lun { spec: 'ram:8T' }", 2},
+    {"long_blocks_beyond_32_bits", "lun { spec: 'ram:64T' block_size: 4096 }", 2},
+    {"lun_0_alone", "lun { spec: 'ram:64M' }", 2},
+    {"lun_7_alone", "lun { number: 7 spec: 'ram:64M' }", 2},
     {"luns_in_disorder",
      "lun { number: 16383 spec: 'ram:16M' } lun { number: 256 spec: 'ram:16M' block_size: 4096 } "
      "lun { number: 3 spec: 'pattern:16M' }",
-     32},
+     40},
     {"slow", "lun { spec: 'slow:15,ram:64M' } lun { number: 1 spec: 'slow:40,ram:16M' }"},
 };
 

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "target/scsi/commands/parameter_data.h"
 #include "target/scsi/commands/vital_product_data.h"
+#include "target/scsi/nexus.h"
 
 namespace pushpull::target::commands {
 namespace {
@@ -14,7 +15,7 @@ bool Evpd(const Task& task) { return (task.cdb[1] & 0x01) != 0; }
 uint16_t AllocationLength(const Task& task) { return base::LoadBe16(&task.cdb[3]); }
 
 // SPC-4 §6.6.2.
-ParameterData StandardData(const LogicalUnit& unit) {
+ParameterData StandardData(const LogicalUnit& unit, const Nexus& nexus) {
   ParameterData data;
   data.Add8(PeripheralByte(unit));
   data.Add8(0);     // medium not removable
@@ -31,7 +32,8 @@ ParameterData StandardData(const LogicalUnit& unit) {
   data.Add16(0x00a0);  // SAM-5
   data.Add16(0x0460);  // SPC-4
   data.Add16(0x04c0);  // SBC-3
-  data.Add16(0x0960);  // iSCSI
+  // iSCSI: RFC 7144 §4.2.
+  data.Add16(static_cast<uint16_t>(0x0960 + nexus.iscsi_protocol_level()));
   data.AddZeros(96 - data.size());
   data.Set8(4, static_cast<uint8_t>(data.size() - 5));
   return data;
@@ -46,8 +48,8 @@ Prepared PrepareInquiry(const LogicalUnit& unit, const Task& task) {
 }
 
 Step ExecuteInquiry(LogicalUnit& unit, Task& task) {
-  const ParameterData data =
-      Evpd(task) ? VitalProductData(unit, *task.nexus, task.cdb[2]) : StandardData(unit);
+  const ParameterData data = Evpd(task) ? VitalProductData(unit, *task.nexus, task.cdb[2])
+                                        : StandardData(unit, *task.nexus);
   return Reply(task, data.bytes(), AllocationLength(task));
 }
 
