@@ -177,6 +177,8 @@ bool VerbsConnection::OnManagerEvent(rdma_cm_event* event) {
       return Refuse(RdmaRefusal::Kind::kFailed, status, {});
     case RDMA_CM_EVENT_DISCONNECTED:
     case RDMA_CM_EVENT_DEVICE_REMOVAL:
+      // What came before the end was established.
+      if (early_ > 0 && !TellEstablished(asked_.private_data)) return false;
       if (state_ == State::kConnecting || state_ == State::kAccepting) {
         return Refuse(RdmaRefusal::Kind::kUnreachable, status, {});
       }
@@ -210,7 +212,9 @@ bool VerbsConnection::TellEstablished(base::Bytes private_data) {
   const std::weak_ptr<const void> life = life_;
   depths_.private_data = private_data;
   handler_->OnEstablished(depths_);
-  return !life.expired();
+  if (life.expired()) return false;
+  if (early_ > 0) PollLater();
+  return true;
 }
 
 bool VerbsConnection::Refuse(RdmaRefusal::Kind kind, int reason, base::Bytes private_data) {
@@ -346,23 +350,31 @@ void VerbsConnection::PollNow() {
 // One batch, or the end. Whether there was something, if this wasn't destroyed.
 bool VerbsConnection::PollSome() {
   if (queue_pair_ == nullptr || state_ == State::kOver) return false;
+  if (early_ > 0) {
+    if (state_ == State::kAccepting) return false;
+    Deliver(std::span(batch_).first(std::exchange(early_, 0)));
+    return true;
+  }
   size_t count = queue_pair_->Poll(batch_);
   if (count == 0 && state_ == State::kEnding) return Finish();
   if (count == 0) return false;
   // The kernel flushes what it fails to connect; it will say so.
   const bool connecting = state_ == State::kConnecting || state_ == State::kAccepting;
   if (connecting && batch_.front().status != RdmaStatus::kSuccess) return false;
+  if (state_ == State::kAccepting) {
+    // The peer's first message stands for the connection manager's last; the kernel then says
+    // itself that it is established. Who disconnects before has it send its reply again and again,
+    // for a minute, in which it doesn't let go of the identifier.
+    rdma_notify(queue_pair_->cm(), IBV_EVENT_COMM_EST);
+    early_ = count;
+    return false;
+  }
   Deliver(std::span(batch_).first(count));
   return true;
 }
 
 bool VerbsConnection::Deliver(std::span<RdmaCompletion> completions) {
   const std::weak_ptr<const void> life = life_;
-  if (state_ == State::kAccepting) {
-    // The peer's first message stands for the connection manager's last.
-    rdma_notify(queue_pair_->cm(), IBV_EVENT_COMM_EST);
-    if (!TellEstablished(asked_.private_data)) return false;
-  }
   const bool failed = std::any_of(
       completions.begin(), completions.end(),
       [](const RdmaCompletion& completion) { return completion.status != RdmaStatus::kSuccess; });
@@ -407,10 +419,7 @@ void VerbsConnection::OnAsyncEvent(ibv_event_type event) {
 void VerbsConnection::OnAsyncEventHere(ibv_event_type event) {
   if (queue_pair_ == nullptr) return;
   if (event == IBV_EVENT_COMM_EST) {
-    if (state_ == State::kAccepting) {
-      rdma_notify(queue_pair_->cm(), IBV_EVENT_COMM_EST);
-      TellEstablished(asked_.private_data);
-    }
+    if (state_ == State::kAccepting) rdma_notify(queue_pair_->cm(), IBV_EVENT_COMM_EST);
     return;
   }
   // Completions tell more, if there are any.

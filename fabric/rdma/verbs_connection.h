@@ -105,6 +105,7 @@ class VerbsConnection final : public RdmaConnection, private VerbsAsyncSink {
   bool give_up_draining_ = false;
   bool poll_posted_ = false;
   std::vector<RdmaCompletion> batch_;
+  size_t early_ = 0;  // of the batch: came before the connection manager said established
   std::vector<RdmaCompletion> late_;  // of what was posted behind the end
   // Expires when this is destroyed: told by handlers that do so, and by tasks. Those of a loop that
   // it has left find it expired, too.

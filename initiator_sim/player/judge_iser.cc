@@ -127,7 +127,7 @@ bool Play::JudgeIserArrival(Link* link, const v1::Pdu& pdu, const Frame& frame, 
       link->hello_due = required != nullptr && *required == "Yes";
     }
   }
-  if (frame.invalidated_key && !JudgeInvalidation(*link, frame, task)) return false;
+  if (frame.invalidated_key && !JudgeInvalidation(*link, pdu, frame, task)) return false;
   if (task == nullptr || task->buffers == nullptr || !pdu.has_scsi_response()) return true;
   const auto order = link->send_orders.find(frame.receive_id);
   if (order != link->send_orders.end()) task->buffers->answer_order = order->second;
@@ -145,7 +145,8 @@ bool Play::JudgeIserArrival(Link* link, const v1::Pdu& pdu, const Frame& frame, 
 }
 
 // RFC 7145 §7.3.2: the Read STag where one was advertised, else the Write STag.
-bool Play::JudgeInvalidation(const Link& link, const Frame& frame, const Task* task) {
+bool Play::JudgeInvalidation(const Link& link, const v1::Pdu& pdu, const Frame& frame,
+                             const Task* task) {
   const uint32_t key = *frame.invalidated_key;
   const TaskBuffers* buffers = task == nullptr ? nullptr : task->buffers.get();
   const std::string actual = absl::StrFormat("a Send that ended key 0x%08x", key);
@@ -166,6 +167,11 @@ bool Play::JudgeInvalidation(const Link& link, const Frame& frame, const Task* t
     return true;
   }
   if (buffers != nullptr && buffers->any_key) return true;
+  if (!pdu.has_scsi_response()) {
+    return FailRow("RFC7145-7.3.2-b",
+                   "a Send ended a key that carries no SCSI Response (RFC 7145 §7.3.2)",
+                   "a plain Send", actual);
+  }
   const IserBuffer* due = buffers == nullptr ? nullptr : buffers->read;
   if (due == nullptr && buffers != nullptr) due = buffers->write;
   if (due != nullptr && due->key() == key) return true;

@@ -378,7 +378,8 @@ class Play final : public std::enable_shared_from_this<Play>, private fabric::Si
   bool JudgeIserArrival(Link* link, const v1::Pdu& pdu, const Frame& frame, Task* task);
   // The header before it, and its lengths.
   bool JudgeIserMessage(Link* link, const Frame& frame);
-  bool JudgeInvalidation(const Link& link, const Frame& frame, const Task* task);
+  bool JudgeInvalidation(const Link& link, const v1::Pdu& pdu, const Frame& frame,
+                         const Task* task);
   bool JudgeBuffers(const Task& task, const v1::Pdu& response);
   bool FailRow(std::string row, std::string message, std::string expected, std::string actual);
   void OnOperation(const fabric::SimRdmaOperation& operation) override;

@@ -83,12 +83,18 @@ def end_descendants():
     select.select([], [], [], 0.02)
 
 
+def show_blocked_tasks():
+  """Has the kernel log where those wait that it can't end."""
+  with contextlib.suppress(OSError), open('/proc/sysrq-trigger', 'w', encoding='ascii') as file:
+    file.write('w')
+
+
 def kernel_says(text):
   with contextlib.suppress(OSError), open('/dev/kmsg', 'w', encoding='ascii') as file:
     file.write(text)
 
 
-def kernel_log_since(mark, lines=60):
+def kernel_log_since(mark, lines=100):
   """The end of the kernel's log behind the mark."""
   done = subprocess.run(['dmesg'], stdout=subprocess.PIPE, text=True, errors='replace', timeout=30,
                         check=False)
@@ -106,6 +112,8 @@ def play(name, scene, folder, limit_s):
   if child == 0:
     _be_the_scene(scene, folder, log)
   wrong = _outcome_of(child, limit_s)
+  if wrong:
+    show_blocked_tasks()
   end_descendants()
   seconds = time.monotonic() - start
   if wrong:

@@ -23,10 +23,13 @@ SCENES = {
     'all_linux': (scenes_suites.all_linux, 800),
     'transports': (scenes_verbs.transports, 120),
     'softroce': (scenes_suites.softroce, 900),
+    'one_loss': (scenes_suites.one_loss, 120),
     'lio_tcp': (scenes_suites.lio_tcp, 400),
     'lio_iser': (scenes_suites.lio_iser, 400),
+    'lio_iser_some': (scenes_suites.lio_iser_some, 120),
     'tgt_iser': (scenes_suites.tgt_iser, 400),
     'ib_iser': (scenes_linux.ib_iser, 400),
+    'ib_iser_few': (scenes_linux.ib_iser_few, 120),
     'loss': (scenes_linux.loss, 300),
     'iscsi_tcp': (scenes_linux.iscsi_tcp, 400),
 }

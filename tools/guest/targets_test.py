@@ -9,7 +9,9 @@ import unittest
 from tools.guest import boot
 
 TargetsTest = boot.tests_of(['lio_tcp'])
-IserTargetsTest = boot.tests_of(['tgt_iser', 'lio_iser'])
+# On one processor: on two, threads of these targets race one another (docs/targets), and no verdict
+# would be the same twice.
+IserTargetsTest = boot.tests_of(['tgt_iser', 'lio_iser'], '--cpus', '1')
 
 if __name__ == '__main__':
   unittest.main()

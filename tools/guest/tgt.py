@@ -17,7 +17,8 @@ START = '''#!/bin/sh
 if [ -s {folder}/pid ]; then
   old=$(cat {folder}/pid)
   kill -KILL "$old"
-  while kill -0 "$old" 2>/dev/null; do sleep 0.1; done
+  # One that has ended by itself may stay as a zombie, which can be signalled.
+  until grep -qs '^State:.*Z' /proc/$old/status || [ ! -e /proc/$old ]; do sleep 0.1; done
   echo "---- restarted after $PUSHPULL_CASE" >>{folder}/tgtd.log
 fi
 setsid tgtd -f -C 1 --iscsi portal=127.0.0.1:13260 --iser pool_sz_mb=64 \\

@@ -18,6 +18,7 @@ import cache
 import dmesg
 import initramfs
 import programs
+import tsc
 from errors import DIED, TIME_LIMIT, Failure
 
 PORTS = ('out', 'err', 'control')
@@ -44,6 +45,12 @@ class Settings:
   fail_on_warning: bool = False
 
 
+def clock_words(settings):
+  """Tells a guest that reads this machine's counter how fast that is."""
+  rate = tsc.khz() if settings.accel == 'tcg' else 0
+  return f'tsc_early_khz={rate} ' if rate else ''
+
+
 def qemu_command(kernel, initrd, run, settings):
   accel = 'tcg,thread=multi' if settings.accel == 'tcg' else settings.accel
   cpu = 'max' if settings.accel == 'tcg' else 'host'
@@ -66,6 +73,7 @@ def qemu_command(kernel, initrd, run, settings):
                 '-device', f'virtio-9p-pci,fsdev=share{number},mount_tag=share{number}']
   words = ('console=ttyS0 panic=-1 oops=panic nokaslr mitigations=off random.trust_cpu=on '
            'tsc=reliable no_timer_check loglevel=7 '
+           f'{clock_words(settings)}'
            f'pushpull.version={kernel.version} pushpull.base={kernel.base} pushpull.run={run} '
            f'{settings.append}')
   return command + ['-kernel', kernel.image, '-initrd', initrd, '-append', words.strip()]
