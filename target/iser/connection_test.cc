@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <string>
 
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "target/iser/iser_fixture.h"
 
@@ -208,6 +209,19 @@ TEST_F(IserTest, DisconnectAmidTransfers) {
   world_.RunUntilIdle();
   EXPECT_TRUE(ended_);
   EXPECT_EQ(worker_->counters().Get(Count::kTasks), 0);
+}
+
+// RFC 7145 §10.1.4.6: what was allocated for a connection whose login fails is given back.
+TEST_F(IserTest, FailedLoginsLeaveNothing) {
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_NO_FATAL_FAILURE(Connect(IserDialect::kLinux));
+    ASSERT_NE(Login({"InitialR2T=Yes"}).status_class, 0) << "a key twice";
+    ASSERT_TRUE(EndsSilently());
+    world_.RunFor(absl::Seconds(1));
+    ASSERT_EQ(rdma_.queue_pairs(kHost), 0u);
+    ASSERT_EQ(rdma_.keys(kHost), 0u);
+  }
+  ASSERT_NO_FATAL_FAILURE(LogIn());
 }
 
 // RFC 7145 §10: a key that isn't one ends this connection only, and frees what it had.

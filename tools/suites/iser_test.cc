@@ -26,7 +26,7 @@ namespace {
 
 uint64_t Seeds() {
   const char* const given = std::getenv("PUSHPULL_ISER_SEEDS");
-  if (given == nullptr) return base::kSanitized ? 2 : 20;
+  if (given == nullptr) return base::kSanitized ? 1 : 20;
   uint64_t seeds = 0;
   CHECK(absl::SimpleAtoi(given, &seeds) && seeds > 0)
       << "PUSHPULL_ISER_SEEDS is \"" << given << "\": give a number, 1 or more";
