@@ -5,7 +5,8 @@
 
 NAME is the configuration's, STATUS Bazel's exit status, FILE what --build_event_json_file wrote.
 Prints each test that failed, with its log, and as the last line "N passed, N failed". A test that
-could not be built has failed; so has a run that failed, or ran nothing, for any other reason.
+could not be built has failed; so has a run that failed, or ran nothing, for any other reason. One
+whose log has a line "SKIPPED: WHY" is printed with that, and hasn't passed.
 """
 
 import collections
@@ -14,6 +15,7 @@ import sys
 import urllib.parse
 
 PASSED = ('PASSED', 'FLAKY')
+SKIPPED = 'SKIPPED: '
 
 
 def read_events(path):
@@ -31,12 +33,27 @@ def read_events(path):
   return events
 
 
+def paths(logs):
+  """The files of a list of a test's summary."""
+  return [urllib.parse.unquote(urllib.parse.urlparse(log['uri']).path) for log in logs]
+
+
+def why_skipped(path):
+  """What a log says of why the test was skipped; empty where it wasn't."""
+  try:
+    with open(path, encoding='utf-8', errors='replace') as file:
+      return next((line[len(SKIPPED):].strip() for line in file if line.startswith(SKIPPED)), '')
+  except OSError:
+    return ''
+
+
 class Run:
   """What became of each target of one run."""
 
   def __init__(self, events):
     self.tests = {}  # label -> status
     self.logs = collections.defaultdict(list)  # label -> logs of failures
+    self.skipped = {}  # label -> why
     self.broken = []  # targets that are no tests and were not built
     known_tests = set()
     for event in events:
@@ -54,8 +71,10 @@ class Run:
   def _add_summary(self, label, event):
     summary = event.get('testSummary', {})
     self.tests[label] = summary.get('overallStatus', 'NO STATUS')
-    self.logs[label] += [urllib.parse.unquote(urllib.parse.urlparse(log['uri']).path)
-                         for log in summary.get('failed', [])]
+    self.logs[label] += paths(summary.get('failed', []))
+    why = next(filter(None, map(why_skipped, paths(summary.get('passed', [])))), '')
+    if why:
+      self.skipped[label] = why
 
   def failures(self):
     """(label, what, logs) of each test that did not pass, and of each target not built."""
@@ -64,7 +83,8 @@ class Run:
     return failed + [(label, 'NOT BUILT', []) for label in self.broken]
 
   def passed(self):
-    return sum(status in PASSED for status in self.tests.values())
+    return sum(status in PASSED and label not in self.skipped
+               for label, status in self.tests.items())
 
 
 def summarize(runs, out):
@@ -76,6 +96,8 @@ def summarize(runs, out):
   for name, status, events in runs:
     run = Run(events)
     failures = run.failures()
+    for label, why in sorted(run.skipped.items()):
+      print(f'SKIPPED: {label} ({name})', why, sep='\n  ', file=out)
     for label, what, logs in failures:
       print(f'{what}: {label} ({name})', *logs, sep='\n  ', file=out)
     if not failures and status != 0:

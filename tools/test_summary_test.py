@@ -25,6 +25,15 @@ def summary(label, status, logs=()):
                           'failed': [{'uri': 'file://' + log} for log in logs]}}
 
 
+def summary_with_log(folder, label, text):
+  """That of a test that passed, with such a log."""
+  path = os.path.join(folder, 'test.log')
+  with open(path, 'w', encoding='utf-8') as file:
+    file.write(text)
+  return {'id': {'testSummary': {'label': label}},
+          'testSummary': {'overallStatus': 'PASSED', 'passed': [{'uri': f'file://{path}'}]}}
+
+
 def lines(*runs):
   """(True if all passed, the lines that summarize prints)."""
   out = io.StringIO()
@@ -46,6 +55,19 @@ class TestSummaryTest(unittest.TestCase):
     self.assertEqual(
         lines(('gcc', 3, events)),
         (False, ['TIMEOUT: //a:f (gcc)', '  /logs/test log', '1 passed, 1 failed']))
+
+  def test_skipped_test_has_not_passed(self):
+    with tempfile.TemporaryDirectory() as folder:
+      events = PASS + [configured('//a:s'), completed('//a:s', True),
+                       summary_with_log(folder, '//a:s', 'begins\nSKIPPED: no QEMU\nOK\n')]
+      self.assertEqual(lines(('clang', 0, events)),
+                       (True, ['SKIPPED: //a:s (clang)', '  no QEMU', '1 passed, 0 failed']))
+
+  def test_other_logs_are_no_skips(self):
+    with tempfile.TemporaryDirectory() as folder:
+      events = [configured('//a:s'), completed('//a:s', True),
+                summary_with_log(folder, '//a:s', 'it is SKIPPED: never\n')]
+      self.assertEqual(lines(('clang', 0, events)), (True, ['1 passed, 0 failed']))
 
   def test_test_that_was_not_built_has_failed(self):
     events = PASS + [configured('//a:b'), completed('//a:b', False)]

@@ -26,6 +26,7 @@ class Boot:
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         errors='replace', timeout=LIMIT_S + 200, check=False)
     if done.returncode == SKIPPED:
+      print(f'SKIPPED: {done.stderr}', flush=True)  # tools/test_summary.py reads it
       raise unittest.SkipTest(done.stderr)
     self.words = f'exit status {done.returncode}\n{done.stdout}{done.stderr}'
     print(done.stdout, flush=True)

@@ -26,6 +26,7 @@ class GuestTest(unittest.TestCase):
     require = ['--require-guest'] if os.environ.get('PUSHPULL_REQUIRE_GUEST') else []
     status, out, err = softroce('--where', 'guest', *require, *arguments)
     if status == SKIPPED:
+      print(f'SKIPPED: {err}', flush=True)  # tools/test_summary.py reads it
       self.skipTest(err)
     return status, out, err
 
