@@ -1,6 +1,8 @@
 #include "conformance/tap/wire_record.h"
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "conformance/tap/tap_feeder.h"
 #include "gtest/gtest.h"
