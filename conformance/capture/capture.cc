@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -89,6 +90,7 @@ absl::StatusOr<Capture> ReadPackets(pcap_t* pcap, const CaptureOptions& options)
     if (result != 1) {
       capture.remarks.push_back(absl::StrCat("the file can't be read beyond frame ", capture.frames,
                                              ": ", pcap_geterr(pcap)));
+      capture.cut_short = true;
       break;
     }
     const uint64_t frame = ++capture.frames;
@@ -155,6 +157,15 @@ bool LooksLikeCapture(base::Bytes beginning) {
     default:
       return false;
   }
+}
+
+bool IsCaptureFile(const std::string& path) {
+  for (const char* suffix : {".pcap", ".pcapng", ".cap"}) {
+    if (path.ends_with(suffix)) return true;
+  }
+  std::ifstream file(path, std::ios::binary);
+  uint8_t begin[4] = {};
+  return file.read(reinterpret_cast<char*>(begin), sizeof begin) && LooksLikeCapture(begin);
 }
 
 absl::StatusOr<Capture> ReadCapture(base::Bytes file, const CaptureOptions& options) {

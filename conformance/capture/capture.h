@@ -91,6 +91,8 @@ struct Capture {
   uint64_t frames = 0;               // packets in the file
   uint64_t other_connections = 0;    // TCP, but not iSCSI
   std::vector<std::string> remarks;  // of the file as a whole
+  // The file ends in the middle of a packet, or is damaged: what comes later wasn't read.
+  bool cut_short = false;
 };
 
 // A whole file in memory, of any bytes whatever. INVALID_ARGUMENT: it is no capture, or one of a
@@ -105,6 +107,9 @@ absl::StatusOr<Capture> ReadCaptureFile(const std::string& path,
 
 // Whether a file begins as pcap or pcapng does.
 bool LooksLikeCapture(base::Bytes beginning);
+
+// By its suffix (.pcap, .pcapng, .cap), else by its first bytes.
+bool IsCaptureFile(const std::string& path);
 
 }  // namespace pushpull::conformance
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -48,7 +49,9 @@ void AppendWhatWasNotPlayed(const v1::RunResult& run, std::string* out) {
   std::map<std::string, int> counts;
   int all = 0;
   for (const v1::CaseResult& result : run.result()) {
-    if (!WasNotPlayed(result.verdict())) continue;
+    const bool after_a_death = result.verdict() == v1::ERROR &&
+                               absl::StartsWith(result.failure().message(), "not played:");
+    if (!WasNotPlayed(result.verdict()) && !after_a_death) continue;
     ++all;
     ++counts[absl::StrCat(base::ToAbsl(VerdictName(result)), ": ", result.failure().message())];
   }

@@ -116,7 +116,7 @@ class Inspection {
   absl::Status Play(v1::Scenario scenario, const TargetFacts& facts, Collector* answers) {
     PUSHPULL_ASSIGN_OR_RETURN(std::unique_ptr<Endpoint> endpoint, factory_->Make(1));
     const bool chap = !settings_.chap.user.empty();
-    const bool discovery = scenario.step(0).login().discovery();
+    const bool logs_in = scenario.step(0).has_login() && !scenario.step(0).login().discovery();
     initiator_sim::Script script;
     script.scenario = std::move(scenario);
     script.file = "(inspection)";
@@ -124,7 +124,7 @@ class Inspection {
         conformance::Play(endpoint.get(), settings_, facts, std::move(script), 1, {answers});
     const LoginAnswer& login = answers->login();
     if (played.verdict == v1::PASS || played.verdict == v1::WARN) {
-      if (!chap || discovery || login.auth_method == "CHAP") return absl::OkStatus();
+      if (!chap || !logs_in || login.auth_method == "CHAP") return absl::OkStatus();
       return absl::InvalidArgumentError(absl::StrCat(
           factory_->uri(),
           ": lets initiators in without CHAP, so --chap-user would be used for "
@@ -277,6 +277,15 @@ bool RequiresAuthentication(Inspection* inspection, const TargetFacts& facts) {
   return !inspection->Play(std::move(scenario), facts, &answers).ok();
 }
 
+// Many targets let nobody discover but with an account of its own, or everybody without one.
+absl::Status OfDiscovery(const absl::Status& status, bool chap) {
+  if (!absl::IsUnavailable(status)) return status;
+  return absl::UnavailableError(
+      absl::StrCat(std::string(status.message()), "\n(This was the discovery of the target's name",
+                   chap ? ", which may have another CHAP account, or none" : "",
+                   ": with the IQN in --target, tcp://HOST:PORT/IQN, there is no discovery.)"));
+}
+
 }  // namespace
 
 absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySettings& settings,
@@ -286,7 +295,9 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
   TargetFacts facts;
   facts.target_name = target_name;
   if (facts.target_name.empty()) {
-    PUSHPULL_ASSIGN_OR_RETURN(facts.target_name, DiscoverName(&inspection, factory->uri()));
+    absl::StatusOr<std::string> found = DiscoverName(&inspection, factory->uri());
+    if (!found.ok()) return OfDiscovery(found.status(), !settings.chap.user.empty());
+    facts.target_name = *std::move(found);
   }
   if (lun.has_value()) {
     facts.luns = {*lun};
@@ -294,6 +305,12 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
     PUSHPULL_ASSIGN_OR_RETURN(facts.luns, ReportLuns(&inspection, facts));
   }
   if (!facts.luns.empty()) PUSHPULL_RETURN_IF_ERROR(KeepDisks(&inspection, &facts));
+  if (facts.luns.empty() && lun.has_value()) {
+    return absl::UnavailableError(absl::StrCat(
+        factory->uri(), ": LUN ", *lun, " of ", facts.target_name,
+        " isn't there, or is no disk (device type 0 in INQUIRY); without a LUN in --target the "
+        "first disk is taken"));
+  }
   if (facts.luns.empty()) {
     return absl::UnavailableError(absl::StrCat(
         factory->uri(), ": there is no disk among the LUNs of ", facts.target_name,
@@ -305,6 +322,22 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
     facts.authentication_required = RequiresAuthentication(&inspection, facts);
   }
   return facts;
+}
+
+absl::Status CheckPortals(EndpointFactory* factory, const PlaySettings& settings,
+                          const TargetFacts& facts, size_t portals) {
+  Inspection inspection(factory, settings);
+  for (size_t portal = 1; portal < portals; ++portal) {
+    v1::Scenario scenario;
+    scenario.add_step()->mutable_connect()->set_portal(static_cast<uint32_t>(portal));
+    Collector answers;
+    const absl::Status status = inspection.Play(std::move(scenario), facts, &answers);
+    if (status.ok()) continue;
+    return absl::UnavailableError(
+        absl::StrCat("portal ", portal + 1,
+                     " (each --target after the first is one): ", std::string(status.message())));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace pushpull::conformance

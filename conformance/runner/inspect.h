@@ -21,6 +21,10 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
                                           const std::string& target_name,
                                           std::optional<uint64_t> lun);
 
+// Whether there is somebody at each portal but the first. UNAVAILABLE: there isn't.
+absl::Status CheckPortals(EndpointFactory* factory, const PlaySettings& settings,
+                          const TargetFacts& facts, size_t portals);
+
 }  // namespace pushpull::conformance
 
 #endif  // CONFORMANCE_RUNNER_INSPECT_H_

@@ -80,7 +80,7 @@ void ProfileOverlay::Apply(v1::CaseResult* result) {
       entry.failed_as_expected = true;
       if (as_expected == nullptr) as_expected = &entry;
     } else if (verdict == v1::PASS) {
-      if (!entry.glob) passed_one = &entry;
+      if (!entry.glob && !entry.expected.unsteady()) passed_one = &entry;
     } else if (verdict_fits) {
       differs = absl::StrCat("the profile expects a message that starts with \"",
                              entry.expected.message_prefix(), "\"");
@@ -112,7 +112,8 @@ std::string ProfileOverlay::ComplaintOf(const Entry& entry) const {
         nearest.empty() ? ""
                         : absl::StrCat(", or did you mean ", absl::StrJoin(nearest, ", "), "?"));
   }
-  if (!entry.glob || entry.judged != entry.cases || entry.failed_as_expected) return "";
+  if (!entry.glob || entry.judged != entry.cases) return "";
+  if (entry.failed_as_expected || entry.expected.unsteady()) return "";
   return entry.cases == 1 ? std::string("matches a case that doesn't fail so any more: remove it")
                           : absl::StrCat("matches ", entry.cases,
                                          " cases, none of which fails so any more: remove it");

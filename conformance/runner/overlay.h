@@ -29,7 +29,8 @@ class ProfileOverlay {
 
   // Sets overlay and overlay_reason.
   //   XFAIL  an entry names the id, the verdict and a prefix of the message
-  //   XPASS  an entry with this very id expects a failure, and there was none
+  //   XPASS  an entry with this very id expects a failure, and there was none; but one that is
+  //          unsteady may pass
   // A failure that differs from its entry stays what it is; overlay_reason says how it differs.
   void Apply(v1::CaseResult* result);
 
@@ -38,7 +39,7 @@ class ProfileOverlay {
   //   an entry that matches no case that there is, chosen or not
   //   a rule whose date is past, or that all cases were judged without seeing broken
   //   a glob whose cases were all judged in this run (not SKIP, UNSUPPORTED or ERROR), and none of
-  //   them fails as it says
+  //   them fails as it says, unless it is unsteady
   std::vector<v1::ProfileComplaint> Complaints() const;
 
   // What makes the profile fit: without stale entries and those of cases that pass, with one for

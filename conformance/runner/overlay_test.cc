@@ -79,6 +79,17 @@ TEST_F(OverlayTest, PassOfAnExpectedFailureFailsTheRun) {
   EXPECT_FALSE(IsExpected(result, false));
 }
 
+TEST_F(OverlayTest, AnUnsteadyCaseMayPassOrFail) {
+  Use(R"(expect { id: "a/b" reason: "r" unsteady: true } expect { id: "a/*" reason: "s"
+                  message_prefix: "never" unsteady: true })");
+  EXPECT_EQ(Apply(Result("a/b", v1::FAIL)).overlay(), v1::XFAIL);
+  const v1::CaseResult result = Apply(Result("a/b", v1::PASS));
+  EXPECT_EQ(result.overlay(), v1::OVERLAY_NONE);
+  EXPECT_TRUE(IsExpected(result, true));
+  Apply(Result("a/c", v1::PASS));
+  EXPECT_THAT(Complaints(), IsEmpty());
+}
+
 TEST_F(OverlayTest, OtherMessageOrVerdictStaysUnexpected) {
   Use(R"(expect { id: "a/b" reason: "r" message_prefix: "no " })");
   EXPECT_EQ(Apply(Result("a/b", v1::FAIL, "wrong")).overlay(), v1::OVERLAY_NONE);

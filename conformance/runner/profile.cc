@@ -233,6 +233,7 @@ std::string EntryText(const v1::ExpectedFailure& entry) {
   AppendField("reason", entry.reason(), &out);
   AppendField("bug", entry.bug(), &out);
   AppendField("expires", entry.expires(), &out);
+  if (entry.unsteady()) out += "  unsteady: true\n";
   return out + "}\n";
 }
 

@@ -60,6 +60,10 @@ class Run {
     absl::StatusOr<TargetFacts> facts =
         InspectTarget(factory_, options_.play, factory_->target_name(), options_.lun);
     if (facts.ok() && !FitsScratch(*facts).ok()) facts = FitsScratch(*facts);
+    if (facts.ok()) {
+      const absl::Status portals = CheckPortals(factory_, options_.play, *facts, options_.portals);
+      if (!portals.ok()) facts = portals;
+    }
     if (!facts.ok()) return Unreachable(facts.status());
     offer_ = MakeOffer(*std::move(facts));
     if (absl::Status sane = CheckSane(options_.play); !sane.ok()) return Unreachable(sane);
@@ -200,7 +204,9 @@ class Run {
       const std::shared_lock lock(shared_target_);
       result = PlayOnShared(c, settings, &harmed);
     }
-    if (harmed) Revive(c, settings, restarts, &result);
+    // With others beside it, what it saw may be another case's doing.
+    const bool suspect = result.verdict() != v1::PASS && restarts_ != restarts;
+    if (harmed || (suspect && options_.jobs > 1)) Revive(c, settings, &result);
     return result;
   }
 
@@ -217,28 +223,36 @@ class Run {
     return result;
   }
 
-  // After a case, the target doesn't stand a plain session. Nothing else is played meanwhile.
-  // `restarts`: how often it had been restarted when the case began.
-  void Revive(const Case& c, const PlaySettings& settings, uint32_t restarts,
-              v1::CaseResult* result) {
+  // After a case, the target doesn't stand a plain session, or another case was the end of it
+  // meanwhile. Nothing else is played now.
+  void Revive(const Case& c, const PlaySettings& settings, v1::CaseResult* result) {
     const std::unique_lock alone(shared_target_);
-    if (restarts_ != restarts && Killer().empty()) {
-      // Another case, beside this one, was the end of it: this one says nothing yet.
-      bool harmed = false;
-      *result = PlayOnShared(c, settings, &harmed);
-      if (!harmed) return;
+    if (!Killer().empty()) return;
+    bool dead = !CheckSane(settings).ok();
+    if (options_.jobs > 1) {
+      // Which of the cases side by side it was shows when each is played by itself.
+      if (dead && !Restarted(c, settings, "the target no longer answers", result)) return;
+      *result = PlayOnShared(c, settings, &dead);
     }
-    if (!Killer().empty() || CheckSane(settings).ok()) return;
-    std::string what = "after it the target no longer answers";
+    if (!dead || CheckSane(settings).ok()) return;
+    constexpr char kWhat[] = "after it the target no longer answers";
+    if (Restarted(c, settings, kWhat, result))
+      Append(absl::StrCat(kWhat, ", and was restarted"), result);
+  }
+
+  // False: it can't be, `result` says so, and the run is over but for saying it.
+  bool Restarted(const Case& c, const PlaySettings& settings, std::string what,
+                 v1::CaseResult* result) {
     if (!options_.commands.restart.empty()) {
       const absl::Status status = Restart(c, settings);
       ++restarts_;
-      if (status.ok()) return Append(absl::StrCat(what, ", and was restarted"), result);
+      if (status.ok()) return true;
       absl::StrAppend(&what, "; restart_command: ", std::string(status.message()));
     }
     Append(what, result);
     const std::lock_guard lock(mutex_);
     killer_ = c.id();
+    return false;
   }
 
   static void Append(const std::string& what, v1::CaseResult* result) {
@@ -321,6 +335,14 @@ class Run {
           "--allow-writes was given, and yet ", Cases(writes), " that ",
           writes == 1 ? "writes" : "write", " could not be played: LUN ", offer_.facts.luns[0],
           " is write-protected; name one that isn't: --target tcp://HOST/IQN/LUN"));
+    }
+    if (!killer_.empty()) {
+      run->add_warning(absl::StrCat(
+          "the target no longer answered after ", killer_, ": what came later was not played. ",
+          options_.commands.restart.empty() ? "With a restart_command in its --profile the run "
+                                              "goes on (docs/PROFILES.md); without "
+                                            : "Its restart_command did not help. Without ",
+          "that case: --exclude '", killer_, "'"));
     }
     const bool judged = std::any_of(results_.begin(), results_.end(), [](const auto& result) {
       return !WasNotPlayed(result.verdict());

@@ -11,8 +11,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/bytes.h"
+#include "base/regular_file.h"
 #include "base/status.h"
 #include "base/text_proto.h"
+#include "conformance/capture/capture.h"
 #include "fuzz/replay/capture_trace.h"
 #include "fuzz/replay/scenario_trace.h"
 
@@ -22,25 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxInputBytes = size_t{64} << 20;
-
-// By the magic numbers of pcap (microseconds and nanoseconds, either order of bytes) and of
-// pcapng's section header block.
-bool IsCapture(const std::string& path, std::string_view bytes) {
-  for (const char* suffix : {".pcap", ".pcapng", ".cap"}) {
-    if (absl::EndsWith(path, suffix)) return true;
-  }
-  if (bytes.size() < 4) return false;
-  switch (base::LoadBe32(base::AsBytes(bytes).data())) {
-    case 0xa1b2c3d4:
-    case 0xd4c3b2a1:
-    case 0xa1b23c4d:
-    case 0x4d3cb2a1:
-    case 0x0a0d0d0a:
-      return true;
-    default:
-      return false;
-  }
-}
 
 bool IsScenario(const std::string& path) { return absl::EndsWith(path, ".textproto"); }
 
@@ -70,8 +53,8 @@ absl::Status AddFile(const std::string& path, bool named, const InputOptions& op
     return absl::InvalidArgumentError(absl::StrCat(
         path, ": scenarios are played as text: pushpull convert ", path, " SCENARIO.textproto"));
   }
-  PUSHPULL_ASSIGN_OR_RETURN(const std::string bytes, base::ReadTextFile(path, kMaxInputBytes));
-  if (IsCapture(path, bytes)) {
+  PUSHPULL_RETURN_IF_ERROR(base::CheckRegularFile(path));
+  if (conformance::IsCaptureFile(path)) {
     inputs->has_captures = true;
     PUSHPULL_ASSIGN_OR_RETURN(CaptureTraces captured,
                               TracesFromCaptureFile(path, options.captures));
@@ -82,6 +65,7 @@ absl::Status AddFile(const std::string& path, bool named, const InputOptions& op
               std::back_inserter(inputs->remarks));
     return absl::OkStatus();
   }
+  PUSHPULL_ASSIGN_OR_RETURN(const std::string bytes, base::ReadTextFile(path, kMaxInputBytes));
   if (bytes.empty() && !named) {
     inputs->remarks.push_back(absl::StrCat(path, ": passed over, as it is empty"));
     return absl::OkStatus();
@@ -136,7 +120,9 @@ absl::StatusOr<Inputs> LoadInputs(const std::vector<std::string>& paths,
       PUSHPULL_ASSIGN_OR_RETURN(files, FilesBelow(path));
     }
     for (const std::string& file : files) {
-      PUSHPULL_RETURN_IF_ERROR(AddFile(file, !folder, options, &inputs));
+      const absl::Status status = AddFile(file, !folder, options, &inputs);
+      if (!status.ok() && !folder) return status;
+      if (!status.ok()) inputs.errors.push_back(status);
     }
   }
   return inputs;

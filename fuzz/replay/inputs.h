@@ -28,6 +28,8 @@ struct Inputs {
   bool has_captures = false;
   // What the user must know: gaps of captures, files that were passed over.
   std::vector<std::string> remarks;
+  // Of files in a folder that can't be played: the others are, all the same.
+  std::vector<absl::Status> errors;
 };
 
 struct InputOptions {

@@ -70,6 +70,15 @@ class CaptureTest(unittest.TestCase):
       code, output = pushpull('convert', *arguments)
       self.assertEqual((code, message in output), (2, True), output)
 
+  def test_what_a_damaged_capture_lacks_is_no_pass(self):
+    short = os.path.join(self.folder, 'short.pcapng')
+    with open(self.capture, 'rb') as file:
+      whole = file.read()
+    with open(short, 'wb') as file:
+      file.write(whole[:len(whole) * 2 // 3])
+    code, output = pushpull('lint', short)
+    self.assertEqual((code, 'was not judged' in output), (2, True), output)
+
 
 if __name__ == '__main__':
   unittest.main()

@@ -195,6 +195,18 @@ class ProfileTest(unittest.TestCase):
       self.assertEqual(verdicts['x/quiet'], 'PASS', output)
       self.assertIn('up again', read(os.path.join(self.out, 'cases/x/poke/restart.txt')))
 
+  def test_who_killed_it_is_told_of_several_side_by_side(self):
+    quiet = read(os.path.join(self.suites, 'x/quiet.textproto'))
+    for number in range(6):
+      write(os.path.join(self.suites, f'x/quiet{number}.textproto'),
+            quiet.replace('x/quiet', f'x/quiet{number}'))
+    with self.mortal_target() as run:
+      output, result = self.play(1, *run, '--jobs', '4')
+    verdicts = self.verdicts(result)
+    self.assertIn(verdicts.pop('x/poke'), ('FAIL', 'TIMEOUT'), output)
+    self.assertEqual(set(verdicts.values()), {'PASS'}, output)
+    self.assertEqual(len(verdicts), 7)
+
   def test_a_death_that_looked_right_is_told(self):
     write(os.path.join(self.suites, 'x/fall.textproto'), FALL)
     with self.mortal_target() as run:
@@ -207,7 +219,8 @@ class ProfileTest(unittest.TestCase):
       output, result = self.play(1, *run)
       self.assertIn('restart_command: exit code 6; it wrote: no such service', output)
       self.assertEqual(self.verdicts(result)['x/quiet'], 'ERROR')
-      self.assertIn('not played', output)
+      self.assertIn('not played: 1 of 2 cases', output)
+      self.assertIn('WARNING: the target no longer answered after x/poke', output)
 
 
 if __name__ == '__main__':

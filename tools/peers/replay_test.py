@@ -133,6 +133,15 @@ class ReplayTest(unittest.TestCase):
     self.assertIn('no file to replay', self.replay(4, harness.scratch()))
     bad = self.write('bad.textproto', b'trace {}\nstep { probe {} }\n')
     self.assertIn('step 1: a trace has only `send` steps', self.replay(2, bad))
+
+  def test_a_bad_file_stops_no_other(self):
+    self.write('a.textproto', b'garbage {')
+    self.write('b', bytes(48))
+    text = self.replay(2, self.folder)
+    self.assertIn('a.textproto:1', text)
+    self.assertIn('2 traces', text)
+    alone = self.write('alone/a.textproto', b'garbage {')
+    self.assertIn('a.textproto:1', self.replay(2, os.path.dirname(alone)))
     self.assertIn('leave --via out',
                   self.replay(2, self.trace, '--plugin', 'x.so', '--via', 'session'))
     self.assertIn('x.so', self.replay(2, self.trace, '--plugin', './x.so'))

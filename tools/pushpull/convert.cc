@@ -34,17 +34,6 @@ using conformance::SessionTrace;
 
 constexpr char kSuffixes[] = ".textproto, .json, .binpb or .pcapng";
 
-bool HasCaptureSuffix(std::string_view path) {
-  return path.ends_with(".pcapng") || path.ends_with(".pcap") || path.ends_with(".cap");
-}
-
-bool IsCapture(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  uint8_t begin[4] = {};
-  file.read(reinterpret_cast<char*>(begin), sizeof begin);
-  return HasCaptureSuffix(path) || (file && conformance::LooksLikeCapture(begin));
-}
-
 bool IsFolder(const std::string& path) {
   std::error_code error;
   return path.ends_with('/') || fs::is_directory(path, error);
@@ -233,7 +222,8 @@ absl::StatusOr<Converted> Convert(const std::string& in, const std::string& out,
   if (fs::equivalent(in, out, error)) {
     return absl::InvalidArgumentError(absl::StrCat(out, ": is the file to be converted itself"));
   }
-  return IsCapture(in) ? FromCapture(in, out, options) : FromScenario(in, out, options);
+  return conformance::IsCaptureFile(in) ? FromCapture(in, out, options)
+                                        : FromScenario(in, out, options);
 }
 
 }  // namespace pushpull::tools

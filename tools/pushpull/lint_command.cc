@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "conformance/capture/capture.h"
 #include "conformance/capture/lint_capture.h"
@@ -45,9 +46,18 @@ absl::StatusOr<int> Lint(const LintFlags& flags) {
     const conformance::CaptureLint lint = conformance::LintCapture(*capture, options);
     std::fputs(conformance::ToText(lint, file).c_str(), stdout);
     pdus += lint.pdus;
+    if (capture->cut_short) {
+      unread = absl::InvalidArgumentError(
+          absl::StrCat(file, ": is damaged or ends in the middle of a packet: what follows frame ",
+                       capture->frames, " was not judged"));
+    }
     found |= std::any_of(lint.violations.begin(), lint.violations.end(), [&](const auto& one) {
       return flags.strict || one.violation.level() == "MUST";
     });
+  }
+  if (!unread.ok() && found) {
+    Complain(unread);
+    return conformance::kExitUnexpectedVerdict;
   }
   PUSHPULL_RETURN_IF_ERROR(unread);
   if (pdus == 0) {

@@ -337,10 +337,16 @@ absl::StatusOr<int> Replay(const CLI::App& command, const ReplayFlags& flags) {
   for (const std::string& remark : inputs.remarks) {
     std::fprintf(stderr, "%s\n", remark.c_str());
   }
+  if (!inputs.errors.empty() && inputs.traces.empty() && inputs.sessions.empty()) {
+    return inputs.errors[0];
+  }
+  for (const absl::Status& error : inputs.errors) Complain(error);
   PUSHPULL_ASSIGN_OR_RETURN(const std::unique_ptr<Run> run, Run::Create(flags, inputs));
   PUSHPULL_RETURN_IF_ERROR(flags.via == "rx" ? PlayTraces(flags, inputs, run.get())
                                              : PlaySessions(flags, inputs, run.get()));
-  return run->Finish();
+  const int code = run->Finish();
+  return code == conformance::kExitAsExpected && !inputs.errors.empty() ? conformance::kExitUsage
+                                                                        : code;
 }
 
 void DeclareFlags(CLI::App* replay, ReplayFlags* flags) {
