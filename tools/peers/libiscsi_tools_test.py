@@ -7,6 +7,8 @@ import unittest
 from tools.peers import harness
 
 IMAGE_MIB = 256
+# Of --legal-variation.
+SEEDS = range(1, 13)
 
 
 class LibiscsiToolsTest(unittest.TestCase):
@@ -26,6 +28,14 @@ class LibiscsiToolsTest(unittest.TestCase):
 
       capacity = harness.run('iscsi-readcapacity16', harness.libiscsi_url(uri))
       self.assertIn(f'Total size:{IMAGE_MIB << 20}', capacity)
+
+  def test_legal_variation_but_for_texts(self):
+    for seed in SEEDS:
+      with self.subTest(seed), harness.reference_target(
+          '--lun', 'ram:1M', '--legal-variation', str(seed), '--plain-text') as uri:
+        portal, name = uri.rsplit('/', 1)
+        listing = harness.run('iscsi-ls', portal.replace('tcp://', 'iscsi://'))
+        self.assertIn(f'Target:{name} Portal:', listing)
 
   def test_chap(self):
     folder = harness.scratch()
