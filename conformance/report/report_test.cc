@@ -106,6 +106,11 @@ TEST(TextTest, SummaryGroupsWhatWasNotPlayed) {
                               "expected\nWARNING: beware\n"));
 }
 
+TEST(TextTest, SummaryOfNothing) {
+  EXPECT_THAT(SummaryText(Parse("result { area: 'a' verdict: NOT_PLAYED }"), {}),
+              HasSubstr("0 of 1 case in 0.0 s: none of them unexpected"));
+}
+
 TEST(TextTest, SummaryOfOneCase) {
   EXPECT_EQ(SummaryText(Parse("result { area: 'a' verdict: PASS }"), {}),
             "\n  a                1 PASS\n\n1 case in 0.0 s: 1 PASS; all as expected\n");

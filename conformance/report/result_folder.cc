@@ -99,8 +99,10 @@ absl::Status ResultFolder::Write(std::string_view relative_path, std::string_vie
   file.write(contents.data(), static_cast<std::streamsize>(contents.size()));
   file.close();
   if (!file) {
+    const int why = errno;
+    fs::remove(unfinished, error);
     return absl::FailedPreconditionError(absl::StrCat(
-        "can't write ", path.string(), ": ", errno != 0 ? std::strerror(errno) : "it failed",
+        "can't write ", path.string(), ": ", why != 0 ? std::strerror(why) : "it failed",
         "; see that the disk isn't full and the folder may be written, or choose another (--out)"));
   }
   fs::rename(unfinished, path, error);

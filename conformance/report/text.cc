@@ -132,9 +132,10 @@ std::string SummaryText(const v1::RunResult& run, const TextOptions& options) {
     absl::StrAppend(&end, "; the run was CUT SHORT: ", Cases(cut_short), " ",
                     cut_short == 1 ? "was" : "were", " not played");
   }
-  absl::StrAppendFormat(&out, "\n%s%s in %.1f s: %s; %s\n",
+  absl::StrAppendFormat(&out, "\n%s%s in %.1f s: %s%s%s\n",
                         cut_short > 0 ? absl::StrCat(judged, " of ") : std::string(),
-                        Cases(run.result_size()), run.seconds(), join(total), end);
+                        Cases(run.result_size()), run.seconds(), join(total),
+                        total.empty() ? "" : "; ", end);
   for (const std::string& warning : run.warning()) {
     absl::StrAppend(&out, "WARNING: ", warning, "\n");
   }

@@ -213,6 +213,8 @@ absl::Status FixProfile(const conformance::ProfileFile& file,
   std::error_code error;
   if (out) std::filesystem::rename(path, file.path, error);
   if (!out || error) {
+    std::error_code nothing;
+    std::filesystem::remove(path, nothing);
     return absl::FailedPreconditionError(
         absl::StrCat("--fix-profile: ", file.path, " can't be written"));
   }
