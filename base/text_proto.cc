@@ -108,6 +108,12 @@ absl::Status ParseTextProto(std::string_view text, const std::string& path,
   if (!parser.ParseFromString(std::string(text), message)) {
     return absl::InvalidArgumentError(errors.Text());
   }
+  // The parser takes any bytes for a string; other forms of the message can't hold them.
+  const std::unique_ptr<google::protobuf::Message> again(message->New());
+  if (!again->ParsePartialFromString(message->SerializePartialAsString())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": a string in it isn't UTF-8; only fields of bytes take any bytes"));
+  }
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.pb.h"
+#include "google/protobuf/struct.pb.h"
 #include "gtest/gtest.h"
 
 namespace pushpull::base {
@@ -37,6 +38,13 @@ TEST(TextProtoTest, ReplacesWhatWasThere) {
   message.add_dependency("old");
   ASSERT_TRUE(ParseTextProto("package: \"a\"", "p", &message).ok());
   EXPECT_EQ(message.dependency_size(), 0);
+}
+
+TEST(TextProtoTest, StringsAreUtf8) {
+  google::protobuf::Value value;
+  EXPECT_TRUE(ParseTextProto("string_value: \"\\303\\244\"", "p", &value).ok());
+  const auto status = ParseTextProto("string_value: \"\\377\"", "p", &value);
+  EXPECT_THAT(std::string(status.message()), StartsWith("p: a string in it isn't UTF-8"));
 }
 
 TEST(TextProtoTest, FilesHaveALimit) {

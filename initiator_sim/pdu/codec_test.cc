@@ -346,6 +346,17 @@ TEST(DecodeExactly, SaysAnyBytes) {
   }
 }
 
+TEST(DecodeExactly, FillsUpHalfAHeader) {
+  base::Random random(8);
+  for (size_t size = 0; size < kBhsSize; ++size) {
+    std::vector<uint8_t> bytes(size);
+    for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random.Next());
+    const v1::Pdu pdu = DecodeExactly(bytes, {});
+    bytes.resize(kBhsSize);
+    ASSERT_EQ(ToHex(MustEncode(pdu).bytes), ToHex(bytes)) << pdu.DebugString();
+  }
+}
+
 TEST(ReservedMask, IsWhatTheFiguresLeaveOut) {
   const auto mask = [](PduKind kind) { return ToHex(ReservedMask(kind)); };
   EXPECT_EQ(mask(v1::Pdu::kScsiCommand),

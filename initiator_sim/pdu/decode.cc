@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "initiator_sim/pdu/bits.h"
@@ -147,7 +148,9 @@ v1::Pdu DecodeExactly(base::Bytes bytes, Digests digests) {
   absl::StatusOr<EncodedPdu> encoded = Encode(pdu, {});
   if (!encoded.ok() || encoded->bytes.size() != bytes.size()) {
     pdu.Clear();
-    pdu.mutable_raw()->set_bhs(ToString(bytes.first(std::min(bytes.size(), kBhsSize))));
+    std::string* const bhs = pdu.mutable_raw()->mutable_bhs();
+    *bhs = ToString(bytes.first(std::min(bytes.size(), kBhsSize)));
+    bhs->resize(kBhsSize);  // else the length fields would be made anew
     if (bytes.size() > kBhsSize) {
       pdu.mutable_data()->set_raw(ToString(bytes.subspan(kBhsSize)));
       pdu.set_pad("");

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/bytes.h"
-#include "tools/endpoints/readings.h"
+#include "fuzz/codecs/readings.h"
 
 namespace pushpull::tools {
 namespace {
@@ -67,7 +67,7 @@ std::vector<std::string> CrossCheck::Complaints() {
     bool agrees = false;
     for (auto it = begin; it != end && !agrees; ++it) {
       const AtInitiator& other = *it->second;
-      std::string differences = CompareReadings(seen.bhs, other.pdu);
+      std::string differences = codecs::CompareReadings(seen.bhs, other.pdu);
       if (seen.ahs != other.ahs) differences += " the AHS differs";
       if (seen.has_data && other.pdu.has_data() && seen.data != other.pdu.data().raw()) {
         differences += " the data differs";

@@ -1,4 +1,4 @@
-#include "tools/endpoints/readings.h"
+#include "fuzz/codecs/readings.h"
 
 #include <cstdint>
 #include <utility>
@@ -7,7 +7,7 @@
 #include "target/pdu/request.h"
 #include "target/pdu/response.h"
 
-namespace pushpull::tools {
+namespace pushpull::codecs {
 namespace {
 
 class Differences {
@@ -333,4 +333,4 @@ std::string CompareReadings(const target::Bhs& bhs, const v1::Pdu& pdu) {
   return out.Take();
 }
 
-}  // namespace pushpull::tools
+}  // namespace pushpull::codecs

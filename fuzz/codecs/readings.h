@@ -1,19 +1,19 @@
 // What both codecs make of one header.
 
-#ifndef TOOLS_ENDPOINTS_READINGS_H_
-#define TOOLS_ENDPOINTS_READINGS_H_
+#ifndef FUZZ_CODECS_READINGS_H_
+#define FUZZ_CODECS_READINGS_H_
 
 #include <string>
 
 #include "pushpull/v1/pdu.pb.h"
 #include "target/pdu/bhs.h"
 
-namespace pushpull::tools {
+namespace pushpull::codecs {
 
 // The differences between two readings of one PDU: "cmd_sn: the target reads 5, the initiator 6".
 // Empty: none. `bhs` is read by the target's codec here; `pdu` is what the initiator's made of it.
 std::string CompareReadings(const target::Bhs& bhs, const v1::Pdu& pdu);
 
-}  // namespace pushpull::tools
+}  // namespace pushpull::codecs
 
-#endif  // TOOLS_ENDPOINTS_READINGS_H_
+#endif  // FUZZ_CODECS_READINGS_H_

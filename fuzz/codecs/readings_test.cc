@@ -1,4 +1,4 @@
-#include "tools/endpoints/readings.h"
+#include "fuzz/codecs/readings.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include "gtest/gtest.h"
 #include "initiator_sim/pdu/codec.h"
 
-namespace pushpull::tools {
+namespace pushpull::codecs {
 namespace {
 
 using ::testing::HasSubstr;
@@ -53,4 +53,4 @@ TEST(ReadingsTest, OtherNumbersAreSeen) {
 }
 
 }  // namespace
-}  // namespace pushpull::tools
+}  // namespace pushpull::codecs

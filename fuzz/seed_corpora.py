@@ -1,0 +1,140 @@
+"""Writes the seeds of corpus/ that come from elsewhere in the tree: golden PDUs, cases, captures.
+
+  python3 fuzz/seed_corpora.py
+
+Seeds keep the names of what they come from. Inputs that fuzzing found, crash-*, are left alone.
+"""
+
+import os
+import re
+import shutil
+
+ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), '..')
+GOLDEN = os.path.join(ROOT, 'testdata/golden')
+DIGESTS = {'header_digest': 1, 'data_digest': 2}
+RX_MEND_DIGESTS = 8
+RX_LOGIN_PDU = 16
+
+# Logins, by rx_fuzz's neighbour login_fuzz: (flags, text) of each request.
+FINAL = 0x87  # T, CSG 1, NSG 3
+NAMES = ('InitiatorName=iqn.2026-11.org.example:host',
+         'TargetName=iqn.2026-11.org.pushpull:reference')
+LOGINS = {
+    'names_only': [(FINAL, NAMES)],
+    'discovery': [(FINAL, (NAMES[0], 'SessionType=Discovery'))],
+    'security_first': [(0x81, NAMES + ('AuthMethod=None',)),
+                       (FINAL, ('HeaderDigest=CRC32C,None',))],
+    'in_parts': [(0x44, NAMES), (0x44, ('MaxBurstLength=65536',)), (FINAL, ('InitialR2T=No',))],
+    'all_keys': [(FINAL, NAMES + (
+        'HeaderDigest=None', 'DataDigest=CRC32C', 'MaxRecvDataSegmentLength=65536', 'InitialR2T=No',
+        'ImmediateData=Yes', 'MaxBurstLength=262144', 'FirstBurstLength=65536', 'MaxConnections=8',
+        'DefaultTime2Wait=2', 'DefaultTime2Retain=20', 'MaxOutstandingR2T=1', 'DataPDUInOrder=Yes',
+        'DataSequenceInOrder=Yes', 'ErrorRecoveryLevel=2', 'TaskReporting=RFC3720',
+        'iSCSIProtocolLevel=2', 'X-org.example.key=0x10'))],
+    'another_pdu': [(0x04, NAMES), (0x30, ())],
+}
+
+
+def read(path):
+  with open(path, encoding='utf-8') as file:
+    return file.read()
+
+
+def golden(name):
+  """(kind, sections that are there, the PDU's bytes)."""
+  section, kind, there, data = '', '', set(), bytearray()
+  for line in read(os.path.join(GOLDEN, name)).splitlines():
+    line = line.split('#')[0].strip()
+    if line.startswith('['):
+      section = line[1:-1]
+      there.add(section)
+    elif section == 'kind' and line:
+      kind = line
+    elif line and section != 'fields':
+      data += bytes.fromhex(line.split(':')[1])
+  return kind, there, bytes(data)
+
+
+def write(corpus, name, data):
+  folder = os.path.join(ROOT, 'corpus', corpus)
+  os.makedirs(folder, exist_ok=True)
+  with open(os.path.join(folder, name), 'wb') as file:
+    file.write(data)
+
+
+def pairs(texts):
+  return b''.join(text.encode() + b'\0' for text in texts)
+
+
+def seed_pdus():
+  requests = b''
+  for file in sorted(os.listdir(GOLDEN)):
+    if not file.endswith('.txt'):
+      continue
+    name = file[:-len('.txt')]
+    kind, there, data = golden(file)
+    flags = sum(bit for digest, bit in DIGESTS.items() if digest in there)
+    write('pdu', name, bytes([flags]) + data)
+    if data[0] & 0x20:
+      continue
+    write('rx', name, bytes([flags, 1]) + data)
+    if flags == 0 and kind != 'login_request':
+      requests += data
+    if kind == 'login_request':
+      write('rx', name, bytes([RX_LOGIN_PDU, 1]) + data)
+  write('rx', 'all_requests', bytes([0, 7]) + requests)
+  bare = bytes(48)
+  write('rx', 'digests_mended', bytes([3 | RX_MEND_DIGESTS, 2]) + (bare + bytes(4)) * 3)
+
+
+def seed_texts():
+  write('text', 'all_keys', pairs(LOGINS['all_keys'][0][1]))
+  write('text', 'numbers', pairs(['a=0', 'b=0x0', 'c=00', 'd=0xffffffffffffffff', 'e=1~2', 'f=']))
+  write('text', 'no_nul', b'a=b')
+  for name, requests in LOGINS.items():
+    data = b''
+    for flags, texts in requests:
+      text = pairs(texts)
+      data += bytes([flags]) + len(text).to_bytes(2, 'big') + text
+    write('login', name, data)
+
+
+def seed_iser():
+  control = bytes([0x1d, 0, 0, 0]) + bytes(range(24))
+  write('iser_header', 'both_buffers', control + bytes(48))
+  write('iser_header', 'no_buffer', bytes([0x11]) + bytes(27))
+  write('iser_header', 'hello', bytes([0x20, 0xaa, 0, 16]) + bytes(24))
+  write('iser_header', 'hello_reply', bytes([0x30, 0xaa, 0, 16]) + bytes(24))
+  write('iser_header', 'short', bytes(27))
+
+
+def seed_files():
+  folder = os.path.join(ROOT, 'conformance/suites')
+  for area in ('nop', 'chap', 'iser', 'softroce', 'login', 'write'):
+    case = sorted(os.listdir(os.path.join(folder, area)))[0]
+    text = read(os.path.join(folder, area, case))
+    write('scenario', f'{area}_{case}', re.sub(r'^#.*\n', '', text, flags=re.M).encode())
+  for trace in ('nop_out', 'ahs_extended_cdb'):
+    path = os.path.join(ROOT, 'corpus/traces/to_target', trace + '.textproto')
+    write('scenario', f'trace_{trace}.textproto', read(path).encode())
+  os.makedirs(os.path.join(ROOT, 'corpus/capture'), exist_ok=True)
+  shutil.copy(os.path.join(ROOT, 'conformance/capture/testdata/loopback.pcap'),
+              os.path.join(ROOT, 'corpus/capture/loopback.pcap'))
+  tgt = read(os.path.join(ROOT, 'conformance/profiles/tgt.textproto'))
+  write('profile', 'tgt_begin.textproto', tgt[:tgt.index('\n}\n') + 3].encode())
+  write('profile', 'all_fields.textproto', (
+      'target: "t 1"\nexpect { id: "a/b" verdict: ["FAIL", "TIMEOUT"] message_prefix: "m"\n'
+      'reason: "r" bug: "1" expires: "2027-06-30" unsteady: true }\n# why\n'
+      'expect { id: "c/*" reason: "s" }\nstep_timeout_ms: 5\nrestart_command: "x"\n'
+      'hook { hook: "h" command: "c" }\n').encode())
+
+
+def main():
+  seed_pdus()
+  seed_texts()
+  seed_iser()
+  seed_files()
+
+
+if __name__ == '__main__':
+  main()
