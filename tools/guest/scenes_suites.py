@@ -85,12 +85,6 @@ def softroce(folder):
     play(uri, 'softroce', folder, '--only', 'softroce/*', at_least=10)
 
 
-def one_loss(folder):
-  """One of those."""
-  with reference() as uri:
-    play(uri, 'one_loss', folder, '--only', 'softroce/loss', at_least=1)
-
-
 def profile(name):
   return harness.data_file(f'conformance/profiles/{name}.textproto')
 

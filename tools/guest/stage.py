@@ -23,7 +23,6 @@ SCENES = {
     'all_linux': (scenes_suites.all_linux, 800),
     'transports': (scenes_verbs.transports, 120),
     'softroce': (scenes_suites.softroce, 900),
-    'one_loss': (scenes_suites.one_loss, 120),
     'lio_tcp': (scenes_suites.lio_tcp, 400),
     'lio_iser': (scenes_suites.lio_iser, 400),
     'lio_iser_some': (scenes_suites.lio_iser_some, 120),
