@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include "absl/strings/str_cat.h"
 
@@ -37,6 +38,23 @@ absl::Status CheckRegularFile(const std::string& path) {
   struct stat info;
   if (stat(path.c_str(), &info) != 0) return FileError(path, errno);
   return CheckRegularMode(path, info.st_mode);
+}
+
+absl::Status WriteRegularFile(const std::string& path, std::string_view bytes) {
+  // Opening a pipe would wait for a reader.
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0) {
+    absl::Status status = CheckRegularMode(path, info.st_mode);
+    if (!status.ok()) return status;
+  }
+  errno = 0;
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (file) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("can't write ", path, ": ", errno != 0 ? std::strerror(errno) : "it failed",
+                   "; see that its folder is there, and that the disk isn't full"));
 }
 
 }  // namespace pushpull::base

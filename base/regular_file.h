@@ -1,4 +1,4 @@
-// Files that a user names to be read.
+// Files that a user names, to be read or written.
 
 #ifndef BASE_REGULAR_FILE_H_
 #define BASE_REGULAR_FILE_H_
@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 
@@ -22,6 +23,10 @@ absl::Status CheckRegularFile(const std::string& path);
 
 // What errno says of the path, as NOT_FOUND, PERMISSION_DENIED or INVALID_ARGUMENT.
 absl::Status FileError(const std::string& path, int error);
+
+// The whole file, instead of what was there. INVALID_ARGUMENT: what is there is no regular file.
+// FAILED_PRECONDITION: it can't be written; the message says why, and what to look at.
+absl::Status WriteRegularFile(const std::string& path, std::string_view bytes);
 
 }  // namespace pushpull::base
 

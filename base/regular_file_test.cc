@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
@@ -37,6 +38,22 @@ TEST(RegularFileTest, WhatIsNoFileIsNamed) {
     EXPECT_TRUE(absl::StrContains(status.message(), one.says)) << status;
     EXPECT_EQ(status.message().substr(0, one.path.size()), one.path);
   }
+}
+
+TEST(RegularFileTest, WritesTheWholeFileOrSaysWhy) {
+  const std::string path = testing::TempDir() + "/written";
+  ASSERT_TRUE(WriteRegularFile(path, "longer than the next").ok());
+  ASSERT_TRUE(WriteRegularFile(path, std::string_view("a\0b", 3)).ok());
+  std::string text;
+  std::FILE* const file = std::fopen(path.c_str(), "r");
+  for (int c; (c = std::fgetc(file)) != EOF;) text += static_cast<char>(c);
+  std::fclose(file);
+  EXPECT_EQ(text, std::string("a\0b", 3));
+  EXPECT_TRUE(absl::IsInvalidArgument(WriteRegularFile("/dev/full", "x")));
+  const absl::Status status = WriteRegularFile(path + "/below", "x");
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_TRUE(absl::StrContains(status.message(), "Not a directory; see that its folder"))
+      << status;
 }
 
 }  // namespace

@@ -57,14 +57,11 @@ absl::StatusOr<std::string> ToSarif(const v1::RunResult& run, bool strict) {
   }
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
+  // An empty list says that the run came to its end without a finding; a missing one doesn't.
+  options.always_print_primitive_fields = sarif->results().empty();
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(log, &json, options);
   if (!status.ok()) return absl::InternalError(std::string(status.message()));
-  // An empty list says that the run came to its end without a finding; a missing one doesn't.
-  if (sarif->results().empty()) {
-    const size_t tool = json.find("\"tool\"");
-    if (tool != std::string::npos) json.insert(tool, "\"results\": [],\n   ");
-  }
   return json;
 }
 

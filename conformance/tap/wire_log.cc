@@ -227,7 +227,7 @@ std::string ToText(const WireLog& log, const WireTextOptions& options) {
         absl::StrAppend(&out, ClosedText(entry), "\n");
         break;
       case WireEntry::Kind::kStep:
-        absl::StrAppend(&out, "step ", entry.step, "\n");
+        absl::StrAppend(&out, "step ", entry.step + 1, "\n");
         break;
       case WireEntry::Kind::kRdma:
         absl::StrAppend(&out, entry.direction == Direction::kToTarget ? "→ " : "← ", entry.text,

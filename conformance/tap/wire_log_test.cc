@@ -74,7 +74,7 @@ TEST(WireLog, WritesALineForEach) {
   violation.set_message("why");
   EXPECT_EQ(ToText(log, {.violations = {violation}}),
             "   0.000000        c1   opened 127.0.0.1:40000 -> 127.0.0.1:3261\n"
-            "   0.000000             step 4\n"
+            "   0.000000             step 5\n"
             "   0.002000     #1 c1   → NOP-Out ITT 0x1 F CmdSN 0 ExpStatSN 0, 4 bytes [cut at 20]\n"
             "   0.003000     #2 c1   ← NOP-In ITT 0x1 F StatSN 0 ExpCmdSN 0 MaxCmdSN 0 "
             "[header digest wrong]\n"

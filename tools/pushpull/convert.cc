@@ -1,12 +1,7 @@
 #include "tools/pushpull/convert.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -40,20 +35,7 @@ bool IsFolder(const std::string& path) {
 }
 
 absl::Status WriteFile(const std::string& path, const std::string& bytes, Converted* converted) {
-  // Opening a pipe would wait for a reader.
-  struct stat info;
-  if (stat(path.c_str(), &info) == 0) {
-    PUSHPULL_RETURN_IF_ERROR(base::CheckRegularMode(path, info.st_mode));
-  }
-  errno = 0;
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (!file) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("can't write ", path, ": ", errno != 0 ? std::strerror(errno) : "it failed",
-                     "; see that its folder is there, and that the disk isn't full"));
-  }
+  PUSHPULL_RETURN_IF_ERROR(base::WriteRegularFile(path, bytes));
   converted->written.push_back(path);
   return absl::OkStatus();
 }

@@ -2,13 +2,13 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/regular_file.h"
 #include "base/status.h"
 #include "conformance/report/diff.h"
 #include "conformance/report/formats.h"
@@ -39,12 +39,7 @@ absl::Status WriteTo(const std::string& path, const std::string& text) {
     std::fputs(text.c_str(), stdout);
     return absl::OkStatus();
   }
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (file) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "can't write ", path, "; see that its folder is there, and that the disk isn't full"));
+  return base::WriteRegularFile(path, text);
 }
 
 // With its results again in the run itself, as all but the page want them.

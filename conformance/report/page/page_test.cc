@@ -5,6 +5,7 @@
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <utility>
@@ -62,7 +63,9 @@ TEST(ReadRun, NeverLeavesTheFolder) {
   const std::string path = WriteFolder("inner");
   v1::WireRecord wire;
   wire.add_event()->set_summary("somebody else's");
-  std::ofstream(::testing::TempDir() + "/b_wire.json") << *ToJson(wire);
+  const std::string others = path + "/../b";
+  std::filesystem::create_directories(others);
+  std::ofstream(others + "/wire.json") << *ToJson(wire);
   const absl::StatusOr<v1::PageRun> page = ReadRun(path, "mine");
   ASSERT_TRUE(page.ok());
   EXPECT_EQ(page->label(), "mine");

@@ -2,15 +2,15 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "base/text_proto.h"
 #include "conformance/report/page/page.h"
 #include "conformance/report/verdict.h"
 #include "pushpull/v1/scenario.pb.h"
@@ -21,26 +21,10 @@ namespace {
 namespace fs = std::filesystem;
 
 // Results of tens of thousands of cases are no larger.
-constexpr uintmax_t kMaxBytes = uintmax_t{256} << 20;
-
-absl::StatusOr<std::string> ReadFile(const fs::path& path) {
-  std::error_code error;
-  if (!fs::is_regular_file(path, error)) {
-    return absl::FailedPreconditionError(absl::StrCat(path.string(), ": there is no such file"));
-  }
-  if (fs::file_size(path, error) > kMaxBytes) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(path.string(), ": is larger than ", kMaxBytes >> 20, " MiB"));
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return absl::FailedPreconditionError(absl::StrCat(path.string(), ": can't be read"));
-  return std::move(text).str();
-}
+constexpr size_t kMaxBytes = size_t{256} << 20;
 
 absl::Status ReadJson(const fs::path& path, google::protobuf::Message* message) {
-  PUSHPULL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  PUSHPULL_ASSIGN_OR_RETURN(const std::string text, base::ReadTextFile(path.string(), kMaxBytes));
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;  // of a later version
   const auto status = google::protobuf::util::JsonStringToMessage(text, message, options);
@@ -60,7 +44,8 @@ bool IsBelow(const std::string& relative) {
 void TakeFiles(const fs::path& folder, v1::PageCase* played) {
   const v1::CaseResult& result = played->result();
   if (IsBelow(result.scenario())) {
-    if (auto text = ReadFile(folder / result.scenario()); text.ok()) {
+    if (auto text = base::ReadTextFile((folder / result.scenario()).string(), kMaxBytes);
+        text.ok()) {
       v1::Scenario scenario;
       if (google::protobuf::TextFormat::ParseFromString(*text, &scenario)) {
         played->set_why(scenario.why());
