@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/descriptor.h"
 #include "base/regular_file.h"
 #include "base/status.h"
 #include "google/protobuf/io/tokenizer.h"
@@ -46,21 +47,6 @@ class Errors : public google::protobuf::io::ErrorCollector {
   const std::string& path_;
   std::vector<std::string> lines_;
   size_t count_ = 0;
-};
-
-// Closes at the end of its scope.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
 };
 
 }  // namespace
