@@ -26,7 +26,8 @@ namespace {
 
 constexpr EpollLoop::WatchId kWakeUp = 0;  // in epoll_event: the eventfd, which is no watch
 constexpr int kEventsPerTurn = 256;
-constexpr uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLERR | EPOLLHUP;
+constexpr uint32_t kExceptionalEvents = EPOLLRDHUP | EPOLLPRI | EPOLLERR | EPOLLHUP;
+constexpr uint32_t kReadEvents = EPOLLIN | kExceptionalEvents;
 constexpr uint32_t kWriteEvents = EPOLLOUT | EPOLLERR | EPOLLHUP;
 
 int Opened(int fd, const char* what) {
@@ -155,7 +156,7 @@ EpollLoop::WatchId EpollLoop::Watch(int fd, Watcher* watcher) {
   const uint32_t index = free_slots_.back();
   Slot& slot = slots_[index];
   const WatchId watch = uint64_t{slot.generation} << 32 | (index + 1);
-  if (AddToEpoll(epoll_fd_, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP, watch) != 0) return 0;
+  if (AddToEpoll(epoll_fd_, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI, watch) != 0) return 0;
   free_slots_.pop_back();
   slot.watcher = watcher;
   slot.fd = fd;
@@ -192,10 +193,10 @@ EpollLoop::Watcher* EpollLoop::Find(WatchId watch) const {
 
 void EpollLoop::Turn() {
   epoll_event events[kEventsPerTurn];
-  const absl::Duration wait = HasPosted() ? absl::ZeroDuration() : timers_.next_due() - ReadClock();
-  const int count = epoll_wait(epoll_fd_, events, kEventsPerTurn, WaitMs(wait));
+  const int count = Wait(events, kEventsPerTurn);
   CHECK(count >= 0 || errno == EINTR) << "epoll_wait: " << std::strerror(errno);
   now_ = ReadClock();
+  if (count > 0 && busy_poll_ > absl::ZeroDuration()) busy_until_ = now_ + busy_poll_;
   for (int i = 0; i < count; ++i) {
     if (events[i].data.u64 != kWakeUp) Dispatch(events[i].data.u64, events[i].events);
   }
@@ -204,7 +205,22 @@ void EpollLoop::Turn() {
   const std::vector<std::unique_ptr<Watcher>> unwatched = std::exchange(unwatched_, {});
 }
 
+int EpollLoop::Wait(epoll_event* events, int size) {
+  if (HasPosted()) return epoll_wait(epoll_fd_, events, size, 0);
+  absl::Time now = ReadClock();
+  const absl::Time due = timers_.next_due();
+  while (now < busy_until_ && now < due) {
+    const int count = epoll_wait(epoll_fd_, events, size, 0);
+    if (count != 0) return count;
+    now = ReadClock();
+  }
+  return epoll_wait(epoll_fd_, events, size, WaitMs(due - now));
+}
+
 void EpollLoop::Dispatch(WatchId watch, uint32_t events) {
+  if ((events & kExceptionalEvents) != 0) {
+    if (Watcher* watcher = Find(watch)) watcher->OnExceptional();
+  }
   if ((events & kReadEvents) != 0) {
     if (Watcher* watcher = Find(watch)) watcher->OnReadable();
   }

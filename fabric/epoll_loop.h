@@ -3,6 +3,8 @@
 #ifndef FABRIC_EPOLL_LOOP_H_
 #define FABRIC_EPOLL_LOOP_H_
 
+#include <sys/epoll.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -26,6 +28,8 @@ class EpollLoop final : public Loop {
   class Watcher {
    public:
     virtual ~Watcher() = default;
+    // Before the others, where there is more to read than bytes: the end, an error, urgent data.
+    virtual void OnExceptional() {}
     virtual void OnReadable() = 0;
     virtual void OnWritable() = 0;
   };
@@ -47,6 +51,11 @@ class EpollLoop final : public Loop {
   // Makes the run that is on, or else the next one, return. What the caller posted before is run
   // first. From any thread.
   void Stop();
+
+  // For so long after something happened it looks for more without sleeping: quicker where the
+  // processor would fall asleep, at the price of a whole processor while there is traffic. 0 for
+  // not at all. While it isn't running, or from its thread.
+  void SetBusyPoll(absl::Duration duration) { busy_poll_ = duration; }
 
   absl::Time Now() const override;
   void Post(Task task) override;
@@ -74,6 +83,9 @@ class EpollLoop final : public Loop {
   absl::Time ReadClock() const;
   void RunWhile(absl::FunctionRef<bool()> more);
   void Turn();
+  // What epoll_wait answers: at once where something was posted, else at the latest when a timer is
+  // due.
+  int Wait(epoll_event* events, int size);
   void Dispatch(WatchId watch, uint32_t events);
   bool DropPending();
   void RunTimers();
@@ -88,6 +100,8 @@ class EpollLoop final : public Loop {
 
   std::atomic<std::thread::id> thread_;  // none while it isn't running
   absl::Time now_;
+  absl::Duration busy_poll_;
+  absl::Time busy_until_ = absl::InfinitePast();
   bool stop_ = false;
   TimerHeap timers_;
   std::vector<Slot> slots_;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <functional>
+#include <future>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -165,6 +166,26 @@ TEST(EpollLoopTest, UnwatchedDescriptorsAreNotCalledInTheSameTurn) {
     close(fds[i]);
   }
   close(quiet_fd);
+}
+
+// A loop that was busy and polls for longer than any test takes: all that can come comes through.
+TEST(EpollLoopTest, BusyPollingSeesPostsTimersAndDescriptors) {
+  LoopThread thread;
+  thread.Call([&] { thread.loop()->SetBusyPoll(absl::Hours(1)); });
+  std::atomic<bool> posted = false, fired = false;
+  for (int i = 0; i < 100; ++i) {
+    thread.Call([&] { posted = true; });  // from another thread: by the descriptor that wakes it
+    ASSERT_TRUE(posted.exchange(false));
+  }
+  std::promise<void> done;
+  thread.Call([&] {
+    thread.loop()->StartTimer(absl::Milliseconds(2), [&] {
+      fired = true;
+      done.set_value();
+    });
+  });
+  done.get_future().wait();
+  EXPECT_TRUE(fired);
 }
 
 TEST(EpollLoopTest, OwnedWatchersDieWithTheLoop) {

@@ -44,6 +44,7 @@ Address NameOf(int fd, int (*get)(int, sockaddr*, socklen_t*)) {
 }  // namespace
 
 Address SocketAddress::ToAddress() const {
+  if (family() != AF_INET && family() != AF_INET6) return {};  // a Unix socket has no port
   char host[NI_MAXHOST];
   char port[NI_MAXSERV];
   if (getnameinfo(get(), size, host, sizeof host, port, sizeof port,

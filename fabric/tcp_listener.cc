@@ -113,6 +113,13 @@ int OpenListener(const SocketAddress& address, bool both_families, int backlog) 
 
 }  // namespace
 
+std::unique_ptr<Listener> ListenOn(EpollLoop* loop, int fd, Network::AcceptHandler accept) {
+  CHECK(loop->OnThread());
+  auto listener = std::make_unique<TcpListener>(loop, fd, std::move(accept));
+  if (!listener->Start()) return nullptr;
+  return listener;
+}
+
 absl::StatusOr<std::unique_ptr<Listener>> TcpListen(EpollLoop* loop, const Address& address,
                                                     int backlog, Network::AcceptHandler accept) {
   CHECK(loop->OnThread());
@@ -131,8 +138,7 @@ absl::StatusOr<std::unique_ptr<Listener>> TcpListen(EpollLoop* loop, const Addre
       if (error == EAFNOSUPPORT || error == EADDRNOTAVAIL) continue;
       break;
     }
-    auto listener = std::make_unique<TcpListener>(loop, fd, std::move(accept));
-    if (listener->Start()) return listener;
+    if (auto listener = ListenOn(loop, fd, std::move(accept))) return listener;
     error = errno;
     break;
   }

@@ -1,4 +1,4 @@
-// A listening TCP socket on an EpollLoop.
+// A listening socket on an EpollLoop: TCP, or what it is given.
 
 #ifndef FABRIC_TCP_LISTENER_H_
 #define FABRIC_TCP_LISTENER_H_
@@ -14,6 +14,10 @@ namespace pushpull::fabric {
 // On the loop's thread.
 absl::StatusOr<std::unique_ptr<Listener>> TcpListen(EpollLoop* loop, const Address& address,
                                                     int backlog, Network::AcceptHandler accept);
+
+// The same of a listening, non-blocking stream socket of any family, which it takes. Null and
+// errno.
+std::unique_ptr<Listener> ListenOn(EpollLoop* loop, int fd, Network::AcceptHandler accept);
 
 }  // namespace pushpull::fabric
 

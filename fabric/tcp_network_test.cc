@@ -234,6 +234,83 @@ TEST_F(TcpNetworkTest, BrokenPipeIsNoSignal) {
   EXPECT_EQ((*stream)->TryWrite({&buffer, 1}).error, EPIPE);
 }
 
+// A stream on one end of a connection, and the bare socket at the other.
+class DrainedStreamTest : public TcpNetworkTest {
+ protected:
+  DrainedStreamTest() {
+    const auto listener = Listen({"127.0.0.1", 0});
+    peer_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to = {};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(listener->address().port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(peer_, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+    loop_.RunUntil([&] { return !accepted_.empty(); });
+    accepted_[0]->SetHandlers([this] { ++calls_; }, {});
+  }
+  ~DrainedStreamTest() override { ClosePeer(); }
+
+  void Send(const std::string& text, int flags = 0) {
+    EXPECT_EQ(send(peer_, text.data(), text.size(), flags), static_cast<ssize_t>(text.size()));
+  }
+  void ClosePeer() {
+    if (peer_ >= 0) close(std::exchange(peer_, -1));
+  }
+  // What a read of more than there is answers: its bytes, or the kind of answer.
+  std::string Read() {
+    char bytes[64];
+    const iovec buffer{bytes, sizeof bytes};
+    const IoResult result = accepted_[0]->TryRead({&buffer, 1});
+    if (result.kind == IoResult::Kind::kBytes) return {bytes, result.bytes};
+    return result.kind == IoResult::Kind::kEnd ? "(end)" : "(blocked)";
+  }
+  void AwaitCall() {
+    loop_.RunUntil([this, before = calls_] { return calls_ > before; });
+  }
+
+  int peer_ = -1;
+  int calls_ = 0;
+};
+
+TEST_F(DrainedStreamTest, IsNotReadAgainBeforeTheKernelTellsOfMore) {
+  Send("first");
+  AwaitCall();
+  EXPECT_EQ(Read(), "first");
+  Send("second");
+  EXPECT_EQ(Read(), "(blocked)") << "there was less than was asked for";
+  AwaitCall();
+  EXPECT_EQ(Read(), "second");
+  EXPECT_EQ(Read(), "(blocked)");
+}
+
+TEST_F(DrainedStreamTest, AnEndThatCameWithTheBytesIsFound) {
+  Send("all");
+  ClosePeer();
+  AwaitCall();
+  EXPECT_EQ(Read(), "all");
+  EXPECT_EQ(Read(), "(end)");
+}
+
+TEST_F(DrainedStreamTest, AnEndThatComesBetweenTheCallAndTheReadIsToldOf) {
+  Send("all");
+  AwaitCall();
+  ClosePeer();
+  EXPECT_EQ(Read(), "all");
+  EXPECT_EQ(Read(), "(blocked)");
+  AwaitCall();
+  EXPECT_EQ(Read(), "(end)");
+}
+
+TEST_F(DrainedStreamTest, UrgentDataHidesNothingBehindIt) {
+  Send("before");
+  Send("!", MSG_OOB);
+  Send("behind");
+  AwaitCall();
+  std::string all;
+  for (std::string got = Read(); got != "(blocked)"; got = Read()) all += got;
+  EXPECT_EQ(all, "beforebehind");
+}
+
 TEST(NetErrorTest, MessagesSayWhereAndWhatToDo) {
   const Address peer = {"::1", 3260};
   const Address source = {"10.0.0.1", 0};

@@ -37,6 +37,12 @@ msghdr MessageOf(std::span<const iovec> buffers) {
   return message;
 }
 
+size_t Room(const msghdr& message) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < message.msg_iovlen; ++i) bytes += message.msg_iov[i].iov_len;
+  return bytes;
+}
+
 bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 IoResult Failed(int error) { return {.kind = IoResult::Kind::kError, .error = error}; }
@@ -55,11 +61,20 @@ IoResult TcpStream::TryRead(std::span<const iovec> buffers) {
   CheckThread();
   if (fd_ < 0) return Failed(EBADF);
   msghdr message = MessageOf(buffers);
+  if (std::exchange(drained_, false)) {
+    read_blocked_ = true;
+    return {.kind = IoResult::Kind::kWouldBlock};
+  }
   ssize_t size;
   do {
     size = recvmsg(fd_, &message, 0);
   } while (size < 0 && errno == EINTR);
-  if (size > 0) return {.kind = IoResult::Kind::kBytes, .bytes = static_cast<size_t>(size)};
+  if (size > 0) {
+    // What comes behind this read is a new edge. What came before it was told with the last one: an
+    // end, for which there won't be another.
+    drained_ = watch_ != 0 && !exceptional_ && static_cast<size_t>(size) < Room(message);
+    return {.kind = IoResult::Kind::kBytes, .bytes = static_cast<size_t>(size)};
+  }
   if (size == 0) {
     // EPIPE: the peer's end came in order, and a reset after it.
     if (error_ != 0 && error_ != EPIPE) return Failed(error_);
@@ -112,10 +127,11 @@ void TcpStream::DropHandlers() {
   has_handlers_ = false;
   readable_.Clear();
   writable_.Clear();
-  read_blocked_ = write_blocked_ = false;
+  read_blocked_ = write_blocked_ = drained_ = false;
 }
 
 void TcpStream::OnReadable() {
+  drained_ = false;
   if (!std::exchange(read_blocked_, false)) return;
   readable_.Run();
 }

@@ -37,6 +37,7 @@ class TcpStream final : public Stream, private EpollLoop::Watcher {
   void SetLoop(EpollLoop* loop) { loop_ = loop; }
 
  private:
+  void OnExceptional() override { exceptional_ = true; }
   void OnReadable() override;
   void OnWritable() override;
   void CloseSocket();
@@ -49,6 +50,9 @@ class TcpStream final : public Stream, private EpollLoop::Watcher {
   EpollLoop::WatchId watch_ = 0;
   bool has_handlers_ = false;
   bool read_blocked_ = false;
+  // The last read took all there was: until the kernel tells of more there is no need to ask it.
+  bool drained_ = false;
+  bool exceptional_ = false;  // something stands behind the bytes, or between them
   bool write_blocked_ = false;
   // The kernel tells an error once, to whoever asks first, and then pretends an orderly end.
   int error_ = 0;
