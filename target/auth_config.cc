@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/secret_file.h"
 #include "base/status.h"
@@ -60,7 +61,7 @@ absl::StatusOr<ChapAccount> TakeAccount(const LoadedConfig& loaded, int index) {
           Invalid(absl::StrCat("initiator \"", name, "\" is no iSCSI name (iqn., eui., naa.)")),
           "initiator");
     }
-    account.initiators.push_back(name);
+    account.initiators.push_back(absl::AsciiStrToLower(name));  // as logins have it
   }
   return account;
 }

@@ -18,6 +18,8 @@
 #include "target/bugs/bugs.h"
 #include "target/iser/dialect.h"
 #include "target/negotiation/limits_config.h"
+#include "target/reservation_file.h"
+#include "target/save_thread.h"
 #include "target/store/lun_spec.h"
 #include "target/target_name.h"
 #include "target/variation/target_choices.h"
@@ -66,6 +68,25 @@ absl::StatusOr<LogicalUnitOptions> LogicalUnitFromConfig(const LoadedConfig& loa
   if (unit.block_size != 512 && unit.block_size != 4096) {
     return wrong("block_size", absl::StrCat("block_size ", unit.block_size, ": 512 or 4096"));
   }
+  if (config.has_physical_block_size()) unit.physical_block_size = config.physical_block_size();
+  const uint32_t physical = std::max(unit.physical_block_size, unit.block_size);
+  if (config.has_physical_block_size() && physical != config.physical_block_size()) {
+    return wrong("physical_block_size",
+                 absl::StrCat("physical_block_size ", config.physical_block_size(),
+                              ": less than the block size"));
+  }
+  if (physical != unit.block_size && physical != 4096) {
+    return wrong("physical_block_size",
+                 absl::StrCat("physical_block_size ", physical, ": 512 or 4096"));
+  }
+  if (config.lowest_aligned_lba() >= physical / unit.block_size) {
+    return wrong(
+        "lowest_aligned_lba",
+        absl::StrCat("lowest_aligned_lba ", config.lowest_aligned_lba(), ": there are ",
+                     physical / unit.block_size, " blocks in a physical block, so it can be 0 to ",
+                     physical / unit.block_size - 1));
+  }
+  unit.lowest_aligned_lba = static_cast<uint16_t>(config.lowest_aligned_lba());
   const auto spec = ParseLunSpec(config.spec(), unit.block_size);
   if (!spec.ok()) return wrong("spec", base::FromAbsl(spec.status().message()));
   unit.read_only = spec->read_only;
@@ -106,6 +127,14 @@ absl::Status TakeLimits(const LoadedConfig& loaded, NodeOptions& node) {
                        "limits", -1, "max_logins");
     }
     node.max_logins = config.max_logins();
+  }
+  if (config.has_buffer_bytes()) {
+    if (config.buffer_bytes() == 0) {
+      return loaded.At(Invalid("limits.buffer_bytes is 0: no data could ever move; give how many "
+                               "bytes of memory the data of all sessions may take"),
+                       "limits", -1, "buffer_bytes");
+    }
+    node.buffer_bytes = config.buffer_bytes();
   }
   return absl::OkStatus();
 }
@@ -262,9 +291,6 @@ absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& loaded) {
     if (!status.ok()) faults.emplace_back(status.message());
   };
   check(TakeNames(loaded, node));
-  if (!config.admin().empty()) {
-    check(loaded.At(Invalid("admin: this version has no admin socket; take it out"), "admin"));
-  }
   if (config.has_threads() && (config.threads() == 0 || config.threads() > kMaxThreads)) {
     check(loaded.At(
         Invalid(absl::StrCat("threads is ", config.threads(), ", but can be 1 to ", kMaxThreads)),
@@ -280,12 +306,43 @@ absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& loaded) {
     check(loaded.At(bug.status(), "bug", i));
     if (bug.ok()) node.bugs.Add(*bug);
   }
+  const auto saves = std::make_shared<SaveThread>();
   for (int i = 0; i < config.lun_size(); ++i) {
     absl::StatusOr<LogicalUnitOptions> unit = LogicalUnitFromConfig(loaded, i);
     check(unit.status());
-    if (unit.ok()) options.logical_units.push_back(*std::move(unit));
+    if (!unit.ok()) continue;
+    if (!config.state_folder().empty()) {
+      check(loaded.At(KeepReservations(config.state_folder(), node.name, saves, &*unit),
+                      "state_folder"));
+    }
+    options.logical_units.push_back(*std::move(unit));
   }
   if (!faults.empty()) return Invalid(absl::StrJoin(faults, "\n"));
+  return options;
+}
+
+absl::StatusOr<OperationOptions> OperationFromConfig(const LoadedConfig& loaded) {
+  const v1::TargetConfig& config = loaded.config();
+  OperationOptions options;
+  options.admin_socket = config.admin();
+  // Parameter3 of AsyncEvent 1 has 16 bits.
+  constexpr uint32_t kMostMs = 65535 * 1000;
+  if (config.stop_timeout_ms() > kMostMs) {
+    return loaded.At(Invalid(absl::StrCat("stop_timeout_ms is ", config.stop_timeout_ms(),
+                                          ", but can be 0 to ", kMostMs)),
+                     "stop_timeout_ms");
+  }
+  if (config.has_stop_timeout_ms()) {
+    options.stop_timeout = absl::Milliseconds(config.stop_timeout_ms());
+  }
+  if (config.log_level().empty()) return options;
+  const std::optional<base::LogLevel> level = base::ParseLogLevel(config.log_level());
+  if (!level.has_value()) {
+    return loaded.At(Invalid(absl::StrCat("log_level \"", config.log_level(),
+                                          "\": there are error, warning, info and debug")),
+                     "log_level");
+  }
+  options.log_level = *level;
   return options;
 }
 

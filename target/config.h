@@ -18,6 +18,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/log.h"
 #include "fabric/stream.h"
 #include "google/protobuf/text_format.h"
 #include "pushpull/v1/target_config.pb.h"
@@ -73,6 +75,14 @@ class LoadedConfig {
 // Defaults where the configuration is silent. Opens the logical units' stores. INVALID_ARGUMENT: a
 // line for each thing that is wrong.
 absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& config);
+
+// What is about the process that serves, not about the target.
+struct OperationOptions {
+  std::string admin_socket;  // "": there is none
+  absl::Duration stop_timeout = absl::Seconds(10);
+  base::LogLevel log_level = base::LogLevel::kWarning;
+};
+absl::StatusOr<OperationOptions> OperationFromConfig(const LoadedConfig& config);
 
 // Those of `listen`, in order.
 absl::StatusOr<std::vector<Listening>> ListenAddresses(const LoadedConfig& config);

@@ -81,6 +81,7 @@ TEST(ConfigTest, TakesEachField) {
   config.mutable_limits()->set_queue_depth(4);
   config.mutable_limits()->set_login_timeout_ms(1500);
   config.mutable_limits()->set_max_logins(9);
+  config.mutable_limits()->set_buffer_bytes(1 << 20);
   config.mutable_limits()->set_max_burst_length(4096);
   config.mutable_limits()->set_first_burst_length(2048);
   v1::LunConfig* const lun = config.add_lun();
@@ -88,6 +89,7 @@ TEST(ConfigTest, TakesEachField) {
   lun->set_spec("ram:1M");
   lun->set_serial("S3");
   lun->set_block_size(4096);
+  lun->set_physical_block_size(4096);
   if (kBugsEnabled) config.add_bug("r2t_sn_repeats");
   const auto options = OptionsFromConfig(LoadedConfig(config));
   ASSERT_TRUE(options.ok()) << options.status();
@@ -98,6 +100,7 @@ TEST(ConfigTest, TakesEachField) {
   EXPECT_EQ(options->node.queue_depth, 4u);
   EXPECT_EQ(options->node.login_timeout, absl::Milliseconds(1500));
   EXPECT_EQ(options->node.max_logins, 9u);
+  EXPECT_EQ(options->node.buffer_bytes, 1u << 20);
   EXPECT_EQ(options->node.limits.max_burst_length, 4096u);
   EXPECT_EQ(options->node.bugs.Has(Bug::kR2tSnRepeats), kBugsEnabled);
   ASSERT_EQ(options->logical_units.size(), 1u);
@@ -145,6 +148,7 @@ class ConfigFileTest : public ::testing::Test {
     if (status.ok()) {
       config.Override(over);
       status = OptionsFromConfig(config).status();
+      if (status.ok()) status = OperationFromConfig(config).status();
       if (status.ok()) status = ListenAddresses(config).status();
     }
     return absl::StrReplaceAll(absl::StrCat(status.message()),
@@ -162,17 +166,19 @@ TEST_F(ConfigFileTest, ErrorsSayWhereAndWhat) {
       {"lun { spec: 'ram:1M' }\nlunn {}", "F:2:", "lunn"},
       {"\n  name: 'disk'", "F:2:3: ", "\"disk\""},
       {"alias: 'a\\000b'", "F:1:1: ", "alias"},
-      {"admin: '/run/x'", "F:1:1: ", "no admin socket"},
       {"target_portal_group_tag: 65536", "F:1:1: ", "65535"},
       {"threads: 1025", "F:1:1: ", "1024"},
       {"iser_dialect: 'rfc'", "F:1:1: ", "\"rfc\": there are rfc7145, linux, permissive"},
       {"threads: 0", "F:1:1: ", "threads is 0"},
+      {"\nstop_timeout_ms: 65535001", "F:2:1: ", "can be 0 to 65535000"},
+      {"log_level: 'loud'", "F:1:1: ", "there are error, warning, info and debug"},
       {"name: ''", "F:1:1: ", "name"},
       {"lun { spec: 'ram:1M' block_size: 0 }", "F:1:22: ", "block_size 0"},
       {"bug: 'stat_sn_skips'\nbug: 'no_such_bug'", "F:2:1: ", "no_such_bug"},
       {"limits { queue_depth: 0 }", "F:1:10: ", "queue_depth"},
       {"limits { queue_depth: 65537 }", "F:1:10: ", "65536"},
       {"limits {\n login_timeout_ms: 0 }", "F:2:2: ", "login_timeout_ms is 0"},
+      {"limits { buffer_bytes: 0 }", "F:1:10: ", "buffer_bytes is 0"},
       {"limits { max_logins: 0 }", "F:1:10: ", "max_logins is 0"},
       {"\nlegal_variation_plain_text: true", "F:2:1: ", "goes with legal_variation"},
       {"limits {\n\n max_burst_length: 1 }", "F:3:2: ", "MaxBurstLength"},
@@ -181,6 +187,11 @@ TEST_F(ConfigFileTest, ErrorsSayWhereAndWhat) {
       {"lun { number: 16384 spec: 'ram:1M' }", "F:1:7: ", "16383"},
       {"lun { spec: 'ram:1M' }\nlun { spec: 'ram:1M' }", "F:2:1: ", "two of this number"},
       {"lun { spec: 'ram:1M' block_size: 520 }", "F:1:22: ", "block_size 520"},
+      {"lun { spec: 'ram:1M' physical_block_size: 2048 }", "F:1:22: ", "physical_block_size 2048"},
+      {"lun { spec: 'ram:1M' block_size: 4096 physical_block_size: 512 }", "F:1:39: ", "less than"},
+      {"lun { spec: 'ram:1M' lowest_aligned_lba: 1 }", "F:1:22: ", "0 to 0"},
+      {"lun { spec: 'ram:1M' physical_block_size: 4096 lowest_aligned_lba: 8 }",
+       "F:1:48: ", "0 to 7"},
       {"lun { spec: 'ram:99999999T' }", "F:1:7: ", "above 8 EiB"},
       {"lun { spec: 'ram:8388607T' }", "F:1:7: ", "use a smaller size"},
       {"lun { spec: 'ram:1000' }", "F:1:7: ", "no multiple"},

@@ -1,5 +1,6 @@
 #include "target/target.h"
 
+#include <functional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -45,7 +46,9 @@ Target::Target(TargetOptions options, std::unique_ptr<DeviceServer> device,
   }
   node_->set_end_all_sessions([this] {
     for (const auto& worker : workers_) {
-      worker->loop()->Post([worker = worker.get()] { worker->EndAllSessions(); });
+      worker->loop()->Post([worker = worker.get()] {
+        worker->EndAllSessions("the target was reset", /*in_order=*/true);
+      });
     }
   });
 }
@@ -90,6 +93,30 @@ std::vector<fabric::Address> Target::addresses() const {
   return addresses_;
 }
 
+void Target::Stop(absl::Duration timeout, absl::AnyInvocable<void()> done) {
+  node_->BeginStop();
+  workers_.front()->loop()->Post([this, timeout, done = std::move(done)]() mutable {
+    CHECK(!on_shutdown_) << "stopped twice";
+    on_shutdown_ = std::move(done);
+    portals_.clear();
+    iser_portals_.clear();
+    DrainWorkers(timeout);
+  });
+}
+
+void Target::DrainWorkers(absl::Duration timeout) {
+  workers_running_ = workers_.size();
+  for (const auto& worker : workers_) {
+    worker->loop()->Post([this, timeout, worker = worker.get()] {
+      worker->Drain(timeout, [this] {
+        workers_.front()->loop()->Post([this] {
+          if (--workers_running_ == 0) ShutDownWorkers();
+        });
+      });
+    });
+  }
+}
+
 void Target::Shutdown(absl::AnyInvocable<void()> done) {
   workers_.front()->loop()->Post([this, done = std::move(done)]() mutable {
     CHECK(!on_shutdown_) << "shut down twice";
@@ -98,6 +125,59 @@ void Target::Shutdown(absl::AnyInvocable<void()> done) {
     iser_portals_.clear();
     ShutDownWorkers();
   });
+}
+
+// ---- administration -----------------------------------------------------------------------------
+
+namespace {
+
+// Asks worker after worker, each on its own loop; `done` runs on the last one's. A worker that has
+// been shut down is passed over.
+template <typename Answer>
+struct Round {
+  std::vector<std::pair<fabric::Loop*, std::shared_ptr<Worker* const>>> workers;
+  std::function<void(Worker&, Answer&)> ask;
+  absl::AnyInvocable<void(Answer)> done;
+  Answer answer = {};
+  size_t next = 0;
+};
+
+template <typename Answer>
+void GoOn(std::unique_ptr<Round<Answer>> round) {
+  fabric::Loop* const loop = round->workers[round->next].first;
+  loop->Post([round = std::move(round)]() mutable {
+    Worker* const worker = *round->workers[round->next].second;
+    if (worker != nullptr) round->ask(*worker, round->answer);
+    if (++round->next < round->workers.size()) return GoOn(std::move(round));
+    round->done(std::move(round->answer));
+  });
+}
+
+template <typename Answer>
+void AskAll(const std::vector<std::unique_ptr<Worker>>& workers,
+            std::function<void(Worker&, Answer&)> ask, absl::AnyInvocable<void(Answer)> done) {
+  auto round = std::make_unique<Round<Answer>>();
+  for (const auto& worker : workers) round->workers.emplace_back(worker->loop(), worker->life());
+  round->ask = std::move(ask);
+  round->done = std::move(done);
+  GoOn(std::move(round));
+}
+
+}  // namespace
+
+void Target::Announce(const AsyncRequest& request, absl::AnyInvocable<void(size_t)> done) {
+  AskAll<size_t>(
+      workers_, [request](Worker& worker, size_t& count) { count += worker.Announce(request); },
+      std::move(done));
+}
+
+void Target::Describe(absl::AnyInvocable<void(std::vector<SessionInfo>)> done) {
+  AskAll<std::vector<SessionInfo>>(
+      workers_,
+      [](Worker& worker, std::vector<SessionInfo>& sessions) {
+        for (SessionInfo& info : worker.SessionInfos()) sessions.push_back(std::move(info));
+      },
+      std::move(done));
 }
 
 // A stream that was accepted may still be on its way to another loop: that loop hears of the
@@ -118,6 +198,12 @@ void Target::ShutDownWorkers() {
 int64_t Target::Get(Count count) const {
   int64_t sum = 0;
   for (const auto& worker : workers_) sum += worker->counters().Get(count);
+  return sum;
+}
+
+int64_t Target::Sum(const std::function<int64_t(const Counters&)>& one) const {
+  int64_t sum = 0;
+  for (const auto& worker : workers_) sum += one(worker->counters());
   return sum;
 }
 

@@ -11,7 +11,9 @@
 #define TARGET_TARGET_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,6 +22,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "fabric/loop.h"
 #include "fabric/rdma/rdma.h"
 #include "fabric/stream.h"
@@ -29,8 +32,10 @@
 #include "target/login/chap_policy.h"
 #include "target/portal/portal.h"
 #include "target/scsi/device_server.h"
+#include "target/session/async_events.h"
 #include "target/session/counters.h"
 #include "target/session/node.h"
+#include "target/session/session_info.h"
 #include "target/session/worker.h"
 
 namespace pushpull::target {
@@ -69,8 +74,22 @@ class Target {
   // when nothing is left. Once, from any thread. The target can then be destroyed from there.
   void Shutdown(absl::AnyInvocable<void()> done);
 
-  // The sum over all loops, from any thread.
+  // The same in order (RFC 7143 §4.2.6, §11.9.1). Listens no more, and lets nobody in (status 0301
+  // to logins that are under way); asks everybody to log out, and waits until that was done, but no
+  // longer than `timeout`: then tells those who are left that their sessions are dropped. It takes
+  // no longer than a second beyond that, apart from what stores take to end what they are doing.
+  // In place of Shutdown(), once.
+  void Stop(absl::Duration timeout, absl::AnyInvocable<void()> done);
+
+  // ---- for administrators: from any thread; answers come on one of the loops. Nothing is answered
+  // where the loops end first ----
+  // How many sessions it was done to.
+  void Announce(const AsyncRequest& request, absl::AnyInvocable<void(size_t)> done);
+  void Describe(absl::AnyInvocable<void(std::vector<SessionInfo>)> done);
+
+  // The sums over all loops, from any thread.
   int64_t Get(Count count) const;
+  int64_t Sum(const std::function<int64_t(const Counters&)>& one) const;
 
   const NodeOptions& options() const { return node_->options(); }
   DeviceServer& device() { return *device_; }
@@ -81,6 +100,7 @@ class Target {
 
   std::vector<Worker*> Workers() const;
   void AddAddress(const fabric::Address& address);
+  void DrainWorkers(absl::Duration timeout);
   void ShutDownWorkers();
 
   fabric::Network* const network_;

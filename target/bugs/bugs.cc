@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/nearest.h"
+#include "base/poison.h"
 
 namespace pushpull::target {
 namespace {
@@ -29,20 +30,6 @@ std::vector<std::string> NearestNames(std::string_view typed) {
   return base::Nearest(typed, names);
 }
 
-constexpr bool Sanitized() {
-#if defined(__SANITIZE_ADDRESS__)
-  return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-  return true;
-#else
-  return false;
-#endif
-#else
-  return false;
-#endif
-}
-
 #endif  // PUSHPULL_BUGS
 
 }  // namespace
@@ -56,7 +43,7 @@ std::string_view BugName(Bug bug) { return kTable[static_cast<size_t>(bug)].name
 absl::StatusOr<Bug> ParseBugName(std::string_view name) {
   for (const BugInfo& info : kTable) {
     if (info.name != name) continue;
-    if (info.memory_breaking && !Sanitized()) {
+    if (info.memory_breaking && !base::kSeesMemoryErrors) {
       return absl::FailedPreconditionError(
           absl::StrCat("defect '", std::string(name),
                        "' breaks memory: build with --config=asan, where it is seen"));
@@ -64,8 +51,8 @@ absl::StatusOr<Bug> ParseBugName(std::string_view name) {
     return info.bug;
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "no defect is called '", std::string(name),
-      "'; nearest: ", absl::StrJoin(NearestNames(name), ", "), " (--list-bugs shows all)"));
+      "no defect is called '", std::string(name), "'; nearest: ",
+      absl::StrJoin(NearestNames(name), ", "), " (`pushpull target --list-bugs` shows all)"));
 }
 
 #else

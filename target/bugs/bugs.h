@@ -20,7 +20,7 @@
 
 namespace pushpull::target {
 
-enum class Bug : uint8_t {
+enum class Bug : uint16_t {
 #define BUG(enumerator, name, memory, rows, sentence) enumerator,
 #include "target/bugs/bug_list.inc"
 #undef BUG
@@ -33,12 +33,19 @@ struct BugInfo {
   Bug bug;
   std::string_view name;      // what `--bug` takes
   std::string_view sentence;  // what the target does wrong
-  std::string_view rows;      // ids of the requirements that it breaks, joined by commas
+  std::string_view rows;      // what it breaks: ids of requirements, joined by commas, or sections
   bool memory_breaking;       // only in sanitizer builds, and in a process of its own
 
   // It shows only under some deliveries of the same bytes: no requirement's cases find it, but the
   // replay does.
-  bool by_delivery() const { return rows.empty(); }
+  bool by_delivery() const { return name.starts_with("rx_"); }
+
+  // It shows only in what a power failure leaves: no case over the wire finds it, but the simulated
+  // disk does (tools/crash).
+  bool by_power_failure() const { return rows.starts_with("SBC") && !by_scsi(); }
+
+  // No requirement of an RFC speaks of it: the device server's own tests find it.
+  bool by_scsi() const { return name.starts_with("scsi_"); }
 };
 
 // All defects in the order of `Bug`; empty in a build without them.

@@ -198,7 +198,14 @@ TextReply TextExchange::Respond(const TextRequest& request,
     if (sequence_->negotiator.connection() != connection) {
       reply.new_parameters = sequence_->negotiator.connection();
     }
+    const Sequence* const ended = sequence_.get();
     if (!config_.bugs.Has(Bug::kTextFinalMissing)) Reset();
+    if (config_.bugs.Has(Bug::kTextSequenceUsed)) {
+      response.initiator_task_tag = ended->initiator_task_tag;
+    }
+  }
+  if (!response.final && config_.bugs.Has(Bug::kTextValueAppliesEarly)) {
+    reply.new_parameters = sequence_->negotiator.connection();
   }
   response.final &= !config_.bugs.Has(Bug::kTextFinalMissing);
   return reply;

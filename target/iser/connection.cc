@@ -194,7 +194,7 @@ void IserConnection::OnCompletions(std::span<const fabric::RdmaCompletion> compl
       if (completion.status == fabric::RdmaStatus::kRemoteAccess &&
           Has(Bug::kIserAccessErrorEndsAll)) {
         loop()->Post([life = worker().life()] {
-          if (*life != nullptr) (*life)->EndAllSessions();
+          if (*life != nullptr) (*life)->EndAllSessions("a defect");
         });
       }
       continue;

@@ -58,6 +58,7 @@ class IserConnection final : public Connection, private fabric::RdmaHandler, pri
   const TransportTraits& traits() const override { return kIserTraits; }
   void GetData(IscsiTask* task, const WriteFlow::Request& request) override;
   uint32_t max_data_in_bytes() const override;
+  fabric::Address peer() const override { return rdma_->peer(); }
   SessionWindow::Pledge pledge() const override;
   bool may_hold_slot() const override;
   DataMover* MoverFor(IscsiTask* task, uint32_t bytes) override;
@@ -146,6 +147,7 @@ class IserConnection final : public Connection, private fabric::RdmaHandler, pri
   void Break(uint32_t slot, const ProtocolError& error);
   // ---- defects on demand (connection_defects.cc) ----
   // What a defect takes the message for; how long it is then.
+  static base::Result<IserHeader, ProtocolError> ParseOverread(base::Bytes message);
   size_t MisreadMessage(base::MutableBytes buffer, size_t size) const;
   size_t MisreadPdu(base::MutableBytes buffer, size_t size) const;
   IserControl MisreadControl(IserControl control, base::Bytes header, BhsView bhs) const;

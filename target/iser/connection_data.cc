@@ -25,7 +25,7 @@ DataMover* IserConnection::MoverFor(IscsiTask* task, uint32_t bytes) {
   const bool reachable = in ? task->remote_in.valid : task->remote_out.valid && ord_ > 0;
   if (closing() || !reachable || Has(Bug::kIserDataInPdus)) return nullptr;
   const Task::Medium& medium = task->scsi.medium;
-  if (!store_memory_->Prepare(rdma_->domain(), medium.all, medium.offset, bytes)) return nullptr;
+  if (!store_memory_->Prepare(rdma_->domain(), *medium.store, medium.offset, bytes)) return nullptr;
   return this;
 }
 

@@ -1,6 +1,8 @@
 // Defects on demand: what an iSER connection takes for something else.
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include "base/check.h"
 #include "target/iser/connection.h"
@@ -22,6 +24,11 @@ bool UnusedFieldsSet(base::Bytes header) {
 }
 
 }  // namespace
+
+base::Result<IserHeader, ProtocolError> IserConnection::ParseOverread(base::Bytes message) {
+  const std::vector<uint8_t> kept(message.begin(), message.end());
+  return ParseIserHeader({kept.data(), std::max(kept.size(), kIserHeaderBytes)});
+}
 
 size_t IserConnection::MisreadMessage(base::MutableBytes buffer, size_t size) const {
   constexpr size_t kHeaders = kIserHeaderBytes + kBhsBytes;

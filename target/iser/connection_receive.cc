@@ -32,7 +32,8 @@ void IserConnection::OnMessage(uint32_t slot, uint32_t byte_len) {
     return Break(slot, {Reason::kDataSegmentTooLong, "RFC 7143 §6.3", Action::kCloseConnection});
   }
   if (node().bugs().any()) size = MisreadMessage(buffer, size);
-  const auto header = ParseIserHeader(buffer.first(size));
+  const auto header = Has(Bug::kShortSendRead) ? ParseOverread(buffer.first(size))
+                                               : ParseIserHeader(buffer.first(size));
   if (!header.ok()) return Break(slot, header.error());
   if (std::holds_alternative<IserHelloReply>(*header)) {
     return Break(slot, {Reason::kWrongDirection, "RFC 7145 §9.4", Action::kCloseConnection});

@@ -2,9 +2,12 @@
 // store in memory: immediate and unsolicited data once, from the slot into the store; what RDMA
 // moves, not at all.
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "target/iser/iser_fixture.h"
@@ -102,6 +105,31 @@ TEST_F(IserCopiesTest, UnsolicitedDataIsCopiedOnce) {
   ASSERT_NO_FATAL_FAILURE(LogIn());
   ASSERT_NO_FATAL_FAILURE(Write(4096, 12288));
   EXPECT_EQ(Since(), (Moved{16384, 16384, 0, 0, 64 * 512 - 16384}));
+}
+
+// The device has these pages' addresses: were they exchanged for others, it would go on with the
+// old ones. So they are overwritten.
+TEST_F(IserCopiesTest, WhatIsUnmappedKeepsItsPages) {
+  ASSERT_NO_FATAL_FAILURE(LogIn());
+  ASSERT_NO_FATAL_FAILURE(Write(0, 0));
+  ByteVector list(24);
+  list[1] = 22;
+  list[3] = 16;
+  list[19] = 128;  // all of the blocks from 0 on
+  ScsiCommand unmap = Command(0x42, 0, 0);
+  unmap.read = false;
+  unmap.write = true;
+  unmap.expected_data_transfer_length = 24;
+  unmap.cdb = {0x42, 0, 0, 0, 0, 0, 0, 0, 24};
+  Send(unmap, list);
+  ASSERT_NO_FATAL_FAILURE(ExpectGood());
+  const base::MutableBytes unmapped = store_->Memory().first(128 * 512);
+  std::vector<unsigned char> pages(unmapped.size() / 4096);
+  ASSERT_EQ(mincore(unmapped.data(), unmapped.size(), pages.data()), 0);
+  for (size_t i = 0; i <= 64 / 8; ++i) EXPECT_EQ(pages[i] & 1, 1) << "page " << i << " is gone";
+  EXPECT_TRUE(std::ranges::all_of(unmapped, [](uint8_t byte) { return byte == 0; }));
+  EXPECT_FALSE(store_->ExtentAt(0).mapped);
+  ASSERT_NO_FATAL_FAILURE(Write(0, 0));
 }
 
 // Blocks that no whole one came for stay as they are: RDMA reads nothing beyond them.

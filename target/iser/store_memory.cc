@@ -15,18 +15,20 @@ struct Registration : BufferPool::Attachment {
 
 }  // namespace
 
-bool StoreMemory::Prepare(const std::shared_ptr<fabric::RdmaDomain>& domain,
-                          base::MutableBytes store, uint64_t offset, uint64_t bytes) {
-  CHECK(bytes > 0 && offset <= store.size() && bytes <= store.size() - offset);
+bool StoreMemory::Prepare(const std::shared_ptr<fabric::RdmaDomain>& domain, Store& store,
+                          uint64_t offset, uint64_t bytes) {
+  const base::MutableBytes all = store.Memory();
+  CHECK(bytes > 0 && offset <= all.size() && bytes <= all.size() - offset);
   const std::lock_guard lock(mutex_);
-  Extents& extents = stores_[{domain.get(), store.data()}];
-  extents.resize((store.size() - 1) / kExtentBytes + 1);
+  Extents& extents = stores_[{domain.get(), all.data()}];
+  extents.resize((all.size() - 1) / kExtentBytes + 1);
   for (size_t i = offset / kExtentBytes; i <= (offset + bytes - 1) / kExtentBytes; ++i) {
     if (extents[i] != nullptr) continue;
     const size_t begin = i * kExtentBytes;
-    auto memory =
-        domain->Register(store.subspan(begin, std::min(kExtentBytes, store.size() - begin)),
-                         fabric::RdmaRights::kLocal);
+    const size_t size = std::min(kExtentBytes, all.size() - begin);
+    // Before the device has the pages: none may be exchanged behind its back.
+    store.PinMemory(begin, size);
+    auto memory = domain->Register(all.subspan(begin, size), fabric::RdmaRights::kLocal);
     if (!memory.ok()) return false;
     extents[i] = *std::move(memory);
   }

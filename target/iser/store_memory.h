@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "fabric/rdma/rdma.h"
 #include "target/session/data_buffer.h"
+#include "target/store/store.h"
 
 namespace pushpull::target {
 
@@ -33,8 +34,9 @@ class StoreMemory {
   StoreMemory& operator=(const StoreMemory&) = delete;
 
   // Whether the `bytes` from `offset` of a store's memory can be used: not so much may be lockable.
-  bool Prepare(const std::shared_ptr<fabric::RdmaDomain>& domain, base::MutableBytes store,
-               uint64_t offset, uint64_t bytes);
+  // What is registered is pinned in the store, too.
+  bool Prepare(const std::shared_ptr<fabric::RdmaDomain>& domain, Store& store, uint64_t offset,
+               uint64_t bytes);
 
   // Adds the segments of a piece that was prepared, at most `max_segments` in all; returns how many
   // of its bytes they hold.

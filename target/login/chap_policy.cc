@@ -1,6 +1,7 @@
 #include "target/login/chap_policy.h"
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 #include <utility>
 
@@ -154,6 +155,12 @@ bool ChapExchange::Proves(const ChapAccount* account, base::Bytes response) cons
   base::Bytes compared = *due;
   if (policy_->Has(Bug::kChapResponseLengthUnchecked) && response.size() < compared.size()) {
     compared = compared.first(response.size());
+  }
+  std::vector<uint8_t> kept;
+  if (policy_->Has(Bug::kChapResponseOverruns)) {
+    kept.resize(due->size());
+    std::memcpy(kept.data(), response.data(), response.size());
+    response = kept;
   }
   bool proven = SameBytes(compared, response);
   // §9.2.1: a response that the target itself would give to its own challenge.

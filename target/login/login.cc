@@ -1,10 +1,14 @@
 #include "target/login/login.h"
 
 #include <algorithm>
+#include <cstring>
+#include <memory>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "base/check.h"
+#include "base/text.h"
 #include "target/negotiation/values.h"
 
 namespace pushpull::target {
@@ -33,14 +37,7 @@ LoginMachine::~LoginMachine() = default;
 
 LoginStep LoginMachine::OnRequest(const LoginRequest& request, base::Bytes text) {
   if (state_ == State::kDone) return Close("a request behind the end of the Login Phase");
-  current_ = request;
-  if (!started_) {
-    started_ = true;
-    first_ = request;
-    stage_ = request.current_stage;
-    exp_cmd_sn_ = request.cmd_sn;  // §11.12.8
-    max_cmd_sn_ = exp_cmd_sn_ + config_.queue_depth - 1;
-  }
+  Begin(request);
   if (const Checked header = CheckHeader(request); !header.ok()) return Fail(header.error());
   if (const Checked taken = TakeText(request, text); !taken.ok()) return Fail(taken.error());
   if (request.text_continue) return Respond();  // §6.2: with no data
@@ -48,6 +45,15 @@ LoginStep LoginMachine::OnRequest(const LoginRequest& request, base::Bytes text)
     if (const Checked done = Process(); !done.ok()) return Fail(done.error());
   }
   return Respond();
+}
+
+void LoginMachine::Begin(const LoginRequest& request) {
+  current_ = request;
+  if (std::exchange(started_, true)) return;
+  first_ = request;
+  stage_ = request.current_stage;
+  exp_cmd_sn_ = request.cmd_sn;  // §11.12.8
+  max_cmd_sn_ = exp_cmd_sn_ + config_.queue_depth - 1;
 }
 
 LoginStep LoginMachine::OnOtherPdu() {
@@ -92,7 +98,10 @@ LoginMachine::Checked LoginMachine::CheckStages(const LoginRequest& request) con
     return Refused("CSG is not the stage that was agreed", "RFC 7143 §6.3");
   }
   if (!request.transit) return {};  // NSG is reserved then
-  if (request.text_continue) return Refused("C and T are both set", "RFC 7143 §11.12.2");
+  if (request.text_continue &&
+      !(negotiator_ != nullptr && config_.bugs.Has(Bug::kLoginContinueAndTransit))) {
+    return Refused("C and T are both set", "RFC 7143 §11.12.2");
+  }
   const bool in_order = request.next_stage > request.current_stage ||
                         config_.bugs.Has(Bug::kLoginStageOrderUnchecked);
   if (!IsStage(request.next_stage) || !in_order) {
@@ -114,7 +123,21 @@ LoginMachine::Checked LoginMachine::TakeText(const LoginRequest& request, base::
   if (exchanges_ > config_.max_exchanges) {
     return Refused("the negotiation doesn't end", "RFC 7143 §6.2");
   }
-  if (!in_.Append(text)) return Refused("the text is longer than 64 KiB", "RFC 7143 §6.1");
+  if (config_.bugs.Has(Bug::kLoginTextOverruns)) return AppendUnchecked(text);
+  const bool too_long = config_.bugs.Has(Bug::kLoginTextLimitLow) && in_.text().size() > 4096;
+  if (too_long || !in_.Append(text)) {
+    return Refused("the text is longer than 64 KiB", "RFC 7143 §6.1");
+  }
+  return {};
+}
+
+// Bug::kLoginTextOverruns.
+LoginMachine::Checked LoginMachine::AppendUnchecked(base::Bytes text) {
+  const std::unique_ptr<uint8_t[]> buffer(new uint8_t[kMaxLoginText]);
+  const size_t before = in_.text().size();
+  std::memcpy(buffer.get(), in_.text().data(), before);
+  if (!text.empty()) std::memcpy(buffer.get() + before, text.data(), text.size());
+  static_cast<void>(in_.Append({buffer.get() + before, text.size()}));
   return {};
 }
 
@@ -174,10 +197,13 @@ LoginMachine::Checked LoginMachine::Identify(const std::vector<KeyValue>& pairs)
   if (!initiator_name || initiator_name->empty()) {
     return Refused("InitiatorName is missing", "RFC 7143 §6.3", LoginStatus::kMissingParameter);
   }
-  if (!IsIscsiName(*initiator_name)) {
+  const bool too_long = initiator_name->size() > 200 && config_.bugs.Has(Bug::kLongNameRefused);
+  if (!IsIscsiName(*initiator_name) || too_long) {
     return Refused("InitiatorName is no iSCSI name", "RFC 7143 §4.2.7");
   }
-  identity.initiator_name = *initiator_name;
+  // Names are compared as stringprep has them (§4.2.7.2), which for what most names are made of is
+  // lower case.
+  identity.initiator_name = absl::AsciiStrToLower(base::ToAbsl(*initiator_name));
   if (session_type == "Discovery") {
     identity.session_type = SessionType::kDiscovery;
   } else if (session_type && session_type != "Normal") {
@@ -220,7 +246,12 @@ LoginMachine::Checked LoginMachine::Locate() {
     }
     return failure;
   }
-  const LoginPlace place = host_->FindPlace(identity);
+  LoginPlace place = host_->FindPlace(identity);
+  if (place.status == LoginStatus::kSessionDoesNotExist &&
+      config_.bugs.Has(Bug::kUnknownTsihMakesSession)) {
+    result_.identity.tsih = first_.tsih = 0;
+    place = host_->FindPlace(identity);
+  }
   if (place.status != LoginStatus::kSuccess) {
     return Refused("there is no place for this session or connection", "RFC 7143 §6.3.1",
                    place.status);
@@ -394,6 +425,7 @@ LoginStep LoginMachine::Transit(LoginStep step) {
     }
     result_.session = negotiator_->session();
     result_.connection = negotiator_->connection();
+    if (config_.bugs.Has(Bug::kLoginLastCidCounts)) result_.identity.cid = current_.cid;
     state_ = State::kAdmitting;
     final_text_ = std::move(step.text);
     step.kind = LoginStep::Kind::kAdmit;
@@ -407,69 +439,6 @@ LoginStep LoginMachine::Transit(LoginStep step) {
   stage_ = next;
   in_.ResetBudget();  // every stage is a negotiation of its own (§6.2)
   return step;
-}
-
-LoginStep LoginMachine::Admit(uint16_t tsih) {
-  CHECK(state_ == State::kAdmitting);
-  CHECK_NE(tsih, 0);
-  if (first_.tsih != 0) CHECK_EQ(tsih, first_.tsih);
-  state_ = State::kDone;
-  result_.tsih = tsih;
-  LoginStep step;
-  step.kind = LoginStep::Kind::kFinal;
-  step.response = MakeResponse();
-  step.response.transit = true;
-  step.response.current_stage = stage_;
-  step.response.next_stage = Stage::kFullFeaturePhase;
-  step.response.tsih = config_.bugs.Has(Bug::kTsihZeroAtEnd) ? 0 : tsih;
-  step.text = std::move(final_text_);
-  return step;
-}
-
-LoginStep LoginMachine::Refuse(LoginStatus status, std::string reason) {
-  CHECK(state_ == State::kAdmitting);
-  return Fail({status, {std::move(reason), "RFC 7143 §11.13.5"}, {}});
-}
-
-void LoginMachine::SetCommandWindow(uint32_t exp_cmd_sn, uint32_t max_cmd_sn) {
-  exp_cmd_sn_ = exp_cmd_sn;
-  max_cmd_sn_ = max_cmd_sn;
-}
-
-LoginStep LoginMachine::Close(std::string reason) {
-  state_ = State::kDone;
-  LoginStep step;
-  step.error = {std::move(reason), "RFC 7143 §4.2.4"};
-  return step;
-}
-
-// T, CSG and NSG are reserved in it (§6.3.1).
-LoginStep LoginMachine::Fail(Failure failure) {
-  state_ = State::kDone;
-  out_.Clear();
-  LoginStep step;
-  step.kind = LoginStep::Kind::kFail;
-  step.status = failure.status;
-  step.error = std::move(failure.error);
-  step.text = std::move(failure.text);
-  step.response = MakeResponse();
-  step.response.status_class = StatusClass(step.status);
-  step.response.status_detail = StatusDetail(step.status);
-  return step;
-}
-
-LoginResponse LoginMachine::MakeResponse() {
-  LoginResponse response;
-  if (!config_.bugs.Has(Bug::kLoginIsidNotEchoed)) response.isid = first_.isid;
-  response.tsih = first_.tsih;  // a new session's only in the final response (§11.13.3)
-  response.initiator_task_tag = current_.initiator_task_tag;
-  response.stat_sn = stat_sn_;
-  if (!config_.bugs.Has(Bug::kLoginStatSnStuck)) ++stat_sn_;
-  if (config_.bugs.Has(Bug::kLoginCmdSnAdvances))
-    SetCommandWindow(exp_cmd_sn_ + 1, max_cmd_sn_ + 1);
-  response.exp_cmd_sn = exp_cmd_sn_;
-  response.max_cmd_sn = max_cmd_sn_;
-  return response;
 }
 
 }  // namespace pushpull::target

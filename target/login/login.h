@@ -138,6 +138,8 @@ class LoginMachine {
   // After kAdmit, once: the final response. `tsih` is not 0; for an existing session its own.
   LoginStep Admit(uint16_t tsih);
   LoginStep Refuse(LoginStatus status, std::string reason);
+  // In place of OnRequest().
+  LoginStep RefuseRequest(const LoginRequest& request, LoginStatus status, std::string reason);
 
   // For an added connection, whose session goes on meanwhile: what the next response says.
   void SetCommandWindow(uint32_t exp_cmd_sn, uint32_t max_cmd_sn);
@@ -162,6 +164,7 @@ class LoginMachine {
   Checked CheckHeader(const LoginRequest& request) const;
   Checked CheckStages(const LoginRequest& request) const;
   Checked TakeText(const LoginRequest& request, base::Bytes text);
+  Checked AppendUnchecked(base::Bytes text);
   Checked Process();
   Checked Identify(const std::vector<KeyValue>& pairs);
   Checked CheckLateNames(const std::vector<KeyValue>& pairs) const;
@@ -177,6 +180,7 @@ class LoginMachine {
   std::string NextText();
   LoginStep Respond();
   LoginStep Transit(LoginStep step);
+  void Begin(const LoginRequest& request);
   LoginStep Close(std::string reason);
   LoginStep Fail(Failure failure);
   LoginResponse MakeResponse();

@@ -114,6 +114,7 @@ Negotiator::Checked Negotiator::CheckPlace(NegotiationPhase phase, const KeyValu
 
 Negotiator::Checked Negotiator::CheckFirstTime(const KeyValue& pair, const KeyRow* row) {
   if (row == nullptr) {
+    if (bugs_.Has(Bug::kKeyNameOneOver)) KeepName(pair.key);
     const bool first = unknown_seen_.emplace(pair.key).second;
     if (first || bugs_.Has(Bug::kRedeclaredKeyAccepted)) return {};
     return Error(pair.key, "was sent twice", "RFC 7143 §6.3");
@@ -467,6 +468,7 @@ void Negotiator::ProposeKey(const KeyRow& row, uint64_t value, TextSender& out) 
 
 base::Result<void, NegotiationError> Negotiator::Finish() {
   CHECK(!awaiting_answers());
+  SpoilDefaults();
   if (session_.first_burst_length > session_.max_burst_length &&
       !bugs_.Has(Bug::kFirstBurstAboveMaxBurst)) {
     if (!IsIrrelevant(RowOf(Key::kFirstBurstLength))) {
@@ -478,10 +480,9 @@ base::Result<void, NegotiationError> Negotiator::Finish() {
       session_.max_outstanding_r2t > 1) {
     return Error("MaxOutstandingR2T", "is above 1", "RFC 7143 §13.19");
   }
-  const bool normal = context_.session_type == SessionType::kNormal;
   if (WantsKeyAgain()) return Error("RDMAExtensions", "is wanted anew", "no section: a defect");
-  if (context_.rdma_transport && normal && !session_.rdma_extensions &&
-      !bugs_.Has(Bug::kIserRdmaExtensionsNotNeeded)) {
+  if (context_.rdma_transport && context_.session_type == SessionType::kNormal &&
+      !session_.rdma_extensions && !bugs_.Has(Bug::kIserRdmaExtensionsNotNeeded)) {
     return Error("RDMAExtensions", "is not Yes on a connection over RDMA", "RFC 7145 §6.3");
   }
   if (!session_.rdma_extensions) {

@@ -98,7 +98,9 @@ class Negotiator {
   std::optional<std::string> WrongAnswer(NegotiationPhase phase, const KeyRow& row,
                                          std::string_view value) const;
   bool StageUnchecked(const KeyRow& row) const;
+  void KeepName(std::string_view key);
   bool WantsKeyAgain() const;
+  void SpoilDefaults();
   std::string AnswerList(const KeyRow& row, std::string_view value);
   std::string AnswerBoolean(const KeyRow& row, bool offered);
   std::string AnswerNumber(const KeyRow& row, uint64_t offered);
@@ -126,6 +128,7 @@ class Negotiator {
   KeySet awaiting_;  // proposed by the target, not yet answered
   std::array<uint64_t, kKeyCount> proposals_ = {};
   std::set<std::string, std::less<>> unknown_seen_;
+  std::string last_unknown_;  // Bug::kKeyNameOneOver
   std::set<std::string, std::less<>> private_declared_;
   bool knows_rfc7145_ = false;  // the initiator sent a key that only RFC 5046 and 7145 have
   std::string initiator_alias_;

@@ -114,7 +114,7 @@ TEST(Answers, OfADefaultTarget) {
       {"DefaultTime2Retain=3600", "DefaultTime2Retain=20"},
       {"MaxOutstandingR2T=1", "MaxOutstandingR2T=1"},
       {"MaxOutstandingR2T=65535", "MaxOutstandingR2T=16"},
-      {"DataPDUInOrder=No", "DataPDUInOrder=Yes"},
+      {"DataPDUInOrder=No", "DataPDUInOrder=No"},
       {"DataSequenceInOrder=No", "DataSequenceInOrder=Yes"},
       {"ErrorRecoveryLevel=2", "ErrorRecoveryLevel=0"},  // RFC7143-13.20-a, 7.1.5-b
       {"TaskReporting=RFC3720,ResponseFence", "TaskReporting=RFC3720"},

@@ -71,7 +71,7 @@ struct NegotiationLimits {
   bool immediate_data = true;
   bool header_digest = true;  // CRC32C is supported (None always is)
   bool data_digest = true;
-  bool data_pdu_in_order = true;
+  bool data_pdu_in_order = false;  // as the initiator wishes
   bool data_sequence_in_order = true;
   uint16_t default_time2wait = 2;
   uint16_t default_time2retain = 20;

@@ -36,11 +36,26 @@ absl::StatusOr<fabric::Address> TcpTarget::ListenIser(const fabric::Address& add
   return bound;
 }
 
+void TcpTarget::SetBusyPoll(absl::Duration duration) {
+  for (const auto& thread : threads_) {
+    thread->Call([&] { thread->loop()->SetBusyPoll(duration); });
+  }
+}
+
+void TcpTarget::StopInOrder(absl::Duration timeout) {
+  if (stopped_ || std::exchange(shut_down_, true)) return;
+  std::promise<void> done;
+  target_->Stop(timeout, [&done] { done.set_value(); });
+  done.get_future().wait();
+}
+
 void TcpTarget::Stop() {
   if (target_ == nullptr || std::exchange(stopped_, true)) return;
-  std::promise<void> done;
-  target_->Shutdown([&done] { done.set_value(); });
-  done.get_future().wait();
+  if (!shut_down_) {
+    std::promise<void> done;
+    target_->Shutdown([&done] { done.set_value(); });
+    done.get_future().wait();
+  }
   rdma_.reset();
   threads_.clear();
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "fabric/epoll_loop.h"
 #include "fabric/rdma/rdma.h"
 #include "fabric/stream.h"
@@ -36,10 +37,15 @@ class TcpTarget {
   absl::StatusOr<fabric::Address> Listen(const fabric::Address& address);
   // Where there is `rdma`. As Target::ListenIser().
   absl::StatusOr<fabric::Address> ListenIser(const fabric::Address& address);
+  // EpollLoop::SetBusyPoll() of all its loops.
+  void SetBusyPoll(absl::Duration duration);
   std::vector<fabric::Address> addresses() const { return target_->addresses(); }
   int64_t Get(Count count) const { return target_->Get(count); }
   Target& target() { return *target_; }
 
+  // Target::Stop(): ends in order, and waits for that. Its threads run on, with nothing to do,
+  // until Stop(): who asks the target in other threads may go on till then.
+  void StopInOrder(absl::Duration timeout);
   // Closes all connections and waits until nothing is left. Then no thread of it runs any more.
   void Stop();
 
@@ -50,6 +56,7 @@ class TcpTarget {
   std::vector<std::unique_ptr<fabric::LoopThread>> threads_;
   std::unique_ptr<fabric::RdmaNetwork> rdma_;  // its loops outlive it
   std::unique_ptr<Target> target_;
+  bool shut_down_ = false;
   bool stopped_ = false;
 };
 

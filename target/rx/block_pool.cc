@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/poison.h"
 
 namespace pushpull::target {
 namespace {
@@ -27,6 +28,7 @@ struct alignas(std::max_align_t) BlockPool::Block : PduSlot {
 };
 
 void BlockPool::BlockDeleter::operator()(Block* block) const {
+  base::Unpoison(block, sizeof(Block));
   block->~Block();
   ::operator delete(block);
 }
@@ -64,6 +66,7 @@ PduSlot* BlockPool::AllocTask(base::Bytes bhs) {
   } else {
     block = std::move(free_.back());
     free_.pop_back();
+    base::Unpoison(block.get(), block_bytes_);
   }
   Acquire(block.get());
   DCHECK(bhs.size() == kBhsBytes);
@@ -84,7 +87,12 @@ base::Bytes BlockPool::KeepAhs(PduSlot& slot, base::Bytes ahs) {
 
 base::MutableBytes BlockPool::RoomInSlot(PduSlot& slot, size_t size) {
   auto& block = static_cast<Block&>(slot);
-  if (size <= options_.data_bytes) return {block.rooms() + data_offset_, size};
+  if (size <= options_.data_bytes) {
+    uint8_t* const room = block.rooms() + data_offset_;
+    base::Unpoison(room, options_.data_bytes);
+    base::Poison(room + size, options_.data_bytes - size);
+    return {room, size};
+  }
   block.long_data.reset(new uint8_t[size]);
   return {block.long_data.get(), size};
 }
@@ -92,6 +100,7 @@ base::MutableBytes BlockPool::RoomInSlot(PduSlot& slot, size_t size) {
 void BlockPool::FreeTask(PduSlot* slot) {
   BlockPtr block(static_cast<Block*>(slot));
   block->long_data.reset();
+  base::Poison(block.get(), block_bytes_);
   free_.push_back(std::move(block));
   if (std::exchange(refused_, false) && on_free_) on_free_();
 }

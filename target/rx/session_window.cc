@@ -59,6 +59,7 @@ uint32_t SessionWindow::FewestFree() const {
 }
 
 uint32_t SessionWindow::Best() const {
+  if (holds_) return max_cmd_sn_;
   const uint64_t window = std::min<uint64_t>(uint64_t{early_} + FewestFree(), limit_);
   return base::SerialMax(max_cmd_sn_, exp_cmd_sn_ - 1 + static_cast<uint32_t>(window));
 }

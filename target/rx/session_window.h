@@ -73,6 +73,8 @@ class SessionWindow {
   // From now on no more numbers than this are promised, from 1 to `max_window`. What was promised
   // before stays so.
   void Limit(uint32_t window) { limit_ = std::clamp(window, 1u, max_window_); }
+  // Until it ends, no number is promised beyond those that are.
+  void Hold(bool holds) { holds_ = holds; }
   // The connection's slots don't count any more. Give() of what it held is ignored from now on.
   void Leave(ConnectionId connection);
 
@@ -130,6 +132,7 @@ class SessionWindow {
 
   const uint32_t max_window_;
   uint32_t limit_ = max_window_;
+  bool holds_ = false;
   const uint32_t mask_;
   std::vector<bool> received_;  // ahead of ExpCmdSN; by the number's low bits
   uint32_t early_ = 0;          // of these

@@ -173,6 +173,13 @@ class SlotRef {
   PduSlot& operator*() const { return *slot_; }
   explicit operator bool() const { return slot_ != nullptr; }
 
+  // Bug::kSlotFreedTwice: gives back a reference that stays where it is.
+  static void GiveBackTwice(const SlotRef& slot) {
+    if (!slot) return;
+    SlotRef again;
+    again.slot_ = slot.slot_;
+  }
+
  private:
   PduSlot* slot_ = nullptr;
 };

@@ -32,6 +32,19 @@ class Step {
     step.sense_ = sense;
     return step;
   }
+  // With a status that has no sense data.
+  static Step End(ScsiStatus status) {
+    Step step;
+    step.status_ = status;
+    return step;
+  }
+  // Something goes on elsewhere; LogicalUnit::Continue() is called when it has ended, then
+  // `resume`.
+  static Step Wait() {
+    Step step;
+    step.wait_ = true;
+    return step;
+  }
   // task.work.io, set but for `loop` and `done`, is to be done; then `resume` is called.
   static Step Transfer() {
     Step step;
@@ -40,10 +53,14 @@ class Step {
   }
 
   bool is_transfer() const { return transfer_; }
+  bool is_wait() const { return wait_; }
+  ScsiStatus status() const { return sense_.has_value() ? ScsiStatus::kCheckCondition : status_; }
   const std::optional<Sense>& sense() const { return sense_; }
 
  private:
   bool transfer_ = false;
+  bool wait_ = false;
+  ScsiStatus status_ = ScsiStatus::kGood;
   std::optional<Sense> sense_;
 };
 
@@ -59,6 +76,12 @@ enum CommandFlags : uint8_t {
   kWritesMedium = 1 << 3,
   // Its data are blocks of the medium as they are, from its LBA on.
   kMovesBlocks = 1 << 4,
+  // Only where the store can give space back.
+  kNeedsUnmap = 1 << 5,
+  // Reads and writes its blocks as one: no other command comes between on them.
+  kExcludesOthers = 1 << 6,
+  // Only where a write is whole or not at all, whatever happens.
+  kNeedsAtomicWrites = 1 << 7,
 };
 
 enum UnitKinds : uint8_t {
@@ -77,13 +100,13 @@ struct CommandEntry {
   uint8_t units = 0;  // UnitKinds
   // CDB usage data (SPC-4 §6.35.3): the bits that are looked at. A bit of the CDB that isn't here
   // must be 0. Byte 0 is the operation code.
-  std::array<uint8_t, 16> usage{};
+  std::array<uint8_t, Task::kMaxCdbBytes> usage{};
 
   // Looks at the fields. `task.cdb` has no bits beyond `usage`.
   base::Result<Transfer, Sense> (*prepare)(const LogicalUnit& unit, const Task& task) = nullptr;
   // Begins.
   Step (*execute)(LogicalUnit& unit, Task& task) = nullptr;
-  // Goes on after Step::Transfer. Null where that isn't used.
+  // Goes on after Step::Transfer and Step::Wait. Null where that isn't used.
   Step (*resume)(LogicalUnit& unit, Task& task, const absl::Status& status) = nullptr;
 };
 

@@ -18,7 +18,7 @@ std::span<const CommandEntry> AllCommands();
 // The row for a CDB. Null where the kind of unit doesn't have the command.
 const CommandEntry* FindCommand(const Task& task, UnitKinds kind);
 
-// Why FindCommand found nothing: the operation code, or only the service action.
+// Why there is none, or the unit doesn't have it: the operation code, or only the service action.
 Sense MissingCommandSense(const Task& task, UnitKinds kind);
 
 // Bits of the CDB that must be 0, CONTROL's NACA among them (SPC-4 §4.2.5.1, SAM-5 §5.2).

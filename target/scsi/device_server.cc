@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/check.h"
@@ -47,6 +48,16 @@ absl::Status Check(const LogicalUnitOptions& unit) {
     return absl::InvalidArgumentError(
         absl::StrCat(which, "block size ", unit.block_size, ": use 512 or 4096"));
   }
+  const uint32_t physical = unit.physical_block_size;
+  if (physical != 0 && physical != unit.block_size && physical != 4096) {
+    return absl::InvalidArgumentError(absl::StrCat(which, "physical block size ", physical,
+                                                   ": use ", unit.block_size, " or 4096"));
+  }
+  if (unit.lowest_aligned_lba >= std::max(physical / unit.block_size, 1u)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        which, "lowest aligned LBA ", unit.lowest_aligned_lba,
+        ": it must be within the first physical block (physical_block_size / block_size)"));
+  }
   if (unit.store == nullptr) return absl::InvalidArgumentError(absl::StrCat(which, "no store"));
   const uint64_t size = unit.store->size_bytes();
   if (size == 0 || size % unit.block_size != 0) {
@@ -82,8 +93,9 @@ struct DeviceServer::Impl {
   LogicalUnit* Find(uint64_t lun) const {
     if (lun == kReportLunsWellKnownLun) return well_known.get();
     const std::optional<uint16_t> number = DecodeLun(lun);
-    if (!number.has_value() || *number >= by_number.size()) return nullptr;
-    return by_number[*number].get();
+    if (!number.has_value()) return nullptr;
+    if (*number >= by_number.size() && !info->bugs.Has(Bug::kLunIndexUnchecked)) return nullptr;
+    return by_number.data()[*number].get();
   }
 
   template <typename Visit>
@@ -134,6 +146,7 @@ absl::StatusOr<std::unique_ptr<DeviceServer>> DeviceServer::Create(
     impl->by_number.resize(number + 1);
     impl->by_number[number] = std::make_shared<LogicalUnit>(kBlockDevice, std::move(unit), info);
     impl->units.push_back(impl->by_number[number].get());
+    info->logical_units.push_back(impl->units.back());
   }
   impl->well_known = std::make_shared<LogicalUnit>(kWellKnownUnit, LogicalUnitOptions{}, info);
   impl->absent = std::make_shared<LogicalUnit>(kAbsentUnit, LogicalUnitOptions{}, info);
@@ -141,18 +154,19 @@ absl::StatusOr<std::unique_ptr<DeviceServer>> DeviceServer::Create(
 }
 
 Nexus* DeviceServer::OpenNexus(NexusId id, fabric::Loop* loop, uint8_t iscsi_protocol_level) {
+  // As names are compared (RFC 7143 §4.2.7.2): who has reserved a unit may write its name otherwise
+  // next time.
+  absl::AsciiStrToLower(&id.initiator_name);
   const uint64_t hash = HashOf(id);
-  auto owned = std::make_unique<Nexus>(std::move(id), loop, iscsi_protocol_level);
-  Nexus* nexus = owned.get();
-  bool known;
+  Nexus* nexus;
   {
     std::lock_guard lock(impl_->mutex);
-    known = impl_->RememberLocked(hash);
+    const Sense first = impl_->RememberLocked(hash) ? sense::kNexusLoss : sense::kPowerOnOrReset;
+    auto owned = std::make_unique<Nexus>(std::move(id), loop, iscsi_protocol_level, first);
+    nexus = owned.get();
     impl_->nexuses.emplace(nexus, std::move(owned));
   }
-  for (LogicalUnit* unit : impl_->units) {
-    unit->Attach(nexus, known ? sense::kNexusLoss : sense::kPowerOnOrReset);
-  }
+  impl_->info->nexuses->Add(nexus);
   return nexus;
 }
 
@@ -160,7 +174,8 @@ void DeviceServer::CloseNexus(Nexus* nexus, absl::AnyInvocable<void()> done) {
   CHECK(nexus->closing_ == nullptr) << "a nexus is closed once";
   auto all =
       std::make_shared<TaskAbort>(nexus->loop(), [this, nexus, done = std::move(done)]() mutable {
-        impl_->ForEachUnit([&](LogicalUnit& unit) { unit.Detach(nexus); });
+        impl_->info->nexuses->Remove(nexus);
+        for (LogicalUnit* unit : nexus->known_to()) unit->Detach(nexus);
         std::unique_ptr<Nexus> gone;
         {
           std::lock_guard lock(impl_->mutex);
@@ -173,11 +188,16 @@ void DeviceServer::CloseNexus(Nexus* nexus, absl::AnyInvocable<void()> done) {
         done();  // may destroy the device server
       });
   nexus->closing_ = all;
+  nexus->is_closing_.store(true, std::memory_order_release);
   if (nexus->background_ > 0) all->Add();
-  impl_->ForEachUnit([&](LogicalUnit& unit) {
-    unit.AbortTasks(
+  // It has tasks nowhere else.
+  std::vector<LogicalUnit*> units = nexus->known_to();
+  units.insert(units.end(), {impl_->well_known.get(), impl_->absent.get()});
+  for (LogicalUnit* unit : units) {
+    unit->reservations().OnNexusLost(*nexus);
+    unit->AbortTasks(
         nexus, [nexus](const Task& task) { return task.nexus == nexus; }, all, std::nullopt);
-  });
+  }
   all->Release();
 }
 

@@ -42,12 +42,21 @@ struct NexusId {
   friend bool operator==(const NexusId&, const NexusId&) = default;
 };
 
+class ReservationStore;
+struct ReservationState;
+
 struct LogicalUnitOptions {
   uint16_t number = 0;        // 0 to 16383
   std::string serial;         // empty: made from the target's name and the number
   uint32_t block_size = 512;  // 512 or 4096
   bool read_only = false;     // also where the store is
   std::shared_ptr<Store> store;
+  // Where persistent reservations outlive the target (APTPL), and what was there. Null: nowhere.
+  std::shared_ptr<ReservationStore> reservations = {};
+  std::shared_ptr<const ReservationState> restored = {};
+  // That of the medium: 4096 with a block_size of 512 is 512e. Less than block_size: the same.
+  uint32_t physical_block_size = 0;
+  uint16_t lowest_aligned_lba = 0;  // the first block that begins a physical one
 };
 
 struct DeviceServerOptions {

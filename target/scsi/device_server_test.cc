@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "target/scsi/nexus.h"
 #include "target/scsi/testing/bench.h"
 #include "target/store/computed_store.h"
 
@@ -76,6 +77,47 @@ TEST(UnitAttentionTest, EachUnitTellsANewNexusOnce) {
   EXPECT_EQ(bench.Do(nexus, "c1 00 00 00 00 00", On(1)).Summary(), "6/29/00");
   EXPECT_EQ(bench.Do(nexus, kTur, On(1)).Summary(), "GOOD");
   EXPECT_EQ(bench.Do(nexus, kTur, On(5)).Summary(), "5/25/00");
+}
+
+// A login costs the same with one unit and with 16,384.
+TEST(UnitAttentionTest, AUnitKnowsWhoUsedItAlone) {
+  Bench bench({{0, "ram:1M"}, {1, "ram:1M"}, {2, "ram:1M"}});
+  Nexus* one = bench.Open("iqn.2026-11.org.example:one");
+  Nexus* two = bench.Open("iqn.2026-11.org.example:two", /*fresh=*/true);
+  EXPECT_TRUE(two->known_to().empty());
+  EXPECT_EQ(bench.Do(two, "12 00 00 00 60 00", On(1)).Summary(), "GOOD");
+  EXPECT_EQ(two->known_to().size(), 1u);
+  // What is to be told behind the first one.
+  CommandOptions options = On(2);
+  options.data_out = FromHex("00 00 00 00 0a 0a 06 10 00 00 00 00 ff ff 00 00");
+  EXPECT_EQ(bench.Do(one, "15 10 00 00 10 00", options).Summary(), "GOOD");
+  EXPECT_EQ(two->known_to().size(), 2u);
+  for (const char* due : {"6/29/00", "6/2a/01", "GOOD"}) {
+    EXPECT_EQ(bench.Do(two, kTur, On(2)).Summary(), due);
+  }
+  // To whom it is pending that all was reset, another reset needs not be told.
+  bool done = false;
+  bench.server().ManageTasks(one, TaskManagement::kTargetReset, 0, {},
+                             [&](TaskManagementResult) { done = true; });
+  bench.world().RunUntil([&] { return done; });
+  EXPECT_EQ(two->known_to().size(), 2u);
+  EXPECT_EQ(bench.Do(two, kTur, On(0)).Summary(), "6/29/00");
+  EXPECT_EQ(bench.Do(two, kTur, On(1)).Summary(), "6/29/00");
+  EXPECT_EQ(bench.Do(two, kTur, On(2)).Summary(), "6/29/03");
+}
+
+// Who was there before isn't told of power: a reset says more.
+TEST(UnitAttentionTest, AResetIsToldToWhoLostItsNexusToo) {
+  Bench bench;
+  Nexus* one = bench.Open("iqn.2026-11.org.example:one");
+  bench.Close(bench.Open("iqn.2026-11.org.example:two"));
+  Nexus* two = bench.Open("iqn.2026-11.org.example:two", /*fresh=*/true);
+  bool done = false;
+  bench.server().ManageTasks(one, TaskManagement::kLogicalUnitReset, 0, {},
+                             [&](TaskManagementResult) { done = true; });
+  bench.world().RunUntil([&] { return done; });
+  EXPECT_EQ(bench.Do(two, kTur).Summary(), "6/29/03");
+  EXPECT_EQ(bench.Do(two, kTur).Summary(), "GOOD");
 }
 
 TEST(UnitAttentionTest, RequestSenseTakesIt) {
@@ -232,6 +274,31 @@ TEST_F(OrderTest, TheOtherNexusWaitsToo) {
   Add(TaskAttribute::kOrdered);
   bench_.Do(other, "03 00 00 00 12 00");  // it waits, and takes the unit attention
   EXPECT_EQ(After(0), "11");
+}
+
+// A write whose data doesn't come: it has its place among the tasks of its own nexus.
+TEST_F(OrderTest, WhoSendsNoDataHoldsNobodyElse) {
+  Nexus* other = bench_.Open("iqn.other");
+  Command ordered, urgent;
+  for (auto& [write, attribute] : {std::pair(&ordered, TaskAttribute::kOrdered),
+                                   std::pair(&urgent, TaskAttribute::kHeadOfQueue)}) {
+    ASSERT_TRUE(bench_.Prepare(write, other, FromHex(kWrite), With(attribute)));
+  }
+  commands_.push_back(bench_.Start(other, FromHex(kRead)));
+  Add(TaskAttribute::kSimple);
+  Add(TaskAttribute::kOrdered);
+  EXPECT_EQ(After(1), "010");
+  EXPECT_EQ(After(1), "011");
+  bench_.server().Fail(&urgent.task(), sense::kIncorrectAmountOfData);
+  // Ready at last, it waits for what was ready before, and holds what comes later.
+  Add(TaskAttribute::kSimple);
+  bench_.Execute(&ordered);
+  Add(TaskAttribute::kSimple);
+  EXPECT_EQ(After(0), "01100");
+  EXPECT_FALSE(ordered.ended());
+  EXPECT_EQ(After(1), "01110");
+  EXPECT_TRUE(ordered.ended());
+  EXPECT_EQ(After(1), "11111");
 }
 
 TEST_F(OrderTest, AcaNeedsAnAca) {

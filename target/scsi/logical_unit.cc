@@ -1,6 +1,7 @@
 #include "target/scsi/logical_unit.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "base/check.h"
@@ -29,7 +30,13 @@ LogicalUnit::LogicalUnit(UnitKinds kind, LogicalUnitOptions options,
     : kind_(kind),
       options_(std::move(options)),
       device_(std::move(device)),
-      blocks_(options_.store == nullptr ? 0 : options_.store->size_bytes() / options_.block_size) {
+      blocks_(options_.store == nullptr ? 0 : options_.store->size_bytes() / options_.block_size),
+      physical_exponent_(static_cast<uint8_t>(
+          std::countr_zero(std::max(options_.physical_block_size, options_.block_size)) -
+          std::countr_zero(options_.block_size))),
+      reservations_(options_.reservations,
+                    options_.restored == nullptr ? ReservationState{} : *options_.restored,
+                    device_->bugs) {
   ResetParameters();
 }
 
@@ -38,67 +45,108 @@ void LogicalUnit::ResetParameters() {
   parameters_.software_write_protect = false;
   parameters_.write_cache = has_volatile_cache();
   parameters_.stopped = false;
+  reservations_.DropUnitReservation(nullptr);
+  copy_results_.Clear();
+}
+
+// ---- foreign writes --------------------------------------------------------------------------
+
+std::unique_ptr<LogicalUnit::ForeignWrite> LogicalUnit::BeginForeignWrite() {
+  std::lock_guard lock(mutex_);
+  // Within the lock: either this sees the sanitize operation, or that one sees the write.
+  if (sanitizer_.PendingSense().has_value()) return nullptr;
+  ++foreign_writes_;
+  return std::make_unique<ForeignWrite>(this);
+}
+
+void LogicalUnit::EndForeignWrite() {
+  absl::AnyInvocable<void()> then;
+  {
+    std::lock_guard lock(mutex_);
+    if (--foreign_writes_ == 0) then = std::exchange(after_foreign_writes_, nullptr);
+  }
+  if (then != nullptr) then();
+}
+
+bool LogicalUnit::HasNoForeignWrites(absl::AnyInvocable<void()> then) {
+  std::lock_guard lock(mutex_);
+  if (foreign_writes_ == 0) return true;
+  after_foreign_writes_ = std::move(then);
+  return false;
 }
 
 // ---- unit attentions -------------------------------------------------------------------------
 
-void LogicalUnit::Attach(const Nexus* nexus, const Sense& first) {
-  std::lock_guard lock(mutex_);
-  EstablishLocked(&attentions_[nexus], first);
+std::vector<Sense>& LogicalUnit::PendingLocked(const Nexus* nexus) {
+  const auto [found, added] = attentions_.try_emplace(nexus);
+  if (added) {
+    nexus->AddKnownTo(this);
+    found->second.push_back(nexus->first_attention());
+  }
+  return found->second;
 }
 
 void LogicalUnit::Detach(const Nexus* nexus) {
+  copy_results_.Forget(nexus);
+  // A RESERVE that was on its way when the session ended.
+  reservations_.DropUnitReservation(nexus);
   std::lock_guard lock(mutex_);
-  const auto found = attentions_.find(nexus);
-  if (found == attentions_.end()) return;
-  attentions_pending_ -= found->second.size();
-  attentions_.erase(found);
+  attentions_.erase(nexus);
 }
 
 void LogicalUnit::Establish(const Nexus* nexus, const Sense& sense) {
+  if (kind_ != kBlockDevice) return;
   std::lock_guard lock(mutex_);
-  const auto found = attentions_.find(nexus);
-  if (found != attentions_.end()) EstablishLocked(&found->second, sense);
+  EstablishLocked(nexus, sense);
+}
+
+void LogicalUnit::EstablishFor(const NexusId& nexus, const Sense& sense) {
+  device_->nexuses->ForEach([&](const Nexus* open) {
+    if (open->id() == nexus) Establish(open, sense);
+  });
 }
 
 void LogicalUnit::EstablishForOthers(const Nexus* nexus, const Sense& sense) {
-  std::lock_guard lock(mutex_);
-  for (auto& [other, pending] : attentions_) {
-    if (other != nexus) EstablishLocked(&pending, sense);
-  }
+  device_->nexuses->ForEach([&](const Nexus* open) {
+    if (open != nexus) Establish(open, sense);
+  });
 }
 
-void LogicalUnit::EstablishLocked(std::vector<Sense>* pending, const Sense& sense) {
+void LogicalUnit::EstablishLocked(const Nexus* nexus, const Sense& sense) {
+  // Power on says it all, so that the unit needs not know the nexus for it.
+  const bool is_told = IsReset(sense) && nexus->first_attention() == sense::kPowerOnOrReset;
+  if (is_told && !attentions_.contains(nexus)) return;
+  AddAttention(&PendingLocked(nexus), sense);
+}
+
+void LogicalUnit::AddAttention(std::vector<Sense>* pending, const Sense& sense) {
   // A reset has precedence over what was before it, the general code over the others
   // (SAM-5 §5.14.4).
   if (!pending->empty() && pending->front() == sense::kPowerOnOrReset && IsReset(sense)) return;
   if (std::find(pending->begin(), pending->end(), sense) != pending->end()) return;
-  attentions_pending_ -= pending->size();
   if (IsReset(sense)) pending->clear();
   if (pending->size() == kMaxPendingAttentions) pending->pop_back();
   pending->push_back(sense);
-  attentions_pending_ += pending->size();
 }
 
-std::optional<Sense> LogicalUnit::TakeUnitAttentionLocked(const Nexus* nexus) {
-  if (attentions_pending_ == 0) return std::nullopt;
-  const auto found = attentions_.find(nexus);
-  if (found == attentions_.end() || found->second.empty()) return std::nullopt;
-  const Sense sense = found->second.front();
-  found->second.erase(found->second.begin());
-  --attentions_pending_;
+std::optional<Sense> LogicalUnit::TakeOldest(std::vector<Sense>* pending, bool only_resets) {
+  if (pending->empty()) return std::nullopt;
+  const Sense sense = pending->front();
+  if (only_resets && !IsReset(sense)) return std::nullopt;
+  pending->erase(pending->begin());
   return sense;
 }
 
 std::optional<Sense> LogicalUnit::TakeUnitAttention(const Nexus* nexus) {
+  if (kind_ != kBlockDevice) return std::nullopt;
   std::lock_guard lock(mutex_);
-  return TakeUnitAttentionLocked(nexus);
+  return TakeOldest(&PendingLocked(nexus));
 }
 
 void LogicalUnit::ClearUnitAttention(const Nexus* nexus, const Sense& sense) {
   std::lock_guard lock(mutex_);
   const auto found = attentions_.find(nexus);
-  if (found != attentions_.end()) attentions_pending_ -= std::erase(found->second, sense);
+  if (found != attentions_.end()) std::erase(found->second, sense);
 }
 
 // ---- from CDB to task set --------------------------------------------------------------------
@@ -109,6 +157,7 @@ base::Result<Transfer, Sense> LogicalUnit::Look(const Task& task, const CommandE
     return kind_ == kAbsentUnit ? sense::kLogicalUnitNotSupported
                                 : MissingCommandSense(task, kind_);
   }
+  if (const std::optional<Sense> sense = sanitizer_.Refuses(*entry)) return *sense;
   PUSHPULL_TRY(CheckUsage(*entry, task));
   if ((entry->flags & kNeedsMedium) != 0 && parameters_.stopped) {
     return sense::kInitializingCommandRequired;
@@ -119,25 +168,46 @@ base::Result<Transfer, Sense> LogicalUnit::Look(const Task& task, const CommandE
 }
 
 bool LogicalUnit::Prepare(Task* task) {
+  const bool long_cdb = commands::IsVariableLength(*task);
+  if (long_cdb && device_->bugs.Has(Bug::kScsiCdb32LbaLow)) task->cdb[19] = 0;
   const CommandEntry* entry = FindCommand(*task, kind_);
+  if (entry != nullptr && !Has(*entry)) entry = nullptr;
   const base::Result<Transfer, Sense> looked = Look(*task, entry);
-  const bool despite_attention = entry != nullptr && (entry->flags & kDespiteUnitAttention) != 0;
+  constexpr uint8_t kInquiry = 0x12;
+  const bool inquiry = task->cdb[0] == kInquiry;
+  const bool despite_attention = entry != nullptr && (entry->flags & kDespiteUnitAttention) != 0 &&
+                                 !(inquiry && device_->bugs.Has(Bug::kScsiAttentionAtInquiry));
+  bool conflict = false;
   std::optional<Sense> sense;
   {
     std::lock_guard lock(mutex_);
-    if (!despite_attention) sense = TakeUnitAttentionLocked(task->nexus);
-    if (!sense.has_value() && looked.ok()) {
+    // Within the lock: either the task sees that its nexus was preempted, or who preempts it finds
+    // the task in the set.
+    conflict = entry != nullptr && reservations_.restricts() &&
+               reservations_.Conflicts(*task->nexus, ReservationRuleOf(*task));
+    // Of unit attentions only resets come before RESERVATION CONFLICT, which comes before all other
+    // reasons to fail (SAM-5 §5.3.3).
+    // Who has a task here is known here.
+    std::vector<Sense>* const pending =
+        kind_ == kBlockDevice ? &PendingLocked(task->nexus) : nullptr;
+    if (pending != nullptr && !despite_attention) sense = TakeOldest(pending, conflict);
+    if (pending != nullptr && inquiry && device_->bugs.Has(Bug::kScsiAttentionLostAtInquiry)) {
+      TakeOldest(pending);
+    }
+    if (!sense.has_value() && !conflict && looked.ok()) {
       task->state_ = Task::State::kPrepared;
       task->aborting_ = false;
       task_set_.Enter(task);
     }
   }
-  if (!sense.has_value() && !looked.ok()) sense = looked.error();
+  if (!sense.has_value() && !conflict && !looked.ok()) sense = looked.error();
+  const bool ended = sense.has_value() || conflict;
   task->result.data_in_bytes = 0;
-  task->direction = sense.has_value() ? DataDirection::kNone : looked->direction;
-  task->transfer_bytes = sense.has_value() ? 0 : looked->bytes;
-  if (sense.has_value()) {
-    SetResult(task, false, Step::Fail(*sense));
+  task->direction = ended ? DataDirection::kNone : looked->direction;
+  task->transfer_bytes = ended ? 0 : looked->bytes;
+  if (ended) {
+    SetResult(task, false,
+              sense.has_value() ? Step::Fail(*sense) : Step::End(ScsiStatus::kReservationConflict));
     return false;
   }
   task->unit_ = this;
@@ -153,7 +223,9 @@ void LogicalUnit::FindMedium(Task* task, const CommandEntry& entry) const {
   if ((entry.flags & kMovesBlocks) == 0 || task->transfer_bytes == 0) return;
   const base::MutableBytes all = options_.store->Memory();
   if (all.empty()) return;
-  task->medium = {.all = all, .offset = commands::BlockRangeOf(*task).lba * block_size()};
+  task->medium = {.all = all,
+                  .offset = commands::BlockRangeOf(*task).lba * block_size(),
+                  .store = options_.store.get()};
 }
 
 // ---- running ---------------------------------------------------------------------------------
@@ -164,7 +236,11 @@ Execution LogicalUnit::Execute(Task* task) {
     std::lock_guard lock(mutex_);
     CHECK(task->state_ == Task::State::kPrepared) << "a task is executed once";
     aborted = task->aborting_;
-    if (!aborted && !task_set_.MayRun(*task)) {
+    if (!aborted) {
+      task_set_.SetReady(task);
+      if (!device_->bugs.Has(Bug::kScsiCompareNotAtomic)) exclusion_.Enter(task);
+    }
+    if (!aborted && (!task_set_.MayRun(*task) || exclusion_.Holds(task, task_set_))) {
       task->state_ = Task::State::kDormant;
       ++dormant_;
       return Execution::kPending;
@@ -172,7 +248,7 @@ Execution LogicalUnit::Execute(Task* task) {
     if (!aborted) task->state_ = Task::State::kRunning;
   }
   std::optional<Step> last = Step::Good();
-  if (!aborted) last = Drive(task, task->command_->execute(*this, *task));
+  if (!aborted) last = Begin(task);
   if (!last.has_value()) return Execution::kPending;
   ReleaseAll(End(task, *last));
   return Execution::kEnded;
@@ -193,18 +269,40 @@ std::optional<Step> LogicalUnit::Drive(Task* task, Step step) {
     io.loop = task->nexus->loop();
     io.done = [this, task](absl::Status status) { OnIo(task, status); };
     task->io_in_flight_ = true;
-    const std::optional<absl::Status> status = options_.store->Submit(&io);
+    Store& store = task->work.store != nullptr ? *task->work.store : *options_.store;
+    const std::optional<absl::Status> status = store.Submit(&io);
     if (!status.has_value()) return std::nullopt;
     task->io_in_flight_ = false;
     if (status->ok() && io.op == Io::Op::kRead && BeginMove(task)) return std::nullopt;
     step = task->command_->resume(*this, *task, *status);
   }
+  if (step.is_wait()) return std::nullopt;
   return step;
+}
+
+std::optional<Step> LogicalUnit::Begin(Task* task) {
+  // A sanitize operation may have begun since it was prepared.
+  if (const std::optional<Sense> sense = sanitizer_.Refuses(*task->command_)) {
+    return Step::Fail(*sense);
+  }
+  return Drive(task, task->command_->execute(*this, *task));
+}
+
+void LogicalUnit::Continue(Task* task, const absl::Status& status) {
+  // End() sees that it was aborted.
+  if (task->cancelled_) return EndAndDeliver(task, Step::Good());
+  const std::optional<Step> last = Drive(task, task->command_->resume(*this, *task, status));
+  if (last.has_value()) EndAndDeliver(task, *last);
 }
 
 void LogicalUnit::OnMoved(Task* task, const absl::Status& status) {
   CHECK(task->moving_) << "nothing was to be moved";
   task->moving_ = false;
+  if (task->work.io.op == Io::Op::kWrite && (task->cancelled_ || !status.ok())) {
+    // A part of it may lie in the store's own memory, though there will be no I/O.
+    Store& store = task->work.store != nullptr ? *task->work.store : *options_.store;
+    store.NoteWritten(task->work.io.offset, IoBytes(task->work.io.buffers));
+  }
   if (task->cancelled_) return EndAndDeliver(task, Step::Good());
   Step step = Step::Transfer();  // a write's I/O, which is still set
   if (!status.ok() || task->work.io.op == Io::Op::kRead) {
@@ -216,11 +314,9 @@ void LogicalUnit::OnMoved(Task* task, const absl::Status& status) {
 
 void LogicalUnit::OnIo(Task* task, const absl::Status& status) {
   task->io_in_flight_ = false;
-  // End() sees that it was aborted.
-  if (task->cancelled_) return EndAndDeliver(task, Step::Good());
-  if (status.ok() && task->work.io.op == Io::Op::kRead && BeginMove(task)) return;
-  const std::optional<Step> last = Drive(task, task->command_->resume(*this, *task, status));
-  if (last.has_value()) EndAndDeliver(task, *last);
+  const bool read = status.ok() && task->work.io.op == Io::Op::kRead;
+  if (!task->cancelled_ && read && BeginMove(task)) return;
+  Continue(task, status);
 }
 
 void LogicalUnit::Start(uint64_t serial) {
@@ -234,7 +330,7 @@ void LogicalUnit::Start(uint64_t serial) {
     task->state_ = Task::State::kRunning;
   }
   std::optional<Step> last = Step::Good();
-  if (!aborted) last = Drive(task, task->command_->execute(*this, *task));
+  if (!aborted) last = Begin(task);
   if (last.has_value()) EndAndDeliver(task, *last);
 }
 
@@ -249,10 +345,13 @@ void LogicalUnit::Post(const Starts& starts) {
 LogicalUnit::Starts LogicalUnit::LeaveLocked(Task* task) {
   Starts starts;
   if (task->state_ == Task::State::kDormant) --dormant_;
+  const bool excluded = exclusion_.any();
+  exclusion_.Leave(task);
   task_set_.Leave(task);
-  if (dormant_ == 0) return starts;
+  if (dormant_ == 0 || !(excluded || task_set_.MakesWay(*task))) return starts;
+  exclusion_.HoldAnew(task_set_);
   task_set_.ForEachThatMayRun([&](Task* next) {
-    if (next->state_ != Task::State::kDormant) return;
+    if (next->state_ != Task::State::kDormant || exclusion_.Holds(next, task_set_)) return;
     next->state_ = Task::State::kStarting;
     --dormant_;
     starts.emplace_back(next->nexus->loop(), next->serial_);
@@ -274,6 +373,7 @@ LogicalUnit::Aborts LogicalUnit::End(Task* task, const Step& step) {
   SetResult(task, aborted, step);
   task->unit_ = nullptr;
   task->work.state.reset();
+  task->work.store = nullptr;
   return aborts;
 }
 
@@ -287,12 +387,12 @@ void LogicalUnit::SetResult(Task* task, bool aborted, const Step& step) const {
   Task::Result& result = task->result;
   result.aborted = aborted;
   result.sense_bytes = 0;
-  result.status = ScsiStatus::kGood;
-  if (!aborted && !step.sense().has_value()) return;
+  result.status = aborted ? ScsiStatus::kGood : step.status();
+  if (result.status == ScsiStatus::kConditionMet) return;
+  if (!aborted && result.status == ScsiStatus::kGood) return;
   result.data_in_bytes = 0;
   task->transfer_bytes = 0;
-  if (aborted) return;
-  result.status = ScsiStatus::kCheckCondition;
+  if (!step.sense().has_value() || aborted) return;
   result.sense_bytes = static_cast<uint8_t>(
       EncodeSense(*step.sense(), parameters_.descriptor_sense.load(std::memory_order_relaxed),
                   result.sense_buffer.data()));
@@ -329,8 +429,7 @@ void LogicalUnit::AbortTasks(const Nexus* issuer, absl::FunctionRef<bool(const T
       abort->Add();
       affected.emplace_back(task->nexus->loop(), task->serial_);
       if (task->nexus == issuer || !others_attention.has_value()) return;
-      const auto found = attentions_.find(task->nexus);
-      if (found != attentions_.end()) EstablishLocked(&found->second, *others_attention);
+      if (kind_ == kBlockDevice) EstablishLocked(task->nexus, *others_attention);
     });
   }
   for (const auto& [loop, serial] : affected) {
@@ -351,7 +450,10 @@ void LogicalUnit::BeginAbort(uint64_t serial) {
   // OnIo or OnMoved delivers it: nothing else could be in flight here.
   task->cancelled_ = true;
   if (task->moving_) return task->mover->CancelMove(task);
-  if (task->io_in_flight_) options_.store->Cancel(&task->work.io);
+  if (sanitizer_.Forget(task)) return EndAndDeliver(task, Step::Good());
+  if (!task->io_in_flight_) return;
+  Store& store = task->work.store != nullptr ? *task->work.store : *options_.store;
+  store.Cancel(&task->work.io);
 }
 
 size_t LogicalUnit::tasks() const {

@@ -14,10 +14,16 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "target/bugs/bugs.h"
 #include "target/scsi/command.h"
+#include "target/scsi/copy_results.h"
 #include "target/scsi/device_server.h"
+#include "target/scsi/exclusion.h"
+#include "target/scsi/open_nexuses.h"
+#include "target/scsi/reservations.h"
+#include "target/scsi/sanitizer.h"
 #include "target/scsi/sense.h"
 #include "target/scsi/task.h"
 #include "target/scsi/task_abort.h"
@@ -26,10 +32,14 @@
 
 namespace pushpull::target {
 
+class LogicalUnit;
+
 // What all units of one target know.
 struct DeviceInfo {
   std::string target_name;
-  std::vector<uint16_t> units;  // their numbers, ascending
+  std::vector<uint16_t> units;              // their numbers, ascending
+  std::vector<LogicalUnit*> logical_units;  // the same
+  std::unique_ptr<OpenNexuses> nexuses = std::make_unique<OpenNexuses>();
   BugSet bugs;
 };
 
@@ -52,10 +62,30 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   const DeviceInfo& device() const { return *device_; }
   uint32_t block_size() const { return options_.block_size; }
   uint64_t blocks() const { return blocks_; }
+  // LOGICAL BLOCKS PER PHYSICAL BLOCK EXPONENT, and LOWEST ALIGNED LOGICAL BLOCK ADDRESS.
+  uint8_t physical_exponent() const { return physical_exponent_; }
+  uint16_t lowest_aligned_lba() const { return options_.lowest_aligned_lba; }
   // MAXIMUM TRANSFER LENGTH of VPD page B0h, in blocks.
   uint32_t max_transfer_blocks() const { return kMaxTransferBytes / options_.block_size; }
+  // MAXIMUM WRITE SAME LENGTH, MAXIMUM UNMAP LBA COUNT, and MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT.
+  uint32_t max_write_same_blocks() const { return kMaxWriteSameBytes / options_.block_size; }
+  uint32_t max_unmap_blocks() const { return kMaxUnmapBytes / options_.block_size; }
+  static constexpr uint32_t kMaxUnmapRanges = 256;
+  // MAXIMUM ATOMIC TRANSFER LENGTH. Memory is lost as a whole: no part of a write outlives it. A
+  // file may have any part of one.
+  uint32_t max_atomic_blocks() const {
+    return store() == nullptr || store()->Memory().empty() ? 0 : max_transfer_blocks();
+  }
   const std::shared_ptr<Store>& store() const { return options_.store; }
   bool has_volatile_cache() const { return store() != nullptr && store()->has_volatile_cache(); }
+  // Thin provisioning: UNMAP is there, and what isn't mapped reads as zeros.
+  bool can_unmap() const { return store() != nullptr && store()->can_unmap(); }
+  // Whether the unit has a command of the table.
+  bool Has(const CommandEntry& entry) const {
+    if ((entry.units & kind_) == 0) return false;
+    if ((entry.flags & kNeedsAtomicWrites) != 0 && max_atomic_blocks() == 0) return false;
+    return (entry.flags & kNeedsUnmap) == 0 || can_unmap();
+  }
   bool write_protected() const {
     return options_.read_only || parameters_.software_write_protect.load(std::memory_order_relaxed);
   }
@@ -63,10 +93,38 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   UnitParameters& parameters() { return parameters_; }
   const UnitParameters& parameters() const { return parameters_; }
 
+  Reservations& reservations() { return reservations_; }
+  const Reservations& reservations() const { return reservations_; }
+
+  CopyResults& copy_results() { return copy_results_; }
+
+  Sanitizer& sanitizer() { return sanitizer_; }
+  const Sanitizer& sanitizer() const { return sanitizer_; }
+
+  // ---- what other units' commands write here --------------------------------------------------
+  // While it lives, a write of another unit's command may be on its way; no sanitize operation
+  // begins to write meanwhile.
+  class ForeignWrite {
+   public:
+    explicit ForeignWrite(LogicalUnit* unit) : unit_(unit) {}
+    ForeignWrite(const ForeignWrite&) = delete;
+    ForeignWrite& operator=(const ForeignWrite&) = delete;
+    ~ForeignWrite() { unit_->EndForeignWrite(); }
+
+   private:
+    LogicalUnit* const unit_;
+  };
+  // Null: the unit is being sanitized.
+  std::unique_ptr<ForeignWrite> BeginForeignWrite();
+  // False: there are some; `then` is called when there are none any more.
+  bool HasNoForeignWrites(absl::AnyInvocable<void()> then);
+
   // ---- nexuses and their unit attentions ------------------------------------------------------
-  void Attach(const Nexus* nexus, const Sense& first);
+  // That of a nexus which isn't open any more, and has no tasks here.
   void Detach(const Nexus* nexus);
   void Establish(const Nexus* nexus, const Sense& sense);
+  // For the sessions of one nexus, where there are any.
+  void EstablishFor(const NexusId& nexus, const Sense& sense);
   // For all nexuses but one (or for all).
   void EstablishForOthers(const Nexus* nexus, const Sense& sense);
   // The oldest pending one, which is then cleared.
@@ -79,6 +137,9 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   void Fail(Task* task, const Sense& sense);
   void Abort(Task* task);
   void OnMoved(Task* task, const absl::Status& status);
+  // What a command waited for (Step::Wait) has come to `status`. On the task's loop, never within
+  // the call that made it wait.
+  void Continue(Task* task, const absl::Status& status);
   size_t tasks() const;
 
   // Aborts all tasks that `covers` names; `abort` waits for each. Nexuses other than `issuer` that
@@ -96,11 +157,21 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   using Starts = std::vector<std::pair<fabric::Loop*, uint64_t>>;
 
   static constexpr uint32_t kMaxTransferBytes = 8 << 20;
+  // So that one command doesn't keep a loop for long.
+  static constexpr uint32_t kMaxWriteSameBytes = kMaxTransferBytes;
+  static constexpr uint32_t kMaxUnmapBytes = 256 << 20;
 
   base::Result<Transfer, Sense> Look(const Task& task, const CommandEntry* entry) const;
-  std::optional<Sense> TakeUnitAttentionLocked(const Nexus* nexus);
-  void EstablishLocked(std::vector<Sense>* pending, const Sense& sense);
+  void EndForeignWrite();
 
+  // What is pending for an open nexus, which the unit knows from now on.
+  std::vector<Sense>& PendingLocked(const Nexus* nexus);
+  static std::optional<Sense> TakeOldest(std::vector<Sense>* pending, bool only_resets = false);
+  void EstablishLocked(const Nexus* nexus, const Sense& sense);
+  static void AddAttention(std::vector<Sense>* pending, const Sense& sense);
+
+  // Its first step, and on.
+  std::optional<Step> Begin(Task* task);
   // Carries out steps until the end, or until an I/O is in flight (nothing).
   std::optional<Step> Drive(Task* task, Step step);
   void FindMedium(Task* task, const CommandEntry& entry) const;
@@ -122,14 +193,21 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   const LogicalUnitOptions options_;
   const std::shared_ptr<const DeviceInfo> device_;
   const uint64_t blocks_;
+  const uint8_t physical_exponent_;
   UnitParameters parameters_;
+  Reservations reservations_;
+  CopyResults copy_results_;
+  Sanitizer sanitizer_{this};
+  Exclusion exclusion_;  // guarded by mutex_
 
   // Held shortly, and never while a store is called.
   mutable std::mutex mutex_;
   TaskSet task_set_;
   size_t dormant_ = 0;
+  size_t foreign_writes_ = 0;
+  absl::AnyInvocable<void()> after_foreign_writes_;
+  // Of the nexuses that the unit knows; of others Nexus::first_attention() alone is pending.
   absl::flat_hash_map<const Nexus*, std::vector<Sense>> attentions_;
-  size_t attentions_pending_ = 0;
 };
 
 }  // namespace pushpull::target

@@ -17,6 +17,12 @@ void EncodeFieldPointer(const FieldPointer& field, uint8_t* out) {
   base::StoreBe16(out + 1, field.byte);
 }
 
+// The same place (SPC-4 §4.5.2.4.4): SKSV, PROGRESS INDICATION.
+void EncodeProgress(uint16_t progress, uint8_t* out) {
+  out[0] = 0x80;
+  base::StoreBe16(out + 1, progress);
+}
+
 // SPC-4 §4.5.3.
 size_t EncodeFixed(const Sense& sense, uint8_t* out) {
   constexpr size_t kBytes = 18;
@@ -31,6 +37,7 @@ size_t EncodeFixed(const Sense& sense, uint8_t* out) {
     base::StoreBe32(out + 3, static_cast<uint32_t>(*sense.information));
   }
   if (sense.field.has_value()) EncodeFieldPointer(*sense.field, out + 15);
+  if (sense.progress.has_value()) EncodeProgress(*sense.progress, out + 15);
   return kBytes;
 }
 
@@ -50,11 +57,12 @@ size_t EncodeDescriptors(const Sense& sense, uint8_t* out) {
     base::StoreBe64(descriptor + 4, *sense.information);
     bytes += 12;
   }
-  if (sense.field.has_value()) {
+  if (sense.field.has_value() || sense.progress.has_value()) {
     uint8_t* descriptor = out + bytes;
     descriptor[0] = 0x02;  // sense key specific
     descriptor[1] = 0x06;
-    EncodeFieldPointer(*sense.field, descriptor + 4);
+    if (sense.field.has_value()) EncodeFieldPointer(*sense.field, descriptor + 4);
+    if (sense.progress.has_value()) EncodeProgress(*sense.progress, descriptor + 4);
     bytes += 8;
   }
   out[7] = static_cast<uint8_t>(bytes - 8);

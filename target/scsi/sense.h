@@ -21,6 +21,7 @@ enum class SenseKey : uint8_t {
   kIllegalRequest = 0x5,
   kUnitAttention = 0x6,
   kDataProtect = 0x7,
+  kCopyAborted = 0xa,
   kAbortedCommand = 0xb,
   kMiscompare = 0xe,
 };
@@ -40,6 +41,7 @@ struct Sense {
   uint8_t ascq = 0;  // its qualifier
   std::optional<uint64_t> information;
   std::optional<FieldPointer> field;
+  std::optional<uint16_t> progress = {};  // of 65536; in the place of `field`
 
   friend bool operator==(const Sense&, const Sense&) = default;
   // "5/24/00".
@@ -64,16 +66,31 @@ inline constexpr Sense kLbaOutOfRange{SenseKey::kIllegalRequest, 0x21, 0x00, {},
 inline constexpr Sense kInvalidFieldInCdb{SenseKey::kIllegalRequest, 0x24, 0x00, {}, {}};
 inline constexpr Sense kLogicalUnitNotSupported{SenseKey::kIllegalRequest, 0x25, 0x00, {}, {}};
 inline constexpr Sense kInvalidFieldInParameterList{SenseKey::kIllegalRequest, 0x26, 0x00, {}, {}};
+inline constexpr Sense kInvalidReleaseOfPersistentReservation{
+    SenseKey::kIllegalRequest, 0x26, 0x04, {}, {}};
 inline constexpr Sense kSavingParametersNotSupported{SenseKey::kIllegalRequest, 0x39, 0x00, {}, {}};
 inline constexpr Sense kInvalidMessageError{SenseKey::kIllegalRequest, 0x49, 0x00, {}, {}};
+inline constexpr Sense kInsufficientRegistrationResources{
+    SenseKey::kIllegalRequest, 0x55, 0x04, {}, {}};
+// EXTENDED COPY
+inline constexpr Sense kTooManyTargetDescriptors{SenseKey::kIllegalRequest, 0x26, 0x06, {}, {}};
+inline constexpr Sense kUnsupportedTargetDescriptor{SenseKey::kIllegalRequest, 0x26, 0x07, {}, {}};
+inline constexpr Sense kTooManySegmentDescriptors{SenseKey::kIllegalRequest, 0x26, 0x08, {}, {}};
+inline constexpr Sense kUnsupportedSegmentDescriptor{SenseKey::kIllegalRequest, 0x26, 0x09, {}, {}};
+inline constexpr Sense kInlineDataLengthExceeded{SenseKey::kIllegalRequest, 0x26, 0x0b, {}, {}};
+inline constexpr Sense kCopyAborted{SenseKey::kCopyAborted, 0x00, 0x00, {}, {}};
+inline constexpr Sense kThirdPartyDeviceFailure{SenseKey::kCopyAborted, 0x0d, 0x01, {}, {}};
+inline constexpr Sense kCopyTargetNotReachable{SenseKey::kCopyAborted, 0x0d, 0x02, {}, {}};
 // NOT READY
 inline constexpr Sense kInitializingCommandRequired{SenseKey::kNotReady, 0x04, 0x02, {}, {}};
+inline constexpr Sense kSanitizeInProgress{SenseKey::kNotReady, 0x04, 0x1b, {}, {}};
 // DATA PROTECT
 inline constexpr Sense kWriteProtected{SenseKey::kDataProtect, 0x27, 0x00, {}, {}};
 inline constexpr Sense kSpaceAllocationFailed{SenseKey::kDataProtect, 0x27, 0x07, {}, {}};
 // MEDIUM ERROR, HARDWARE ERROR, MISCOMPARE
 inline constexpr Sense kWriteError{SenseKey::kMediumError, 0x0c, 0x00, {}, {}};
 inline constexpr Sense kUnrecoveredReadError{SenseKey::kMediumError, 0x11, 0x00, {}, {}};
+inline constexpr Sense kSanitizeFailed{SenseKey::kMediumError, 0x31, 0x03, {}, {}};
 inline constexpr Sense kInternalTargetFailure{SenseKey::kHardwareError, 0x44, 0x00, {}, {}};
 inline constexpr Sense kMiscompareDuringVerify{SenseKey::kMiscompare, 0x1d, 0x00, {}, {}};
 // UNIT ATTENTION
@@ -81,6 +98,9 @@ inline constexpr Sense kPowerOnOrReset{SenseKey::kUnitAttention, 0x29, 0x00, {},
 inline constexpr Sense kBusDeviceReset{SenseKey::kUnitAttention, 0x29, 0x03, {}, {}};
 inline constexpr Sense kNexusLoss{SenseKey::kUnitAttention, 0x29, 0x07, {}, {}};
 inline constexpr Sense kModeParametersChanged{SenseKey::kUnitAttention, 0x2a, 0x01, {}, {}};
+inline constexpr Sense kReservationsPreempted{SenseKey::kUnitAttention, 0x2a, 0x03, {}, {}};
+inline constexpr Sense kReservationsReleased{SenseKey::kUnitAttention, 0x2a, 0x04, {}, {}};
+inline constexpr Sense kRegistrationsPreempted{SenseKey::kUnitAttention, 0x2a, 0x05, {}, {}};
 inline constexpr Sense kCommandsClearedByAnotherInitiator{
     SenseKey::kUnitAttention, 0x2f, 0x00, {}, {}};
 inline constexpr Sense kReportedLunsDataChanged{SenseKey::kUnitAttention, 0x3f, 0x0e, {}, {}};

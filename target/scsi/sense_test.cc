@@ -34,6 +34,11 @@ TEST_P(SenseTest, IsEncodedInBothFormats) {
   }
 }
 
+Sense WithProgress(Sense sense, uint16_t progress) {
+  sense.progress = progress;
+  return sense;
+}
+
 const Case kCases[] = {
     {"None", sense::kNone, "70 00 00 00000000 0a 00000000 00 00 00 000000",
      "72 00 00 00 000000 00"},
@@ -51,6 +56,9 @@ const Case kCases[] = {
     {"InformationTooLargeForFixed", With(sense::kUnrecoveredReadError, 0x123456789a, {}),
      "70 00 03 00000000 0a 00000000 11 00 00 000000",
      "72 03 11 00 000000 0c  00 0a 80 00 000000123456789a"},
+    {"Progress", WithProgress(sense::kSanitizeInProgress, 0x8001),
+     "70 00 02 00000000 0a 00000000 04 1b 00 808001",
+     "72 02 04 1b 000000 08  02 06 0000 808001 00"},
     {"Both", With(sense::kInvalidFieldInCdb, 1, FieldPointer{true, 2, 0}),
      "f0 00 05 00000001 0a 00000000 24 00 00 c80002",
      "72 05 24 00 000000 14  00 0a 80 00 0000000000000001  02 06 0000 c80002 00"},

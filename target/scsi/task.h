@@ -119,6 +119,7 @@ class Task {
   struct Medium {
     base::MutableBytes all;
     uint64_t offset = 0;
+    Store* store = nullptr;
 
     base::MutableBytes Place(uint64_t from, uint64_t bytes) const {
       return all.subspan(offset + from, bytes);
@@ -148,11 +149,13 @@ class Task {
     Io io;
     std::vector<iovec> buffers;           // of `io`, where they aren't `data` itself
     std::unique_ptr<CommandState> state;  // what a command of several steps remembers
+    Store* store = nullptr;               // of `io`, where it isn't the unit's own
   };
   Work work;
 
  private:
   friend class DeviceServer;
+  friend class Exclusion;
   friend class LogicalUnit;
   friend class TaskSet;
 
@@ -166,7 +169,12 @@ class Task {
   // Guarded by the logical unit's mutex.
   State state_ = State::kPrepared;
   bool aborting_ = false;
-  uint64_t serial_ = 0;  // never given twice: tells a task from a later one in the same memory
+  uint64_t serial_ = 0;      // never given twice: tells a task from a later one in the same memory
+  uint64_t ready_ = 0;       // the order in which tasks came to have their data; 0: not yet
+  uint64_t number_ = 0;      // TaskSet: in the queue
+  bool behind_own_ = false;  // TaskSet: waits for an older one of its own nexus
+  bool excludes_ = false;    // Exclusion: others that touch its blocks wait
+  bool held_ = false;        // Exclusion: waits for others that touch its blocks
   Task* older_ = nullptr;
   Task* newer_ = nullptr;
   std::vector<std::shared_ptr<TaskAbort>> aborts_;  // who waits for its end

@@ -17,13 +17,24 @@ TEST(AccessTest, NamesFitPatterns) {
     bool fits;
   };
   const Case cases[] = {
-      {"", "iqn.x", true},           {"*", "iqn.x", true},
-      {"iqn.x", "iqn.x", true},      {"iqn.x", "iqn.X", true},
-      {"IQN.x", "iqn.x", true},      {"iqn.x", "iqn.xy", false},
-      {"iqn.xy", "iqn.x", false},    {"iqn.*:a", "iqn.b:a", true},
-      {"iqn.*:a", "iqn.:a:a", true}, {"iqn.*:a", "iqn.b:ab", false},
-      {"iqn.*b*", "iqn.abc", true},  {"iqn.*b*d", "iqn.abc", false},
+      {"", "iqn.x", true},
+      {"*", "iqn.x", true},
+      {"iqn.x", "iqn.x", true},
+      {"iqn.x", "iqn.X", true},
+      {"IQN.x", "iqn.x", true},
+      {"iqn.x", "iqn.xy", false},
+      {"iqn.xy", "iqn.x", false},
+      {"iqn.*:a", "iqn.b:a", true},
+      {"iqn.*:a", "iqn.:a:a", true},
+      {"iqn.*:a", "iqn.b:ab", false},
+      {"iqn.*b*", "iqn.abc", true},
+      {"iqn.*b*d", "iqn.abc", false},
       {"iqn.x**", "iqn.x", true},
+      // What one part of a pattern took is not there for the next.
+      {"ab*b*", "abc", false},
+      {"ab*b*", "abcb", true},
+      {"*ab*ab*", "xabx", false},
+      {"*ab*ab*", "xabab", true},
   };
   for (const Case& c : cases) {
     const std::vector<AccessRule> rules = {{.initiator = c.pattern}};

@@ -14,7 +14,7 @@ Connection::Connection(Worker* worker, const fabric::Address& local)
       local_(local),
       variation_(node().VariationOf(/*session=*/false, number_)),
       timer_(worker->loop()),
-      tx_({}, &stat_sn_, [this] { return NumbersOfNextPdu(); }),
+      tx_({}, &stat_sn_, [this](BhsView pdu) { return NumbersOfNextPdu(pdu); }),
       ping_timer_(worker->loop()),
       unasked_timer_(worker->loop()) {
   tx_.set_on_space([this] { RunSoon(); });
@@ -41,8 +41,15 @@ void Connection::RunSoon() {
   });
 }
 
+std::optional<absl::Time> Connection::place_taken() const {
+  if (!has_place_ || closed_) return std::nullopt;
+  return place_taken_;
+}
+
 void Connection::Start() {
   worker_->counters().Add(Count::kLogins);
+  place_taken_ = loop()->Now();
+  has_place_ = true;
   LoginConfig config{.limits = Limits(),
                      .bugs = node().bugs(),
                      .rdma_transport = traits().iser_data_segment_keys,
@@ -54,7 +61,7 @@ void Connection::Start() {
     config.queue_depth = 1;  // no more than the session's window begins with
   }
   login_ = std::make_unique<LoginPhase>(&node(), local_, std::move(config));
-  timer_.Start(node().options().login_timeout, [this] { Close(); });
+  timer_.Start(node().options().login_timeout, [this] { OnLoginTimer(); });
   Framing framing{.one_at_a_time = true};
   if (node().Has(Bug::kLoginDataSegmentUnchecked)) {
     framing.max_recv_data_segment_length = kMaxDataSegmentLength;
@@ -65,8 +72,10 @@ void Connection::Start() {
 
 void Connection::Resume(std::unique_ptr<LoginPhase> login) {
   worker_->counters().Add(Count::kLogins);
+  place_taken_ = loop()->Now();
+  has_place_ = true;  // the one that it had on the other loop
   login_ = std::move(login);
-  timer_.Start(node().options().login_timeout, [this] { Close(); });
+  timer_.Start(node().options().login_timeout, [this] { OnLoginTimer(); });
   SetFraming({.one_at_a_time = true});
   Open();
   JoinSession();
@@ -74,15 +83,16 @@ void Connection::Resume(std::unique_ptr<LoginPhase> login) {
 
 // ---- sending ----------------------------------------------------------------------------------
 
-void Connection::Send(OutPdu pdu) {
+bool Connection::Send(OutPdu pdu) {
   if (pdu.stat_sn == StatSnUse::kNext) {
     if (node().Has(Bug::kStatSnSkips) && ++statuses_sent_ % 8 == 0) stat_sn_.Take();
   } else if (node().Has(Bug::kStatSnPerNopInPing) && BhsView(pdu.bhs).opcode() == Opcode::kNopIn) {
     pdu.stat_sn = StatSnUse::kNext;
   }
   if (variation_ != nullptr && pdu.stat_sn == StatSnUse::kNext) VaryBeforeAnswer();
-  if (!MayGoUnexpected(pdu)) return;
+  if (!MayGoUnexpected(pdu)) return false;
   tx_.QueueExempt(std::move(pdu));
+  return true;
 }
 
 // RFC 7145 §8.1.2. The last place is kept for a ping: its answer tells which others are free.
@@ -99,8 +109,9 @@ bool Connection::MayGoUnexpected(const OutPdu& pdu) {
 }
 
 // Asked for once with each PDU that goes out.
-TxQueue::Numbers Connection::NumbersOfNextPdu() {
-  worker_->counters().Add(Count::kPdusSent);
+TxQueue::Numbers Connection::NumbersOfNextPdu(BhsView pdu) {
+  worker_->counters().AddSent(pdu.opcode());
+  LogPdu("pdu_sent", pdu);
   return session_ != nullptr ? session_->Numbers() : numbers_;
 }
 
@@ -110,6 +121,12 @@ void Connection::OnSendIdle() {
 
 void Connection::GetData(IscsiTask* /*task*/, const WriteFlow::Request& /*request*/) {
   CHECK(false) << traits().name << " has no way to read the initiator's memory";
+}
+
+bool Connection::MustPause() {
+  paused_ = node().buffer_budget().used_up() && session_ != nullptr && !session_->ending() &&
+            session_->scsi().MustPause();
+  return paused_;
 }
 
 // ---- receiving --------------------------------------------------------------------------------
@@ -122,7 +139,8 @@ void Connection::PlacePdu(const PduSlot& pdu, Placement& placement) {
 
 void Connection::OnPdu(SlotRef pdu) {
   if (closing_) return;
-  worker_->counters().Add(Count::kPdusReceived);
+  worker_->counters().AddReceived(pdu->bhs().opcode());
+  LogPdu("pdu_received", pdu->bhs());
   heard_since_ping_timer_ = true;
   if (node().options().tap) Tap(*pdu);
   if (session_ == nullptr) {
@@ -145,13 +163,24 @@ void Connection::Tap(const PduSlot& pdu) {
   node().options().tap(tapped);
 }
 
+void Connection::LogPdu(std::string_view event, BhsView pdu) {
+  Log(base::LogLevel::kDebug, event, [pdu](base::LogFields& fields) {
+    fields.Add("opcode", OpcodeName(pdu.opcode()))
+        .Add("initiator_task_tag", pdu.initiator_task_tag())
+        .Add("data_segment_length", pdu.data_segment_length());
+  });
+}
+
 void Connection::OnReceiveEnd() { Close(); }
 
 void Connection::OnReceiveError(const ProtocolError& error) {
-  worker_->counters().Add(Count::kProtocolErrors);
+  Log(base::LogLevel::kWarning, "protocol_error",
+      [&error](base::LogFields& fields) { fields.Add("what", ToString(error)); });
+  worker_->counters().AddError(error.reason);
   if (error.reason == Reason::kHeaderDigest) worker_->counters().Add(Count::kDigestErrors);
   // RFC 7143 §7.7: a format error ends the session.
-  if (session_ != nullptr && error.action == Action::kCloseSession) return session_->End({});
+  if (session_ != nullptr && error.action == Action::kCloseSession)
+    return session_->End({}, "a format error");
   Close();
 }
 
@@ -165,6 +194,9 @@ void Connection::DetachFromSession() {
 
 void Connection::Close() {
   if (closed_) return;
+  if (session_ != nullptr && !closing_) {
+    Log(base::LogLevel::kInfo, "connection_end", [](base::LogFields&) {});
+  }
   closing_ = closed_ = true;
   timer_.Cancel();
   ping_timer_.Cancel();
@@ -173,6 +205,7 @@ void Connection::Close() {
   if (claim_ != 0) worker_->DropClaim(claim_);
   if (session_ != nullptr) session_->OnConnectionClosed(this);
   CloseTransport();
+  GivePlaceBack();
   worker_->Retire(this);
 }
 
@@ -206,9 +239,38 @@ void Connection::EnterFullFeature(Session* session) {
   if (traits().iser_data_segment_keys) {
     unexpected_.SetLimit(result.session.initiator_max_outstanding_unexpected_pdus);
   }
-  EndLogin(true);
+  LogNegotiated(result);
+  EndLogin(true);  // `result` with it
+  Log(base::LogLevel::kInfo, "login", [session, this](base::LogFields& fields) {
+    fields.Add("type", session->is_discovery() ? "Discovery" : "Normal").Add("cid", cid_);
+  });
   RestartPingTimer();
   if (variation_ != nullptr) StartUnaskedTimer();
+}
+
+// Results alone: what was said on the way to them may be an authentication.
+void Connection::LogNegotiated(const LoginResult& result) {
+  Log(base::LogLevel::kDebug, "negotiated", [&](base::LogFields& fields) {
+    const auto digest = [](Digest value) { return value == Digest::kCrc32c ? "CRC32C" : "None"; };
+    const auto yes = [](bool value) { return value ? "Yes" : "No"; };
+    const SessionParameters& session = result.session;
+    fields.Add("authentication", result.authentication.empty() ? "None" : result.authentication)
+        .Add("HeaderDigest", digest(parameters_.header_digest))
+        .Add("DataDigest", digest(parameters_.data_digest))
+        .Add("initiator_MaxRecvDataSegmentLength",
+             parameters_.initiator_max_recv_data_segment_length)
+        .Add("target_MaxRecvDataSegmentLength", parameters_.target_max_recv_data_segment_length)
+        .Add("InitialR2T", yes(session.initial_r2t))
+        .Add("ImmediateData", yes(session.immediate_data))
+        .Add("MaxBurstLength", session.max_burst_length)
+        .Add("FirstBurstLength", session.first_burst_length)
+        .Add("MaxOutstandingR2T", session.max_outstanding_r2t)
+        .Add("DataPDUInOrder", yes(session.data_pdu_in_order))
+        .Add("DataSequenceInOrder", yes(session.data_sequence_in_order))
+        .Add("DefaultTime2Wait", session.default_time2wait)
+        .Add("DefaultTime2Retain", session.default_time2retain)
+        .Add("iSCSIProtocolLevel", session.iscsi_protocol_level);
+  });
 }
 
 Framing Connection::FramingOf(const ConnectionParameters& parameters) const {
@@ -232,6 +294,26 @@ std::vector<TargetRecord> Connection::TargetsFor(std::string_view /*initiator_na
   return {std::move(record)};
 }
 
+base::LogFields Connection::LogFields() {
+  base::LogFields fields;
+  fields.Add("connection", static_cast<int64_t>(number_)).Add("peer", peer().ToString());
+  if (session_ == nullptr) return fields;
+  return fields.Add("tsih", session_->tsih()).Add("initiator", session_->identity().initiator_name);
+}
+
+ConnectionInfo Connection::Info() {
+  ConnectionInfo info;
+  info.number = number_;
+  info.cid = cid_;
+  info.transport = traits().name;
+  info.local = local_;
+  info.peer = peer();
+  info.parameters = parameters_;
+  info.slots = pledge().slots;
+  info.queued_pdus = tx_.queued_pdus();
+  return info;
+}
+
 void Connection::RestartPingTimer() {
   const absl::Duration interval = node().options().ping_interval;
   if (interval == absl::ZeroDuration() || session_ == nullptr || session_->is_discovery()) return;
@@ -241,7 +323,12 @@ void Connection::RestartPingTimer() {
 
 // RFC 7143 §7.14: a silent connection is asked; if it stays silent it has failed.
 void Connection::OnPingTimer() {
-  if (!heard_since_ping_timer_ && ping_tag != kNoTag) return Close();
+  // What it answered may be there, unread.
+  if (paused_) return RestartPingTimer();
+  if (!heard_since_ping_timer_ && ping_tag != kNoTag) {
+    Log(base::LogLevel::kWarning, "ping_unanswered", [](base::LogFields&) {});
+    return Close();
+  }
   if (!heard_since_ping_timer_) Ping();
   RestartPingTimer();
 }

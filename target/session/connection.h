@@ -8,9 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "base/log.h"
 #include "fabric/loop.h"
 #include "fabric/stream.h"
 #include "target/discovery/send_targets.h"
@@ -24,6 +26,7 @@
 #include "target/session/iscsi_task.h"
 #include "target/session/login_phase.h"
 #include "target/session/registry.h"
+#include "target/session/session_info.h"
 #include "target/session/stale_transfers.h"
 #include "target/session/unexpected_pdus.h"
 #include "target/session/worker.h"
@@ -60,17 +63,28 @@ class Connection : public TargetDirectory {
   // What comes is not looked at any more; nor can anything be sent.
   bool closing() const { return closing_; }
   bool closed() const { return closed_; }
+  bool logging_in() const { return login_ != nullptr; }
+  // Where the initiator is.
+  virtual fabric::Address peer() const { return {}; }
+  ConnectionInfo Info();
+  // Since when it has its place among those that aren't logged in (NodeOptions::max_logins).
+  // Nothing once it is logged in, or closed: who failed to log in has it for as long as it is
+  // there.
+  std::optional<absl::Time> place_taken() const;
   virtual const TransportTraits& traits() const = 0;
 
   // Queues a PDU that answers what the initiator sent: its number is bounded by what is received.
   // One for which the initiator has no room (RFC 7145 §8.1.2) is dropped, or becomes a ping.
-  void Send(OutPdu pdu);
+  // False: it didn't go, for the initiator has no room for what it doesn't expect.
+  bool Send(OutPdu pdu);
   // Asks whether the peer is there.
   void Ping();
   // Null where nothing varies.
   LegalVariation* variation() { return variation_.get(); }
   // Sends a PDU that nobody asked for before an answer, if the variation has it so.
   void VaryBeforeAnswer();
+  // What it was paused for is over.
+  void ReadOn() { RunSoon(); }
   // The answer to a ping of ours.
   void OnPingAnswer(uint32_t target_transfer_tag);
   TxQueue& tx() { return tx_; }
@@ -97,6 +111,20 @@ class Connection : public TargetDirectory {
   virtual uint32_t max_data_in_bytes() const {
     return parameters_.initiator_max_recv_data_segment_length;
   }
+
+  // A line of the log about this connection, where its level is logged: `add` puts in what the line
+  // is about.
+  template <typename Add>
+  void Log(base::LogLevel level, std::string_view event, Add add) {
+    if (!node().log().Logs(level)) return;
+    base::LogFields fields = LogFields();
+    add(fields);
+    node().log().Write(level, loop()->Now(), event, fields);
+  }
+
+  // The target stops: nobody gets in any more. A login under way is told so when it goes on
+  // (status 0301); one that hasn't begun, or waits for its place, ends now.
+  void StopLogin();
 
   // Ends it now. In the session its tasks end.
   void Close();
@@ -142,6 +170,8 @@ class Connection : public TargetDirectory {
   void Drain(PduQueue& queue) {
     while (!queue.empty()) OnPdu(queue.Pop());
   }
+  // Whether memory is short, and it isn't to be read now; ReadOn() is called then.
+  bool MustPause();
   // One turn: receives and processes, then sends what came of it.
   virtual void Run() = 0;
   // Later, in a turn of its own. Does nothing once this is destroyed.
@@ -190,14 +220,22 @@ class Connection : public TargetDirectory {
   void Enter(Session* session);
   void EnterFullFeature(Session* session);
   Framing FramingOf(const ConnectionParameters& parameters) const;
-  void EndLogin(bool done);
-  TxQueue::Numbers NumbersOfNextPdu();
+  // `failure`: what the initiator was told; kSuccess where the connection ended without a word.
+  void EndLogin(bool done, LoginStatus failure = LoginStatus::kSuccess);
+  void FailLogin(const LoginStep& step);
+  void GivePlaceBack();
+  void LogLoginFailure(std::string_view status, const NegotiationError& error);
+  base::LogFields LogFields();
+  void LogPdu(std::string_view event, BhsView pdu);
+  void LogNegotiated(const LoginResult& result);
+  TxQueue::Numbers NumbersOfNextPdu(BhsView pdu);
   void Tap(const PduSlot& pdu);
   bool MayGoUnexpected(const OutPdu& pdu);
   void SendUnasked(UnaskedPdus::Kind kind);
   void StartUnaskedTimer();
   void RestartPingTimer();
   void OnPingTimer();
+  void OnLoginTimer();
 
   Worker* worker_;
   const uint64_t number_;
@@ -207,9 +245,11 @@ class Connection : public TargetDirectory {
   bool closed_ = false;
 
   std::unique_ptr<LoginPhase> login_;  // until the login is done
-  fabric::Timer timer_;                // of the login; of the peer's end
-  SessionId claim_ = 0;                // the session that is to be; 0 for none
-  uint32_t statuses_sent_ = 0;         // Bug::kStatSnSkips
+  absl::Time place_taken_;
+  bool has_place_ = false;
+  fabric::Timer timer_;         // of the login; of the peer's end
+  SessionId claim_ = 0;         // the session that is to be; 0 for none
+  uint32_t statuses_sent_ = 0;  // Bug::kStatSnSkips
 
   Session* session_ = nullptr;
   SessionWindow::ConnectionId window_id_ = 0;
@@ -224,6 +264,7 @@ class Connection : public TargetDirectory {
   fabric::Timer ping_timer_;
   fabric::Timer unasked_timer_;
   bool heard_since_ping_timer_ = false;
+  bool paused_ = false;  // MustPause() said so last
   bool run_posted_ = false;
   std::shared_ptr<Connection*> life_ = std::make_shared<Connection*>(this);
 };
@@ -235,6 +276,7 @@ void Connection::ReceiveTurn(Machine& machine, PduQueue& queue) {
   while (!closing()) {
     // A peer that doesn't take what it asks for is not listened to.
     if (tx().full()) return tx().want_space();
+    if (MustPause()) return;
     const RxStop stop = machine.Poll(kPdusInATurn);
     Drain(queue);
     if (closing()) return;

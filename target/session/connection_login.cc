@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -10,12 +11,22 @@
 #include "target/session/session.h"
 
 namespace pushpull::target {
+namespace {
+
+constexpr LoginStatus kStopped = LoginStatus::kServiceUnavailable;
+constexpr char kWhy[] = "the target is being stopped";
+
+}  // namespace
 
 void Connection::OnLoginPdu(const PduSlot& pdu) {
   if (pdu.bhs().opcode() != Opcode::kLoginRequest) return Take(login_->machine().OnOtherPdu());
   std::vector<uint8_t> text(pdu.data_bytes());
   pdu.CopyData(text);
-  Take(login_->machine().OnRequest(LoginRequest::Decode(pdu.bhs()), text));
+  const LoginRequest request = LoginRequest::Decode(pdu.bhs());
+  if (node().stopping()) {
+    return Take(login_->machine().RefuseRequest(request, kStopped, kWhy));
+  }
+  Take(login_->machine().OnRequest(request, text));
 }
 
 void Connection::Take(const LoginStep& step) {
@@ -29,13 +40,42 @@ void Connection::Take(const LoginStep& step) {
       CHECK(false) << "a login ended without being admitted";
       return;
     case LoginStep::Kind::kFail:
-      SendLoginResponse(step);
-      if (node().Has(Bug::kLoginKeepsConnection)) return Proceed();
-      EndLogin(false);
-      return Finish();
+      return FailLogin(step);
     case LoginStep::Kind::kClose:
+      if (login_ != nullptr) LogLoginFailure("none", step.error);
       return Close();
   }
+}
+
+void Connection::LogLoginFailure(std::string_view status, const NegotiationError& error) {
+  Log(base::LogLevel::kWarning, "login_failed", [&](base::LogFields& fields) {
+    fields.Add("initiator", login_->machine().result().identity.initiator_name)
+        .Add("status", status)
+        .Add("why", error.reason)
+        .Add("section", error.section);
+  });
+}
+
+void Connection::OnLoginTimer() {
+  if (node().Has(Bug::kLoginTimeUnlimited)) return;
+  LogLoginFailure("none", {"the time for the login is up", ""});
+  Close();
+}
+
+void Connection::FailLogin(const LoginStep& step) {
+  LogLoginFailure(LoginStatusName(step.status), step.error);
+  SendLoginResponse(step);
+  if (node().Has(Bug::kLoginKeepsConnection)) return Proceed();
+  EndLogin(false, step.status);
+  Finish();
+}
+
+void Connection::StopLogin() {
+  if (login_ == nullptr || closing_) return;
+  if (!login_->machine().started()) return Close();
+  if (claim_ == 0) return;
+  worker_->DropClaim(std::exchange(claim_, 0));
+  Take(login_->machine().Refuse(kStopped, kWhy));
 }
 
 void Connection::SendLoginResponse(const LoginStep& step) {
@@ -101,6 +141,7 @@ void Connection::OnClaimReady(uint16_t tsih) {
 
 // RFC 7143 §6.3.4. The session may have ended since the login found it.
 void Connection::JoinSession() {
+  if (node().stopping()) return Take(login_->machine().Refuse(kStopped, kWhy));
   const LoginIdentity& identity = login_->machine().result().identity;
   const auto home = node().registry().Find(login_->key(), identity.tsih);
   if (home.has_value() && home->worker != worker_) return MoveTo(home->worker);
@@ -122,6 +163,7 @@ void Connection::MoveTo(Worker* worker) {
   }
   if (has_unread_bytes()) return Close();  // nothing may follow the last Login Request
   closing_ = closed_ = true;
+  has_place_ = false;  // it goes along
   timer_.Cancel();
   worker_->counters().Add(Count::kLogins, -1);
   // A stream can't be moved from within its handler.
@@ -156,7 +198,7 @@ void Connection::MoveAsItIs(Worker* worker) {
 void Connection::Arrive(Worker* worker) {
   worker_ = worker;
   worker_->counters().Add(Count::kLogins);
-  timer_.Start(node().options().login_timeout, [this] { Close(); });
+  timer_.Start(node().options().login_timeout, [this] { OnLoginTimer(); });
   JoinSession();
 }
 
@@ -176,12 +218,21 @@ void Connection::Enter(Session* session) {
   Proceed();
 }
 
-void Connection::EndLogin(bool done) {
-  worker_->counters().Add(Count::kLogins, -1);
-  worker_->counters().Add(done ? Count::kLoginsDone : Count::kLoginsFailed);
-  node().EndLogin();
+void Connection::EndLogin(bool done, LoginStatus failure) {
+  Counters& counters = worker_->counters();
+  counters.Add(Count::kLogins, -1);
+  if (done) {
+    counters.Add(Count::kLoginsDone);
+    GivePlaceBack();
+  } else {
+    counters.AddLoginFailure(failure);
+  }
   login_.reset();
   timer_.Cancel();
+}
+
+void Connection::GivePlaceBack() {
+  if (std::exchange(has_place_, false)) node().EndLogin();
 }
 
 }  // namespace pushpull::target

@@ -19,6 +19,7 @@ constexpr std::string_view kNames[] = {
     "sessions_reinstated",
     "tasks_started",
     "tasks_aborted",
+    "buffer_waits",
     "pdus_received",
     "pdus_sent",
     "data_bytes_received",
@@ -39,6 +40,28 @@ static_assert(std::size(kNames) == kCounts);
 std::string_view CountName(Count count) {
   CHECK(count < Count::kCount);
   return kNames[static_cast<size_t>(count)];
+}
+
+int64_t Counters::Get(Count count) const {
+  const auto sum = [](const auto& values) {
+    int64_t total = 0;
+    for (const Value& value : values) total += value.load(std::memory_order_relaxed);
+    return total;
+  };
+  switch (count) {
+    case Count::kLoginsFailed:
+      return sum(login_failures_);
+    case Count::kPdusReceived:
+      return sum(received_);
+    case Count::kPdusSent:
+      return sum(sent_);
+    case Count::kRejectsSent:
+      return sum(rejects_);
+    case Count::kProtocolErrors:
+      return sum(errors_);
+    default:
+      return values_[static_cast<size_t>(count)].load(std::memory_order_relaxed);
+  }
 }
 
 }  // namespace pushpull::target

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/poison.h"
+
 namespace pushpull::target {
 
 BufferPool::Chunk BufferPool::Take(uint32_t bytes) {
@@ -12,6 +14,7 @@ BufferPool::Chunk BufferPool::Take(uint32_t bytes) {
   Chunk chunk = std::move(idle.back());
   idle.pop_back();
   idle_bytes_ -= bytes;
+  base::Unpoison(chunk.bytes.get(), bytes);
   return chunk;
 }
 
@@ -19,6 +22,7 @@ void BufferPool::Give(Chunk chunk, uint32_t bytes) {
   bytes_in_use_ -= bytes;
   if (idle_bytes_ + bytes > max_idle_bytes_) return;
   idle_bytes_ += bytes;
+  base::Poison(chunk.bytes.get(), bytes);
   Idle(bytes).push_back(std::move(chunk));
 }
 

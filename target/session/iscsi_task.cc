@@ -1,6 +1,7 @@
 #include "target/session/iscsi_task.h"
 
 #include "base/check.h"
+#include "base/poison.h"
 #include "target/session/session.h"
 
 namespace pushpull::target {
@@ -11,7 +12,10 @@ IscsiTask::IscsiTask(TaskPool* pool, uint32_t index) : pool_(pool), index_(index
 
 bool IscsiTask::NextDataIn(OutPdu& pdu) { return session->scsi().NextDataIn(this, pdu); }
 
-TaskPool::~TaskPool() { CHECK_EQ(in_use(), 0u) << "a task outlived its pool"; }
+TaskPool::~TaskPool() {
+  CHECK_EQ(in_use(), 0u) << "a task outlived its pool";
+  for (const auto& task : tasks_) base::Unpoison(task.get(), sizeof(IscsiTask));
+}
 
 TaskRef TaskPool::Take() {
   if (idle_.empty()) {
@@ -20,6 +24,7 @@ TaskRef TaskPool::Take() {
   }
   IscsiTask* const task = tasks_[idle_.back()].get();
   idle_.pop_back();
+  base::Unpoison(task, sizeof(IscsiTask));
   counters_->Add(Count::kTasks);
   return TaskRef(task);
 }
@@ -32,8 +37,10 @@ void TaskPool::Give(IscsiTask* task) {
   task->holds_number = false;
   task->slot = SlotRef();
   task->held.clear();
+  uint64_t buffer_bytes = 0;
   if (task->opcode == Opcode::kScsiCommand) {
-    counters_->Add(Count::kBufferBytes, -static_cast<int64_t>(task->buffer.capacity()));
+    buffer_bytes = task->buffer.capacity();
+    counters_->Add(Count::kBufferBytes, -static_cast<int64_t>(buffer_bytes));
     task->data_out_due = task->waits_for_memory = task->abort_asked = false;
     task->bidirectional_read_bytes = task->spilled_end = 0;
     task->mover = nullptr;
@@ -44,6 +51,8 @@ void TaskPool::Give(IscsiTask* task) {
     task->pieces.clear();
   }
   idle_.push_back(task->index_);
+  base::Poison(task, sizeof(IscsiTask));
+  if (buffer_bytes > 0) budget_->Give(buffer_bytes);
 }
 
 }  // namespace pushpull::target

@@ -19,6 +19,7 @@
 #include "target/rx/session_window.h"
 #include "target/rx/slot.h"
 #include "target/scsi/task.h"
+#include "target/session/buffer_budget.h"
 #include "target/session/counters.h"
 #include "target/session/data_buffer.h"
 #include "target/session/read_flow.h"
@@ -146,7 +147,8 @@ class IscsiTask final : public DataInProducer {
 // The tasks of one loop: allocated when first needed, and reused.
 class TaskPool {
  public:
-  explicit TaskPool(Counters* counters) : counters_(counters) {}
+  // Both outlive the pool.
+  TaskPool(Counters* counters, BufferBudget* budget) : counters_(counters), budget_(budget) {}
   TaskPool(const TaskPool&) = delete;
   TaskPool& operator=(const TaskPool&) = delete;
   ~TaskPool();
@@ -160,6 +162,7 @@ class TaskPool {
   void Give(IscsiTask* task);
 
   Counters* const counters_;
+  BufferBudget* const budget_;
   std::vector<std::unique_ptr<IscsiTask>> tasks_;
   std::vector<uint32_t> idle_;
 };

@@ -28,6 +28,10 @@ class LoginPhase final : public LoginHost {
     if (place.status == LoginStatus::kTooManyConnections && node_->Has(Bug::kConnectionBeyondMax)) {
       place.status = LoginStatus::kSuccess;
     }
+    if (place.kind == LoginKind::kConnectionReinstatement &&
+        node_->Has(Bug::kConnectionReinstatementRefused)) {
+      place.status = LoginStatus::kTooManyConnections;
+    }
     return place;
   }
 

@@ -69,6 +69,7 @@ LoginTarget Node::FindTarget(const LoginIdentity& identity, const fabric::Addres
 std::string Node::SessionKey(const LoginIdentity& identity, const fabric::Address& portal) const {
   LoginIdentity named = identity;
   if (Has(Bug::kReinstatementByIsidAlone)) named.initiator_name.clear();
+  if (Has(Bug::kNormalLoginEndsDiscovery)) named.target_name = options_.name;
   return SessionRegistry::Key(named, options_.target_portal_group_tag, portal.ToString());
 }
 

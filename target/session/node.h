@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "base/bytes.h"
+#include "base/log.h"
 #include "fabric/stream.h"
 #include "target/bugs/bugs.h"
 #include "target/discovery/send_targets.h"
@@ -24,6 +25,7 @@
 #include "target/pdu/bhs.h"
 #include "target/scsi/device_server.h"
 #include "target/session/access.h"
+#include "target/session/buffer_budget.h"
 #include "target/session/registry.h"
 #include "target/variation/legal_variation.h"
 
@@ -46,7 +48,9 @@ struct NodeOptions {
   NegotiationLimits limits;
   uint32_t queue_depth = 128;  // commands that a session may have outstanding
   absl::Duration login_timeout = absl::Seconds(15);
-  uint32_t max_logins = 256;  // under way at one time; further connections are closed at once
+  // Connections that aren't logged in, those of failed logins included until they are closed;
+  // further ones are closed at once.
+  uint32_t max_logins = 256;
   uint32_t max_sessions = 4096;
   // An idle connection is sent a NOP-In ping after so long, and is given up when nothing came for
   // as long again. Zero: no pings.
@@ -56,6 +60,9 @@ struct NodeOptions {
   // Memory for the data of one session's tasks beyond which they wait. One task always gets what
   // it needs.
   uint64_t session_buffer_bytes = 32 << 20;
+  // The same of all sessions. Where it is used up each session still has what its oldest command
+  // needs, but is promised no others beside it, and is not read where nothing is due from it.
+  uint64_t buffer_bytes = uint64_t{1} << 30;
   BugSet bugs;
   // What the RFC leaves to connections and sessions is chosen by this (LegalVariation).
   std::optional<uint64_t> legal_variation;
@@ -68,6 +75,7 @@ struct NodeOptions {
   std::vector<AccessRule> access;
   // Runs on the loop of the connection; several loops call it at once.
   std::function<void(const TapPdu&)> tap;
+  base::Logger log;  // of a default: nothing is logged
 };
 
 class Node {
@@ -76,13 +84,16 @@ class Node {
   Node(NodeOptions options, DeviceServer* device)
       : options_(std::move(options)),
         device_(device),
-        registry_(options_.max_sessions, options_.first_tsih) {}
+        registry_(options_.max_sessions, options_.first_tsih),
+        buffer_budget_(options_.buffer_bytes) {}
 
   const NodeOptions& options() const { return options_; }
   const BugSet& bugs() const { return options_.bugs; }
   bool Has(Bug bug) const { return options_.bugs.Has(bug); }
+  const base::Logger& log() const { return options_.log; }
   DeviceServer& device() { return *device_; }
   SessionRegistry& registry() { return registry_; }
+  BufferBudget& buffer_budget() { return buffer_budget_; }
 
   // The addresses that the target listens on; `rdma`: for iSER.
   void AddPortal(const fabric::Address& address, bool rdma = false);
@@ -95,8 +106,13 @@ class Node {
   LoginTarget FindTarget(const LoginIdentity& identity, const fabric::Address& portal) const;
   std::string SessionKey(const LoginIdentity& identity, const fabric::Address& portal) const;
 
-  // A login begins; false where too many are under way.
+  // From now on nobody gets in any more. From any thread.
+  void BeginStop() { stopping_.store(true, std::memory_order_relaxed); }
+  bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
+
+  // A connection takes a place among those that aren't logged in; false where there is none.
   bool BeginLogin();
+  // The place is free: it is logged in, or closed.
   void EndLogin() { logins_.fetch_sub(1, std::memory_order_relaxed); }
   // For a connection or a session of this number; null where nothing varies.
   std::unique_ptr<LegalVariation> VariationOf(bool session, uint64_t number) const;
@@ -120,6 +136,8 @@ class Node {
   const NodeOptions options_;
   DeviceServer* const device_;
   SessionRegistry registry_;
+  BufferBudget buffer_budget_;
+  std::atomic<bool> stopping_{false};
   std::atomic<uint32_t> logins_{0};
   std::atomic<uint64_t> next_connection_{1};
   std::function<void()> end_all_sessions_;

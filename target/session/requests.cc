@@ -53,7 +53,7 @@ void Session::AnswerPing(IscsiTask* task) {
   if (Has(Bug::kNopInItt)) ++ping.initiator_task_tag;
   OutPdu pdu;
   pdu.bhs = ping.Encode();
-  const SlotRef slot = task->slot;
+  SlotRef slot = task->slot;
   size_t room = task->connection->parameters().initiator_max_recv_data_segment_length;
   if (Has(Bug::kNopInDataDropped)) room = 0;
   if (Has(Bug::kNopInBeyondMaxRecv)) room = kMaxDataSegmentBytes;
@@ -66,9 +66,10 @@ void Session::AnswerPing(IscsiTask* task) {
     if (size > 0) pdu.data.push_back(piece.first(size));
     room -= size;
   }
-  pdu.done = [slot = slot] {};  // the slot holds the data
+  if (!Has(Bug::kPingDataFreed)) pdu.done = [slot = slot] {};  // the slot holds the data
   Connection* const connection = task->connection;
   Finish(task);
+  slot = SlotRef();
   connection->Send(std::move(pdu));
 }
 
@@ -97,6 +98,7 @@ void Session::OnNopOut(Connection& connection, const SlotRef& pdu) {
 // ---------------------------------------------------------
 
 void Session::OnText(IscsiTask* task) {
+  async_events_.OnText();
   Connection* const connection = task->connection;
   const SlotRef slot = task->slot;
   const TextRequest request = TextRequest::Decode(slot->bhs());
@@ -185,6 +187,7 @@ void Session::RespondToLogout(IscsiTask* task, LogoutResponseCode code) {
 
 // RFC 7143 §11.16: within this target's ErrorRecoveryLevel 0 there is nothing to ask for again.
 void Session::OnSnack(Connection& connection, const SlotRef& pdu) {
+  if (Has(Bug::kSnackDropped)) return;
   const SnackRequest snack = SnackRequest::Decode(pdu->bhs());
   const bool reserved = static_cast<uint8_t>(snack.type) > static_cast<uint8_t>(SnackType::kRData);
   if (!connection.traits().snack) {  // RFC 7145 §7.3.11
@@ -196,7 +199,10 @@ void Session::OnSnack(Connection& connection, const SlotRef& pdu) {
 
 // RFC 7143 §11.17: with the complete header of the bad PDU.
 void Session::Reject(Connection& connection, const SlotRef& pdu, RejectReason reason) {
-  counters().Add(Count::kRejectsSent);
+  counters().AddReject(reason);
+  connection.Log(base::LogLevel::kInfo, "reject", [&](base::LogFields& fields) {
+    fields.Add("reason", static_cast<int64_t>(reason)).Add("of", OpcodeName(pdu->bhs().opcode()));
+  });
   target::Reject reject;
   reject.reason = Has(Bug::kRejectReasonWrong) ? static_cast<RejectReason>(0x0b) : reason;
   OutPdu out;

@@ -1,9 +1,11 @@
 #include "target/session/scsi_commands.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/check.h"
 #include "target/pdu/ahs.h"
@@ -28,6 +30,16 @@ std::optional<ProtocolError> CheckFlags(const ScsiCommand& command) {
     return ProtocolError{Reason::kReservedValue, kSection, Action::kReject};
   }
   return std::nullopt;
+}
+
+// Bug::kAhsLengthTrusted.
+void TrustAhsLength(base::Bytes ahs, Task& scsi) {
+  constexpr size_t kCdbAt = 4;  // behind AHSLength, AHSType and a reserved byte
+  if (ahs.size() < kCdbAt || base::LoadBe16(ahs.data()) == 0) return;
+  const std::vector<uint8_t> kept(ahs.begin(), ahs.end());
+  std::vector<uint8_t> cdb(base::LoadBe16(ahs.data()) - size_t{1});
+  std::memcpy(cdb.data(), kept.data() + kCdbAt, cdb.size());
+  std::copy_n(cdb.begin(), std::min<size_t>(cdb.size(), 16), scsi.cdb.begin() + 16);
 }
 
 const Sense& SenseOf(WriteFault fault) {
@@ -55,6 +67,7 @@ std::optional<ProtocolError> ScsiCommands::Begin(IscsiTask* task, const PduSlot&
       command.expected_data_transfer_length == 0) {
     return ProtocolError{Reason::kInvalidFlags, "RFC 7143 §11.3.1", Action::kReject};
   }
+  if (session_->Has(Bug::kAhsLengthTrusted)) TrustAhsLength(pdu.ahs(), task->scsi);
   auto ahs = ReadCommandAhs(pdu.ahs());
   if (const auto* error = std::get_if<ProtocolError>(&ahs)) return *error;
   const CommandAhs& extra = std::get<CommandAhs>(ahs);
@@ -83,10 +96,12 @@ std::optional<ProtocolError> ScsiCommands::Begin(IscsiTask* task, const PduSlot&
   if (LegalVariation* const variation = session_->variation()) {
     task->write_flow.Vary(&variation->data);
   }
-  const uint32_t room = command.final ? kept : task->write_flow.unsolicited_bytes();
-  task->buffer.Begin(&session_->worker().buffers(), task->expected_out());
+  // Where memory is short, what was promised takes no more than comes.
+  const bool is_short = session_->node().buffer_budget().used_up();
+  task->buffer.Begin(&session_->worker().buffers(), is_short ? 0 : task->expected_out());
   const bool in_slot = task->connection->traits().data_stays_in_slot;
-  if (task->write_flow.fault() == WriteFault::kNone && !in_slot) Grow(task, room);
+  // What is announced gets memory when it comes.
+  if (!in_slot) Grow(task, kept);
   if (kept == 0) {
     placement.Discard();
   } else if (!in_slot) {
@@ -123,6 +138,11 @@ void ScsiCommands::PlaceDataOut(IscsiTask* task, const DataOut& header, Placemen
   if (accepted.discard) return placement.Discard();
   task->placed_offset = accepted.offset;
   if (task->connection->traits().data_stays_in_slot) return;
+  if (session_->Has(Bug::kDataOutBeyondBuffer) && accepted.length > 0) {
+    uint8_t* const begin = task->buffer.PlaceOf(0).chunk.data();
+    return placement.Into({begin + header.buffer_offset, accepted.length});
+  }
+  Grow(task, accepted.offset + accepted.length);
   task->buffer.Visit(accepted.offset, accepted.length,
                      [&](base::MutableBytes piece) { placement.Into(piece); });
 }
@@ -301,26 +321,35 @@ void ScsiCommands::Grow(IscsiTask* task, uint32_t total_bytes) {
   if (more == 0) return;
   memory_in_use_ += more;
   session_->counters().Add(Count::kBufferBytes, static_cast<int64_t>(more));
+  session_->node().buffer_budget().Take(more);
   task->buffer.Grow(total_bytes);
 }
 
 bool ScsiCommands::TakeMemory(IscsiTask* task, uint32_t total_bytes) {
   const uint64_t more = task->buffer.GrowthFor(total_bytes);
   const uint64_t limit = session_->node().options().session_buffer_bytes;
-  if (more > 0 && memory_in_use_ + more > limit && !MayExceed(task)) {
-    task->waits_for_memory = true;
-    waiting_for_memory_ = true;
-    return false;
+  if (more > 0) {
+    const bool room_here = memory_in_use_ + more <= limit;
+    const bool room = room_here && session_->node().buffer_budget().HasRoom(more);
+    if (!room && !MayExceed(task)) {
+      task->waits_for_memory = true;
+      waiting_for_memory_ = true;
+      if (room_here) AwaitBudget();
+      return false;
+    }
   }
   Grow(task, total_bytes);
   return true;
 }
 
 // What an older command holds will come free; what a younger one holds may not before this one has
-// ended. Nor may a command wait that the older ones may have to wait for.
+// ended. Nor may a command wait that the older ones may have to wait for: HEAD OF QUEUE, which
+// waits for none but, here, an older one of its kind. So a session is never beyond its limits by
+// more than two commands.
 bool ScsiCommands::MayExceed(const IscsiTask* task) const {
-  if (task->scsi.attribute == TaskAttribute::kHeadOfQueue) return true;
+  const bool urgent = task->scsi.attribute == TaskAttribute::kHeadOfQueue;
   for (const IscsiTask* other = session_->oldest_task(); other != task; other = other->newer) {
+    if (urgent && other->scsi.attribute != TaskAttribute::kHeadOfQueue) continue;
     if (other->waits_for_memory || other->buffer.capacity() > 0) return false;
   }
   return true;
@@ -337,13 +366,55 @@ void ScsiCommands::RetryWaiting() {
   waiting_for_memory_ = false;
   session_->worker().loop()->Post([worker = &session_->worker(), id = session_->id()] {
     Session* const session = worker->FindSession(id);
-    if (session == nullptr || session->ending()) return;
-    for (IscsiTask* task = session->oldest_task(); task != nullptr;) {
-      const TaskRef keep(task);
-      if (std::exchange(task->waits_for_memory, false)) session->scsi().Advance(task);
-      task = task->newer;
-    }
+    if (session != nullptr && !session->ending()) session->scsi().RetryNow();
   });
+}
+
+void ScsiCommands::RetryNow() {
+  for (IscsiTask* task = session_->oldest_task(); task != nullptr;) {
+    const TaskRef keep(task);
+    if (std::exchange(task->waits_for_memory, false)) Advance(task);
+    task = task->newer;
+  }
+  if (session_->connection() != nullptr) session_->connection()->ReadOn();
+  session_->AfterAsyncWork();
+}
+
+// ---- what all sessions share
+// ----------------------------------------------------------------------
+
+// Once for all that wait here: other sessions' memory may be what comes free.
+void ScsiCommands::AwaitBudget() {
+  waiting_for_memory_ = true;
+  if (std::exchange(awaits_budget_, true)) return;
+  session_->counters().Add(Count::kBufferWaits);
+  Worker* const worker = &session_->worker();
+  BufferBudget* const budget = &session_->node().buffer_budget();
+  budget->Wait(worker->loop(), [worker, budget, id = session_->id()] {
+    Session* const session = worker->FindSession(id);
+    if (session == nullptr || session->ending()) return budget->Wake();
+    session->scsi().awaits_budget_ = session->scsi().waiting_for_memory_ = false;
+    session->scsi().RetryNow();
+    if (!session->scsi().awaits_budget_) budget->Wake();
+  });
+}
+
+bool ScsiCommands::MustHold() {
+  if (!session_->node().buffer_budget().used_up() || memory_in_use_ == 0) return false;
+  AwaitBudget();
+  return true;
+}
+
+bool ScsiCommands::MustPause() {
+  if (!session_->node().buffer_budget().used_up() || memory_in_use_ == 0) return false;
+  // Data that is due comes on the same connection, and sets memory free at its end.
+  for (IscsiTask* task = session_->oldest_task(); task != nullptr; task = task->newer) {
+    const bool gathers = task->state == TaskState::kGathering ||
+                         task->state == TaskState::kDraining || task->state == TaskState::kEarly;
+    if (task->state == TaskState::kArriving || (gathers && task->data_out_due)) return false;
+  }
+  AwaitBudget();
+  return true;
 }
 
 // ---- the end
@@ -371,7 +442,9 @@ void ScsiCommands::Abort(IscsiTask* task) {
 
 void ScsiCommands::Abandon(IscsiTask* task) {
   if (task->data_out_due) RememberOpenTransfers(task);
-  if (task->state == TaskState::kResponding) task->connection->tx().Remove(task);
+  if (task->state == TaskState::kResponding && !session_->Has(Bug::kReadSentAfterLogout)) {
+    task->connection->tx().Remove(task);
+  }
   if (task->device_ref) session_->node().device().Abort(&task->scsi);
 }
 

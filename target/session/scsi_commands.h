@@ -54,6 +54,11 @@ class ScsiCommands {
   // Chunks of buffers were given back.
   void OnMemoryReleased(uint64_t bytes);
 
+  // The memory of all sessions is used up, and this one has some of it: no more commands are
+  // promised meanwhile; and nothing is read, unless data is due. What waits is woken.
+  bool MustHold();
+  bool MustPause();
+
  private:
   void Advance(IscsiTask* task);
   void Request(IscsiTask* task);
@@ -74,16 +79,20 @@ class ScsiCommands {
   bool TakeMemory(IscsiTask* task, uint32_t total_bytes);
   bool MayExceed(const IscsiTask* task) const;
   void RetryWaiting();
+  void RetryNow();
+  void AwaitBudget();
 
   // ---- scsi_responses.cc ----
   void Respond(IscsiTask* task);
   void Answer(IscsiTask* task);
   void SendResponse(IscsiTask* task);
+  static void LogSense(const IscsiTask& task);
   void VarySense(IscsiTask* task, OutPdu& pdu);
 
   Session* const session_;
   uint64_t memory_in_use_ = 0;
-  bool waiting_for_memory_ = false;
+  bool waiting_for_memory_ = false;  // whoever it is: RetryWaiting() when some comes free
+  bool awaits_budget_ = false;       // stands in the budget's list
 };
 
 }  // namespace pushpull::target

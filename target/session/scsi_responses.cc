@@ -132,6 +132,24 @@ void ScsiCommands::VarySense(IscsiTask* task, OutPdu& pdu) {
   pdu.data.back() = {task->sense.data(), size_t{2} + varied};
 }
 
+// MEDIUM ERROR and HARDWARE ERROR: the store failed.
+void ScsiCommands::LogSense(const IscsiTask& task) {
+  const Task::Result& result = task.scsi.result;
+  const bool fixed = (result.sense_buffer[0] & 0x7e) == 0x70;
+  const uint8_t key = result.sense_buffer[fixed ? 2 : 1] & 0x0f;
+  const bool of_store = key == static_cast<uint8_t>(SenseKey::kMediumError) ||
+                        key == static_cast<uint8_t>(SenseKey::kHardwareError);
+  const base::LogLevel level = of_store ? base::LogLevel::kError : base::LogLevel::kDebug;
+  const std::string_view event = of_store ? "store_error" : "check_condition";
+  task.connection->Log(level, event, [&](base::LogFields& fields) {
+    fields.Add("lun", static_cast<int64_t>(task.lun >> 48))
+        .Add("operation_code", task.scsi.cdb[0])
+        .Add("sense_key", key)
+        .Add("asc", result.sense_buffer[fixed ? 12 : 2])
+        .Add("ascq", result.sense_buffer[fixed ? 13 : 3]);
+  });
+}
+
 void ScsiCommands::SendResponse(IscsiTask* task) {
   const BugSet& bugs = session_->node().bugs();
   const Task::Result& result = task->scsi.result;
@@ -153,6 +171,7 @@ void ScsiCommands::SendResponse(IscsiTask* task) {
   }
   OutPdu pdu;
   pdu.bhs = response.Encode();
+  if (result.sense_bytes > 0) LogSense(*task);
   if (result.sense_bytes > 0 && !bugs.Has(Bug::kSenseMissing)) {
     // RFC 7143 §11.4.7: its length, then the sense data.
     base::StoreBe16(task->sense.data(), result.sense_bytes);

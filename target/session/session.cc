@@ -60,6 +60,7 @@ SessionWindow::ConnectionId Session::Attach(Connection* connection, uint16_t cid
 void Session::LoseConnection() {
   Connection* const lost = std::exchange(connection_, nullptr);
   task_termination_.Clear();
+  async_events_.Clear();
   const std::vector<uint64_t> luns = EndTasks(lost);
   if (!node().Has(Bug::kLogoutNoUnitAttention)) {
     for (const uint64_t lun : luns) {
@@ -79,23 +80,53 @@ void Session::OnConnectionClosed(Connection* connection) {
     connection->DetachFromSession();
     return;
   }
-  const absl::Duration kept =
-      absl::Seconds(parameters_.default_time2wait) + absl::Seconds(parameters_.default_time2retain);
-  if (is_discovery() || kept == absl::ZeroDuration()) return End({});
+  if (is_discovery()) return End({}, "its connection ended");
   LoseConnection();
-  retain_timer_.Start(kept, [this] { End({}); });
+  WaitForReinstatement();
+}
+
+void Session::WaitForReinstatement() {
+  absl::Duration kept =
+      absl::Seconds(parameters_.default_time2wait) + absl::Seconds(parameters_.default_time2retain);
+  if (Has(Bug::kSessionStateKept)) kept = absl::Hours(24);
+  if (kept == absl::ZeroDuration() || node().stopping()) return End({}, "its connection ended");
+  retain_timer_.Start(kept, [this] { End({}, "it wasn't reinstated in time"); });
+}
+
+void Session::DropConnection(std::optional<OutPdu> last) {
+  if (connection_ == nullptr || ending_) return;
+  if (is_discovery()) {
+    return EndInOrder(std::move(last), node().stopping() ? "the target is being stopped"
+                                                         : "dropped by the administrator");
+  }
+  Connection* const dropped = connection_;
+  LoseConnection();
+  if (last.has_value()) dropped->Send(*std::move(last));
+  dropped->Finish();
+  WaitForReinstatement();
 }
 
 // ---- the end ----------------------------------------------------------------------------------
 
-void Session::End(absl::AnyInvocable<void()> done) {
+void Session::EndInOrder(std::optional<OutPdu> last, std::string_view why) {
+  if (ending_) return;
+  BeginEnd(why);
+  Connection* const dropped = std::exchange(connection_, nullptr);
+  if (dropped == nullptr) return;
+  window_.Leave(dropped->window_id());
+  dropped->DetachFromSession();
+  if (last.has_value()) dropped->Send(*std::move(last));
+  dropped->Finish();
+}
+
+void Session::End(absl::AnyInvocable<void()> done, std::string_view why) {
   if (done) on_end_.push_back(std::move(done));
   if (ending_) {
     // Nobody waits for the answer to a logout any more.
     if (Connection* const connection = connection_; connection != nullptr) connection->Close();
     return;
   }
-  BeginEnd();
+  BeginEnd(why);
   if (Connection* const connection = std::exchange(connection_, nullptr); connection != nullptr) {
     window_.Leave(connection->window_id());
     connection->DetachFromSession();
@@ -105,12 +136,18 @@ void Session::End(absl::AnyInvocable<void()> done) {
 
 void Session::EndForLogout(absl::AnyInvocable<void()> logged_out) {
   on_logged_out_ = std::move(logged_out);
-  BeginEnd();
+  BeginEnd("logged out");
 }
 
-void Session::BeginEnd() {
+void Session::BeginEnd(std::string_view why) {
   ending_ = true;
+  if (node().log().Logs(base::LogLevel::kInfo)) {
+    base::LogFields fields;
+    fields.Add("tsih", tsih_).Add("initiator", identity_.initiator_name).Add("why", why);
+    node().log().Write(base::LogLevel::kInfo, worker_->loop()->Now(), "session_end", fields);
+  }
   retain_timer_.Cancel();
+  async_events_.Clear();
   delayed_.Clear();
   const std::vector<uint64_t> luns = EndTasks(nullptr);
   node().registry().SetConnections(id_, {});
@@ -156,6 +193,7 @@ std::vector<uint64_t> Session::EndTasks(Connection* connection) {
       } else if (task->opcode == Opcode::kScsiCommand && std::ranges::count(luns, task->lun) == 0) {
         luns.push_back(task->lun);
       }
+      if (Has(Bug::kSlotFreedTwice)) SlotRef::GiveBackTwice(task->slot);
       FinishSilently(task);
     }
     task = next;
@@ -200,7 +238,9 @@ void Session::Finish(IscsiTask* task) {
   if (task->state == TaskState::kDone) return;
   const TaskRef keep = std::move(task->self);
   task->state = TaskState::kDone;
-  if (FindTask(task->initiator_task_tag) == task) tasks_.erase(task->initiator_task_tag);
+  if (FindTask(task->initiator_task_tag) == task && !Has(Bug::kTaskTagKept)) {
+    tasks_.erase(task->initiator_task_tag);
+  }
   if (task->holds_number) {
     task->holds_number = false;
     if (task->immediate) {
@@ -238,20 +278,50 @@ void Session::AnswerLater(IscsiTask* task, absl::AnyInvocable<void()> answer) {
   if (!delayed_.Add(task, variation_->delays.OfAnswer(), late)) late();
 }
 
+SessionInfo Session::Info() {
+  SessionInfo info;
+  info.tsih = tsih_;
+  info.initiator_name = identity_.initiator_name;
+  info.isid = identity_.isid;
+  info.parameters = parameters_;
+  info.exp_cmd_sn = window_.exp_cmd_sn();
+  info.max_cmd_sn = window_.max_cmd_sn();
+  info.tasks = tasks_.size();
+  info.logout_requested = async_events_.logout_requested();
+  if (connection_ == nullptr) return info;
+  ConnectionInfo connection = connection_->Info();
+  connection.slots_held = window_.slots_held(connection_->window_id());
+  info.connections.push_back(std::move(connection));
+  return info;
+}
+
 // ---- numbers ----------------------------------------------------------------------------------
 
 TxQueue::Numbers Session::Numbers() {
   if (variation_ != nullptr) {
     window_.Limit(variation_->session.Window(node().options().queue_depth));
   }
+  HoldWindow();
   const SessionWindow::Numbers numbers = window_.Advertise();
   TxQueue::Numbers told{numbers.exp_cmd_sn + immediates_counted_, numbers.max_cmd_sn};
   if (Has(Bug::kMaxCmdSnBelowExp) && told.max_cmd_sn == told.exp_cmd_sn - 1) --told.max_cmd_sn;
   return told;
 }
 
+// Where memory is short a command at a time is promised to who holds none.
+void Session::HoldWindow() {
+  const bool is_short = node().buffer_budget().used_up();
+  window_.Hold(is_short && scsi_.MustHold());
+  if (is_short) {
+    window_.Limit(1);
+  } else if (variation_ == nullptr) {
+    window_.Limit(node().options().queue_depth);
+  }
+}
+
 void Session::TellWindow() {
   if (ending_ || connection_ == nullptr || is_discovery()) return;
+  HoldWindow();
   if (!window_.has_room_news() || Has(Bug::kWindowNeverReopened)) return;
   OutPdu pdu;
   pdu.bhs = NopIn{}.Encode();
@@ -277,7 +347,7 @@ void Session::DeliverInOrder() {
 }
 
 void Session::AbandonEarly(IscsiTask* task) {
-  if (task->state == TaskState::kEarly) early_.erase(task->cmd_sn);
+  if (task->state == TaskState::kEarly && !Has(Bug::kAbortedEarlyKept)) early_.erase(task->cmd_sn);
 }
 
 bool Session::SkipNumber(uint32_t cmd_sn) {

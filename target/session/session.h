@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,13 +22,16 @@
 #include "target/rx/placement.h"
 #include "target/rx/session_window.h"
 #include "target/rx/slot.h"
+#include "target/session/async_events.h"
 #include "target/session/connection.h"
 #include "target/session/delayed_answers.h"
 #include "target/session/iscsi_task.h"
 #include "target/session/scsi_commands.h"
+#include "target/session/session_info.h"
 #include "target/session/task_manager.h"
 #include "target/session/task_termination.h"
 #include "target/session/worker.h"
+#include "target/tx/out_pdu.h"
 #include "target/variation/legal_variation.h"
 
 namespace pushpull::target {
@@ -54,6 +58,7 @@ class Session {
   ScsiCommands& scsi() { return scsi_; }
   TaskManager& task_manager() { return task_manager_; }
   TaskTermination& task_termination() { return task_termination_; }
+  AsyncEvents& async_events() { return async_events_; }
   SessionWindow& window() { return window_; }
   // Null where nothing varies.
   LegalVariation* variation() { return variation_.get(); }
@@ -74,9 +79,16 @@ class Session {
 
   // Ends the session: its tasks without further notice, its connection, its nexus. `done` is called
   // once nothing is left, at which point the session is destroyed. May be called again.
-  void End(absl::AnyInvocable<void()> done);
+  // `why`: for the log, "reinstated".
+  void End(absl::AnyInvocable<void()> done, std::string_view why);
+  // The same, but its connection ends in order: behind what is queued, and `last`.
+  void EndInOrder(std::optional<OutPdu> last, std::string_view why);
+  // Its connection ends likewise; then it is with the session as OnConnectionClosed() says.
+  void DropConnection(std::optional<OutPdu> last);
   // A logout closes it: tasks and nexus end, then `logged_out` is called, the connection lives on.
   void EndForLogout(absl::AnyInvocable<void()> logged_out);
+
+  SessionInfo Info();
 
   // ---- from its connection ----
   void Place(Connection& connection, const PduSlot& pdu, Placement& placement);
@@ -132,11 +144,13 @@ class Session {
   void OnLogout(IscsiTask* task);
   void RespondToLogout(IscsiTask* task, LogoutResponseCode code);
 
+  void HoldWindow();
   void AnswerLater(IscsiTask* task, absl::AnyInvocable<void()> answer);
   TaskRef NewTask(Connection& connection, BhsView bhs);
   std::vector<uint64_t> EndTasks(Connection* connection);
   void LoseConnection();
-  void BeginEnd();
+  void WaitForReinstatement();
+  void BeginEnd(std::string_view why);
   void OnNexusClosed();
 
   Worker* const worker_;
@@ -161,6 +175,7 @@ class Session {
   ScsiCommands scsi_;
   TaskManager task_manager_;
   TaskTermination task_termination_{this};
+  AsyncEvents async_events_{this};
 
   DelayedAnswers delayed_;
 

@@ -133,6 +133,43 @@ TEST(SessionLoginTest, OnlySoManyLoginsAtOneTime) {
   EXPECT_TRUE(d.Alive());
 }
 
+// Who failed to log in may still be there for a while: that takes a place, too.
+TEST(SessionLoginTest, AFailedLoginKeepsItsPlaceUntilItsConnectionIsClosed) {
+  RigOptions options;
+  options.node.max_logins = 2;
+  Rig rig(options);
+  const auto fail = [](Initiator& initiator) {
+    initiator.target_name = "iqn.2026-11.org.pushpull:nobody";
+    const auto response = initiator.LoginWith(initiator.MakeLogin(), initiator.LoginKeys());
+    ASSERT_TRUE(response.has_value());
+    EXPECT_EQ(response->status_class << 8 | response->status_detail, 0x0203);
+  };
+  // Neither closes its own end.
+  Initiator a(&rig);
+  fail(a);
+  Initiator b(&rig);
+  fail(b);
+  EXPECT_EQ(rig.Get(Count::kLogins), 0);
+  EXPECT_EQ(rig.Get(Count::kConnections), 2);
+  Initiator c(&rig);
+  EXPECT_TRUE(c.WaitForClose(absl::Milliseconds(100)));
+  EXPECT_EQ(rig.Get(Count::kConnectionsRefused), 1);
+  // They have heard what there was to hear: the oldest makes room.
+  rig.Elapse(absl::Seconds(2));
+  Initiator d(&rig);
+  d.Login();
+  EXPECT_TRUE(d.Alive());
+  EXPECT_EQ(rig.Get(Count::kConnections), 2);
+  // Whoever closes gives it back at once; who doesn't is closed in the end.
+  Initiator e(&rig);
+  fail(e);
+  e.Disconnect();
+  rig.Elapse(absl::Milliseconds(10));
+  EXPECT_EQ(rig.Get(Count::kConnections), 2);
+  rig.Elapse(absl::Seconds(5));
+  EXPECT_EQ(rig.Get(Count::kConnections), 1);
+}
+
 TEST(SessionLoginTest, OnlySoManySessions) {
   RigOptions options;
   options.node.max_sessions = 1;

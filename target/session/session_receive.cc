@@ -87,7 +87,18 @@ void Session::Place(Connection& connection, const PduSlot& pdu, Placement& place
     return placement.Discard();
   }
   if (const auto error = CheckTag(bhs)) return placement.Refuse(*error);
-  if (bhs.opcode() == Opcode::kScsiCommand) return PlaceCommand(connection, pdu, placement);
+  if (bhs.opcode() == Opcode::kScsiCommand) {
+    if (async_events_.logout_requested()) {
+      // RFC 7143 §11.9.1, event 1: both are right.
+      if (variation_ != nullptr && variation_->session.refuses_before_logout()) {
+        return placement.Refuse(Refusal(Reason::kWaitingForLogout, "RFC 7143 §11.9.1"));
+      }
+      if (Has(Bug::kRefusedAfterLogoutRequest)) {
+        return placement.Refuse(Refusal(Reason::kInvalidFlags, "no section: a defect"));
+      }
+    }
+    return PlaceCommand(connection, pdu, placement);
+  }
   if (const auto error = CheckForm(bhs)) return placement.Refuse(*error);
 }
 
@@ -129,7 +140,8 @@ void Session::PlaceDataOut(Connection& connection, const PduSlot& pdu, Placement
     connection.arriving.task = TaskRef(task);
     return scsi_.PlaceDataOut(task, header, placement);
   }
-  if (connection.stale_transfers.Takes(header.initiator_task_tag, header.target_transfer_tag,
+  if (!Has(Bug::kLeftOverDataRejected) &&
+      connection.stale_transfers.Takes(header.initiator_task_tag, header.target_transfer_tag,
                                        header.final)) {
     connection.arriving.ignore = true;
     return placement.Discard();
@@ -188,7 +200,9 @@ void Session::OnDataOut(Connection& connection, const SlotRef& pdu, IscsiTask* t
 // The answer to what Place() refused, where the connection goes on.
 void Session::Refused(Connection& connection, const SlotRef& pdu) {
   const ProtocolError& error = *pdu->refusal();
-  counters().Add(Count::kProtocolErrors);
+  counters().AddError(error.reason);
+  connection.Log(base::LogLevel::kWarning, "protocol_error",
+                 [&error](base::LogFields& fields) { fields.Add("what", ToString(error)); });
   if (error.action != Action::kReject) return;
   if (Has(Bug::kUnknownOpcodeIgnored) && error.reason == Reason::kUnknownOpcode) return;
   const BhsView bhs = pdu->bhs();

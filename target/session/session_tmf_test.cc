@@ -117,6 +117,11 @@ TEST_F(TmfTest, AbortOfWhatDoesNotExist) {
   EXPECT_EQ(a_.ExpectTmf().response, Code::kTaskDoesNotExist);
   a_.Send(Abort(TestUnitReady(a_), a_.exp_cmd_sn - 100));
   EXPECT_EQ(a_.ExpectTmf().response, Code::kTaskDoesNotExist);
+  // Within the window, but not before the request itself: it can't be on its way (§11.6.1 b).
+  for (const uint32_t behind : {0u, 5u}) {
+    a_.Send(Abort(TestUnitReady(a_), a_.cmd_sn + behind));
+    EXPECT_EQ(a_.ExpectTmf().response, Code::kTaskDoesNotExist) << behind;
+  }
   // A task of another logical unit isn't this one.
   const ScsiCommand write = Write10(a_, 0, 1);
   a_.Send(write);

@@ -36,7 +36,9 @@ void TaskManager::Deliver(IscsiTask* task) {
     case TmFunction::kTargetColdReset:
       return BeginGroup(task, request);
     case TmFunction::kTaskReassign:  // needs ErrorRecoveryLevel 2 (RFC 7143 §7.2.2)
-      return Respond(task, Code::kTaskAllegianceReassignmentNotSupported);
+      return Respond(task, session_->Has(Bug::kTaskReassignClaimsComplete)
+                               ? Code::kFunctionComplete
+                               : Code::kTaskAllegianceReassignmentNotSupported);
     default:
       // CLEAR ACA: no logical unit has NormACA. 9 to 12: iSCSIProtocolLevel 2. The others:
       // nobody's.
@@ -77,6 +79,7 @@ void TaskManager::AbortTask(IscsiTask* task, const TaskManagementRequest& reques
   }
   session_->AbandonEarly(referenced);
   session_->FinishSilently(referenced);
+  if (session_->Has(Bug::kAbortedTaskUsed)) referenced->abort_asked = true;
   Respond(task, Code::kFunctionComplete);
   Progress();
 }
@@ -175,7 +178,7 @@ bool TaskManager::Advance(size_t index) {
       if (function.request.function == TmFunction::kTargetColdReset) {
         Complete(index, Code::kFunctionComplete);
         // Equal to a power-on: all sessions end (§11.5.1).
-        session_->node().EndAllSessions();
+        if (!session_->Has(Bug::kColdResetKeepsConnections)) session_->node().EndAllSessions();
         return true;
       }
       Complete(index, Code::kFunctionComplete);
@@ -208,9 +211,7 @@ bool TaskManager::Covers(const TaskManagementRequest& request, const IscsiTask& 
     return false;
   }
   if (IsTargetReset(request.function)) return true;
-  const bool all_luns =
-      session_->Has(Bug::kAbortSetTakesAllLuns) && request.function == TmFunction::kAbortTaskSet;
-  if (task.lun != request.lun && !all_luns) return false;
+  if (task.lun != request.lun && !TakesAllLuns(request)) return false;
   if (IsReset(request.function) || session_->Has(Bug::kAbortSetTakesLater)) return true;
   // An immediate command has the number of the one that follows it.
   if (task.immediate) {
@@ -218,6 +219,14 @@ bool TaskManager::Covers(const TaskManagementRequest& request, const IscsiTask& 
            base::SerialLessOrEqual(task.cmd_sn, request.cmd_sn);
   }
   return base::SerialLess(task.cmd_sn, request.cmd_sn);
+}
+
+// A defect.
+bool TaskManager::TakesAllLuns(const TaskManagementRequest& request) const {
+  return (session_->Has(Bug::kAbortSetTakesAllLuns) &&
+          request.function == TmFunction::kAbortTaskSet) ||
+         (session_->Has(Bug::kLunResetTakesAllLuns) &&
+          request.function == TmFunction::kLogicalUnitReset);
 }
 
 template <typename Predicate>
@@ -247,7 +256,8 @@ void TaskManager::StartInDevice(Function& function) {
                                                                 : TaskManagement::kAbortTaskSet;
       break;
     case TmFunction::kClearTaskSet:
-      management = TaskManagement::kClearTaskSet;
+      management = session_->Has(Bug::kClearTaskSetOwnTasksOnly) ? TaskManagement::kAbortTaskSet
+                                                                 : TaskManagement::kClearTaskSet;
       break;
     case TmFunction::kLogicalUnitReset:
       management = TaskManagement::kLogicalUnitReset;
@@ -256,7 +266,7 @@ void TaskManager::StartInDevice(Function& function) {
       break;
   }
   EndOutsideDevice(function);
-  if (session_->Has(Bug::kAbortSetTakesAllLuns)) {
+  if (TakesAllLuns(function.request)) {
     AnyCovered(function, [this](IscsiTask& task) {
       if (task.device_ref) session_->scsi().Abort(&task);
       return false;
@@ -330,6 +340,12 @@ void TaskManager::Send(IscsiTask* task, TaskManagementResponseCode code) {
   OutPdu pdu;
   pdu.bhs = response.Encode();
   Connection* const connection = task->connection;
+  connection->Log(base::LogLevel::kInfo, "task_management", [&](base::LogFields& fields) {
+    const auto request = TaskManagementRequest::Decode(task->slot->bhs());
+    fields.Add("function", static_cast<int64_t>(request.function))
+        .Add("lun", static_cast<int64_t>(request.lun >> 48))
+        .Add("response", static_cast<int64_t>(code));
+  });
   session_->Finish(task);
   connection->Send(std::move(pdu));
 }

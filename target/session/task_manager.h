@@ -65,6 +65,7 @@ class TaskManager {
   bool CommandsAreMissing(const TaskManagementRequest& request) const;
   template <typename Predicate>
   bool AnyCovered(const Function& function, Predicate predicate) const;
+  bool TakesAllLuns(const TaskManagementRequest& request) const;
   void PlugNumbers(const TaskManagementRequest& request);
   void Respond(IscsiTask* task, TaskManagementResponseCode code);
   void Send(IscsiTask* task, TaskManagementResponseCode code);

@@ -25,7 +25,7 @@ TcpConnection::TcpConnection(Worker* worker, std::unique_ptr<fabric::Stream> str
       source_(stream_.get(), &worker->read_ahead(), slots_.get(), worker->node().bugs()),
       queue_(kQueueCapacity, worker->node().bugs()),
       machine_(&source_, this, &queue_),
-      sender_(stream_.get(), &tx()) {
+      sender_(stream_.get(), &tx(), worker->node().bugs()) {
   machine_.SetBugs(worker->node().bugs());
   slots_->set_on_free([this] { RunSoon(); });
 }
@@ -74,11 +74,14 @@ void TcpConnection::FinishTransport() {
 void TcpConnection::DiscardInput() {
   std::array<uint8_t, 4096> bytes;
   const iovec buffer{bytes.data(), bytes.size()};
-  while (true) {
+  // A peer that never stops sending has no more of the loop than others have.
+  constexpr int kReadsAtATime = 16;
+  for (int i = 0; i < kReadsAtATime; ++i) {
     const fabric::IoResult result = stream_->TryRead({&buffer, 1});
     if (result.kind == fabric::IoResult::Kind::kWouldBlock) return;
     if (result.kind != fabric::IoResult::Kind::kBytes) return Close();
   }
+  RunSoon();
 }
 
 void TcpConnection::CloseTransport() {

@@ -19,6 +19,9 @@ class TcpConnection final : public Connection {
  public:
   TcpConnection(Worker* worker, std::unique_ptr<fabric::Stream> stream);
   const TransportTraits& traits() const override { return kTcpTraits; }
+  fabric::Address peer() const override {
+    return stream_ != nullptr ? stream_->peer() : fabric::Address();
+  }
 
  private:
   using Machine = PduMachine<TcpSource, TcpConnection>;

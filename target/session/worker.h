@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -13,11 +14,13 @@
 #include "fabric/loop.h"
 #include "fabric/stream.h"
 #include "target/rx/read_ahead.h"
+#include "target/session/async_events.h"
 #include "target/session/counters.h"
 #include "target/session/data_buffer.h"
 #include "target/session/iscsi_task.h"
 #include "target/session/node.h"
 #include "target/session/registry.h"
+#include "target/session/session_info.h"
 
 namespace pushpull::target {
 
@@ -82,7 +85,18 @@ class Worker {
   void EndSession(SessionId id, absl::AnyInvocable<void()> done);
   // From the session, when it has ended.
   void RemoveSession(SessionId id);
-  void EndAllSessions();
+  // `in_order`: what has been answered is sent first.
+  void EndAllSessions(std::string_view why, bool in_order = false);
+
+  // ---- for administrators ----
+  // In the order in which they began.
+  std::vector<SessionInfo> SessionInfos() const;
+  // To each session that is meant; how many there were that it could be done to.
+  size_t Announce(const AsyncRequest& request);
+  // Node::BeginStop() was called. Asks everybody to log out (RFC 7143 §11.9.1, event 1), and waits
+  // until nobody is left; whoever is there after `timeout` is told that his session is dropped
+  // (event 3). `done` is called on this loop; Shutdown() is still to come.
+  void Drain(absl::Duration timeout, absl::AnyInvocable<void()> done);
 
   // Closes all connections and ends all sessions; `done` is called on this loop when nothing is
   // left. No connection may be accepted any more.
@@ -95,8 +109,14 @@ class Worker {
   };
 
   bool Admits();
+  bool EndOldestLogin();
   Connection* Add(std::unique_ptr<Connection> connection);
   void CheckShutdown();
+  void CheckDrained();
+  void DropAll();
+  void BeginFarewell();
+  void EndDrain();
+  std::vector<Session*> Sessions() const;
 
   Node* const node_;
   fabric::Loop* const loop_;
@@ -112,6 +132,9 @@ class Worker {
   size_t retiring_ = 0;
   size_t moving_ = 0;
   absl::AnyInvocable<void()> on_shutdown_;
+  absl::AnyInvocable<void()> on_drained_;
+  bool farewell_ = false;  // of a drain: all that is left is to end
+  fabric::Timer drain_timer_;
   const std::shared_ptr<Worker*> life_ = std::make_shared<Worker*>(this);
 };
 

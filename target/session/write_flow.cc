@@ -45,6 +45,9 @@ WriteFlow::Sequence* WriteFlow::Find(uint32_t target_transfer_tag) {
     if (sequence.target_transfer_tag == target_transfer_tag) return &sequence;
   }
   if (bugs_->Has(Bug::kDataOutTagUnchecked) && !solicited_.empty()) return &solicited_.front();
+  if (bugs_->Has(Bug::kTransferTagIsIndex) && !solicited_.empty()) {
+    return solicited_.data() + (target_transfer_tag - solicited_.front().target_transfer_tag);
+  }
   return nullptr;
 }
 
@@ -70,7 +73,7 @@ WriteFlow::Acceptance WriteFlow::Accept(const DataOut& header, uint64_t lun) {
     return Refuse(Reason::kInvalidLun, "RFC 7143 §4.2.5.3", Action::kReject,
                   WriteFault::kIncorrectAmountOfData);
   }
-  if (header.data_sn != sequence->next_data_sn) {
+  if (header.data_sn != sequence->next_data_sn && !bugs_->Has(Bug::kDataSnUnchecked)) {
     // A PDU is missing: as if its digest had been wrong (RFC 7143 §7.9).
     return Refuse(Reason::kDataSequence, "RFC 7143 §7.9", Action::kCheckCondition,
                   WriteFault::kCrcError);
@@ -87,8 +90,11 @@ WriteFlow::Acceptance WriteFlow::Place(Sequence& sequence, const DataOut& header
   const uint64_t end = uint64_t{header.buffer_offset} + header.data_segment_length;
   const uint32_t room = sequence.length - sequence.received;
   if (header.data_segment_length > room || header.buffer_offset != due) {
-    if (bugs_->Has(Bug::kDataOutOffsetUnchecked) && header.data_segment_length <= room &&
-        end <= uint64_t{sequence.offset} + sequence.length) {
+    const bool inside =
+        end <= uint64_t{sequence.offset} + sequence.length || bugs_->Has(Bug::kDataOutBeyondBuffer);
+    const bool unchecked =
+        bugs_->Has(Bug::kDataOutOffsetUnchecked) || bugs_->Has(Bug::kDataOutBeyondBuffer);
+    if (unchecked && header.data_segment_length <= room && inside) {
       sequence.received += header.data_segment_length;
       return {.offset = due, .length = header.data_segment_length};
     }
@@ -117,8 +123,10 @@ WriteFlow::Acceptance WriteFlow::PlaceAnywhere(Sequence& sequence, const DataOut
     return Refuse(Reason::kBufferOffset, "RFC 7143 §11.7.6", Action::kReject,
                   WriteFault::kIncorrectAmountOfData);
   }
+  const uint32_t due = sequence.offset + sequence.received;
   sequence.received += header.data_segment_length;
-  return {.offset = header.buffer_offset, .length = header.data_segment_length};
+  return {.offset = bugs_->Has(Bug::kUnorderedDataMisplaced) ? due : header.buffer_offset,
+          .length = header.data_segment_length};
 }
 
 void WriteFlow::Complete(const DataOut& header, bool intact) {

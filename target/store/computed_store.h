@@ -11,12 +11,14 @@
 
 namespace pushpull::target {
 
-// Reads as zeros; takes all writes and forgets them.
+// Reads as zeros; takes all writes and forgets them. Nothing of it is ever mapped.
 class NullStore final : public Store {
  public:
   explicit NullStore(uint64_t size_bytes) : size_bytes_(size_bytes) {}
   std::optional<absl::Status> Submit(Io* io) override;
   uint64_t size_bytes() const override { return size_bytes_; }
+  bool can_unmap() const override { return true; }
+  Extent ExtentAt(uint64_t offset) const override { return {false, size_bytes_ - offset}; }
 
  private:
   const uint64_t size_bytes_;

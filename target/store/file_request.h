@@ -12,13 +12,18 @@
 #include "absl/status/status.h"
 #include "target/store/io_engine.h"
 #include "target/store/store.h"
+#include "target/store/sync_queue.h"
 
 namespace pushpull::target {
 
-// Deletes itself once the I/O is done.
+// What an errno value means (store.h).
+absl::Status FileErrorStatus(int error);
+
+// All but flushes. Deletes itself once the I/O is done.
 class FileRequest final : public FileOperation {
  public:
-  FileRequest(Io* io, int fd, IoEngine* engine);
+  // `syncs` is told of durable writes that fail at the disk.
+  FileRequest(Io* io, int fd, IoEngine* engine, SyncQueue* syncs);
 
   // Goes through aligned memory of its own. A read is rounded up to whole units of
   // offset_alignment. False: there is no memory.
@@ -33,11 +38,12 @@ class FileRequest final : public FileOperation {
   };
 
   // Cuts what was moved off the front.
-  void Advance(uint64_t bytes);
+  void Advance(uint64_t moved);
   void Finish(absl::Status status);
 
   Io* const io_;
   IoEngine* const engine_;
+  SyncQueue* const syncs_;
   std::vector<iovec> left_;
   size_t first_ = 0;     // of left_, that has bytes to move
   uint64_t wanted_ = 0;  // bytes that the I/O is about

@@ -3,6 +3,7 @@
 #ifndef TARGET_STORE_FILE_STORE_H_
 #define TARGET_STORE_FILE_STORE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "target/store/io_engine.h"
 #include "target/store/store.h"
+#include "target/store/sync_queue.h"
 
 namespace pushpull::target {
 
@@ -21,7 +23,9 @@ struct FileStoreOptions {
   uint32_t block_size = 512;  // what offsets and lengths of writes are multiples of
 
   enum class Engine : uint8_t {
-    kBest,  // io_uring if it can be had
+    // What the page cache can do without waiting is done at once by who submits it, the rest by
+    // io_uring if it can be had.
+    kBest,
     kUring,
     kThreads,
   };
@@ -30,8 +34,10 @@ struct FileStoreOptions {
 
 class FileStore final : public Store {
  public:
-  // Errors say what to do: create the file, give it a size, drop `direct`...
-  static absl::StatusOr<std::unique_ptr<FileStore>> Open(const FileStoreOptions& options);
+  // Errors say what to do: create the file, give it a size, drop `direct`... With an `engine`, that
+  // one does all the file's I/O, whatever the options say.
+  static absl::StatusOr<std::unique_ptr<FileStore>> Open(
+      const FileStoreOptions& options, std::unique_ptr<IoEngine> engine = nullptr);
   ~FileStore() override;
   FileStore(const FileStore&) = delete;
   FileStore& operator=(const FileStore&) = delete;
@@ -40,21 +46,37 @@ class FileStore final : public Store {
   uint64_t size_bytes() const override { return size_bytes_; }
   bool read_only() const override { return options_.read_only; }
   bool has_volatile_cache() const override { return !options_.read_only; }
+  bool can_unmap() const override { return can_unmap_; }
+  uint32_t unmap_granularity_bytes() const override { return unmap_granularity_; }
+  Extent ExtentAt(uint64_t offset) const override;
 
  private:
   FileStore(const FileStoreOptions& options, int fd) : options_(options), fd_(fd) {}
 
   absl::Status FindSize();
   absl::Status FindAlignment();
+  void FindUnmapping();
+  absl::Status OpenForSyncs();
   absl::Status StartEngine();
   bool NeedsBounce(const Io& io) const;
+  // Whether all of it was done.
+  bool DoneAtOnce(const Io& io, uint64_t bytes);
+  void FindWhatGoesAtOnce();
 
   const FileStoreOptions options_;
   const int fd_;
+  int sync_fd_ = -1;  // of SyncQueue alone
   uint64_t size_bytes_ = 0;
+  bool can_unmap_ = false;
+  uint32_t unmap_granularity_ = 4096;
   uint32_t memory_alignment_ = 1;  // what O_DIRECT asks for
   uint32_t offset_alignment_ = 1;
+  int at_once_flags_ = 0;
+  // Until the file system says that it can't.
+  std::atomic<bool> reads_at_once_ = false;
+  std::atomic<bool> writes_at_once_ = false;
   std::unique_ptr<IoEngine> engine_;
+  std::unique_ptr<SyncQueue> syncs_;
 };
 
 }  // namespace pushpull::target

@@ -1,6 +1,7 @@
 #include "target/store/file_store.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -146,6 +147,65 @@ INSTANTIATE_TEST_SUITE_P(Engines, FileStoreTest, testing::Values(Engine::kUring,
                          [](const auto& info) {
                            return info.param == Engine::kUring ? "Uring" : "Threads";
                          });
+
+// A file in memory, by a path.
+class MemoryFileTest : public testing::Test {
+ protected:
+  MemoryFileTest() {
+    fd_ = memfd_create("disk", MFD_CLOEXEC);
+    EXPECT_EQ(ftruncate(fd_, 1 << 20), 0);
+  }
+  ~MemoryFileTest() override { close(fd_); }
+
+  // Whether it was done at once.
+  bool Submit(Store& store, Io::Op op, std::vector<uint8_t>& memory, bool durable = false) {
+    const iovec buffer{memory.data(), memory.size()};
+    Io io;
+    io.loop = &loop_;
+    io.op = op;
+    io.offset = 4096;
+    io.durable = durable;
+    io.buffers = {&buffer, 1};
+    bool done = false;
+    io.done = [&](const absl::Status& status) {
+      EXPECT_TRUE(status.ok()) << status;
+      done = true;
+    };
+    if (const auto status = store.Submit(&io)) {
+      EXPECT_TRUE(status->ok()) << *status;
+      return true;
+    }
+    loop_.RunUntil([&] { return done; });
+    return false;
+  }
+
+  int fd_ = -1;
+  fabric::EpollLoop loop_;
+};
+
+TEST_F(MemoryFileTest, WhatNeverWaitsIsDoneAtOnce) {
+  FileStoreOptions options;
+  options.path = absl::StrCat("/proc/self/fd/", fd_);
+  const auto store = FileStore::Open(options);
+  ASSERT_TRUE(store.ok()) << store.status();
+  std::vector<uint8_t> written(8192, 0x3c), read(8192);
+  EXPECT_TRUE(Submit(**store, Io::Op::kWrite, written));
+  EXPECT_TRUE(Submit(**store, Io::Op::kRead, read));
+  EXPECT_EQ(read, written);
+  EXPECT_FALSE(Submit(**store, Io::Op::kWrite, written, /*durable=*/true));
+  std::vector<uint8_t> large(512 << 10, 0x11);
+  EXPECT_FALSE(Submit(**store, Io::Op::kWrite, large)) << "the loop would copy for too long";
+}
+
+TEST_F(MemoryFileTest, AnEngineThatIsAskedForDoesAllOfIt) {
+  FileStoreOptions options;
+  options.path = absl::StrCat("/proc/self/fd/", fd_);
+  options.engine = Engine::kThreads;
+  const auto store = FileStore::Open(options);
+  ASSERT_TRUE(store.ok()) << store.status();
+  std::vector<uint8_t> bytes(4096, 0x3c);
+  EXPECT_FALSE(Submit(**store, Io::Op::kWrite, bytes));
+}
 
 }  // namespace
 }  // namespace pushpull::target

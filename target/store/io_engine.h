@@ -16,13 +16,20 @@ namespace pushpull::target {
 
 class FileOperation {
  public:
-  enum class Kind : uint8_t { kRead, kWrite, kDurableWrite, kSync };
+  enum class Kind : uint8_t {
+    kRead,
+    kWrite,
+    kDurableWrite,
+    kSync,   // of the file's data, and of what is needed to find it
+    kPunch,  // `bytes` from `offset` on become a hole; the file's size stays
+  };
 
   virtual ~FileOperation() = default;
 
   Kind kind = Kind::kRead;
   int fd = -1;
   uint64_t offset = 0;
+  uint64_t bytes = 0;              // kPunch
   std::span<const iovec> buffers;  // at most IOV_MAX
 
   // On a thread of the engine. `result`: the bytes that were moved, or an errno value, negative.

@@ -22,6 +22,9 @@ class SlowStore final : public Store {
   uint64_t size_bytes() const override { return behind_->size_bytes(); }
   bool read_only() const override { return behind_->read_only(); }
   bool has_volatile_cache() const override { return behind_->has_volatile_cache(); }
+  bool can_unmap() const override { return behind_->can_unmap(); }
+  uint32_t unmap_granularity_bytes() const override { return behind_->unmap_granularity_bytes(); }
+  Extent ExtentAt(uint64_t offset) const override { return behind_->ExtentAt(offset); }
 
  private:
   const absl::Duration delay_;

@@ -3,9 +3,11 @@
 #include "target/store/store.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <functional>
@@ -71,14 +73,8 @@ std::vector<Kind> Kinds() {
 }
 
 // Runs one I/O to its end on a loop of the calling thread.
-absl::Status Transfer(Store& store, fabric::EpollLoop& loop, Io::Op op, uint64_t offset,
-                      std::span<const iovec> buffers, bool durable = false) {
-  Io io;
+absl::Status Run(Store& store, fabric::EpollLoop& loop, Io& io) {
   io.loop = &loop;
-  io.op = op;
-  io.durable = durable;
-  io.offset = offset;
-  io.buffers = buffers;
   std::optional<absl::Status> result;
   bool within_submit = true;
   io.done = [&](absl::Status status) {
@@ -97,6 +93,24 @@ absl::Status Transfer(Store& store, fabric::EpollLoop& loop, Io::Op op, uint64_t
   loop.RunUntil([&] { return submitted && (at_once.has_value() || result.has_value()); });
   EXPECT_NE(at_once.has_value(), result.has_value()) << "answered twice";
   return at_once.has_value() ? *at_once : *result;
+}
+
+absl::Status Transfer(Store& store, fabric::EpollLoop& loop, Io::Op op, uint64_t offset,
+                      std::span<const iovec> buffers, bool durable = false) {
+  Io io;
+  io.op = op;
+  io.durable = durable;
+  io.offset = offset;
+  io.buffers = buffers;
+  return Run(store, loop, io);
+}
+
+absl::Status Unmap(Store& store, fabric::EpollLoop& loop, uint64_t offset, uint64_t bytes) {
+  Io io;
+  io.op = Io::Op::kUnmap;
+  io.offset = offset;
+  io.bytes = bytes;
+  return Run(store, loop, io);
 }
 
 iovec Buffer(std::vector<uint8_t>& bytes) { return {bytes.data(), bytes.size()}; }
@@ -191,6 +205,70 @@ TEST_P(StoreTest, KeepsWhatIsWrittenHoweverTheMemoryIsCut) {
   }
 }
 
+// From `offset` to the end, extents of one kind put together.
+std::vector<Store::Extent> Extents(const Store& store, uint64_t offset) {
+  std::vector<Store::Extent> extents;
+  while (offset < store.size_bytes()) {
+    const Store::Extent next = store.ExtentAt(offset);
+    EXPECT_GT(next.bytes, 0u);
+    EXPECT_LE(next.bytes, store.size_bytes() - offset);
+    if (next.bytes == 0) break;
+    offset += next.bytes;
+    if (!extents.empty() && extents.back().mapped == next.mapped) {
+      extents.back().bytes += next.bytes;
+    } else {
+      extents.push_back(next);
+    }
+  }
+  return extents;
+}
+
+TEST_P(StoreTest, GivesSpaceBackAndTellsWhatIsMapped) {
+  if (!store_->can_unmap()) GTEST_SKIP() << "the file system has no holes";
+  using Extent = Store::Extent;
+  EXPECT_EQ(Extents(*store_, 0), (std::vector<Extent>{{false, kSize}}));
+  std::vector<uint8_t> bytes(64 * kBlock, 7);
+  ASSERT_TRUE(Write(32 * kBlock, bytes).ok());
+  ASSERT_TRUE(Transfer(*store_, loop_, Io::Op::kFlush, 0, {}).ok());
+  EXPECT_EQ(Extents(*store_, 0),
+            (std::vector<Extent>{
+                {false, 32 * kBlock}, {true, 64 * kBlock}, {false, kSize - 96 * kBlock}}));
+  ASSERT_TRUE(Unmap(*store_, loop_, 40 * kBlock, 8 * kBlock).ok());
+  ASSERT_TRUE(Unmap(*store_, loop_, 0, 33 * kBlock).ok());
+  ASSERT_TRUE(Unmap(*store_, loop_, kSize - 4 * kBlock, 4 * kBlock).ok());
+  ASSERT_TRUE(Unmap(*store_, loop_, 50 * kBlock, 0).ok()) << "nothing";
+  EXPECT_EQ(Extents(*store_, kBlock), (std::vector<Extent>{{false, 32 * kBlock},
+                                                           {true, 7 * kBlock},
+                                                           {false, 8 * kBlock},
+                                                           {true, 48 * kBlock},
+                                                           {false, kSize - 96 * kBlock}}));
+  std::fill_n(bytes.begin(), kBlock, 0);
+  std::fill_n(bytes.begin() + 8 * kBlock, 8 * kBlock, 0);
+  std::vector<uint8_t> read(bytes.size());
+  ASSERT_TRUE(Read(32 * kBlock, read).ok());
+  EXPECT_EQ(read, bytes);
+  EXPECT_EQ(store_->size_bytes(), kSize);
+  EXPECT_EQ(Unmap(*store_, loop_, kSize - kBlock, 2 * kBlock).code(),
+            absl::StatusCode::kOutOfRange);
+}
+
+TEST_P(StoreTest, PartsOfAPageThatAreUnmappedAreZero) {
+  if (!store_->can_unmap()) GTEST_SKIP() << "the file system has no holes";
+  base::Random random(2);
+  std::vector<uint8_t> model(32 * kBlock, 5);
+  ASSERT_TRUE(Write(0, model).ok());
+  for (int i = 0; i < 40; ++i) {
+    const uint64_t first = random.Below(model.size() / 512);
+    const uint64_t end = random.Between(first, std::min(first + 40, model.size() / 512));
+    ASSERT_TRUE(Unmap(*store_, loop_, first * 512, (end - first) * 512).ok());
+    std::fill(model.begin() + static_cast<int64_t>(first * 512),
+              model.begin() + static_cast<int64_t>(end * 512), 0);
+    std::vector<uint8_t> bytes(model.size());
+    ASSERT_TRUE(Read(0, bytes).ok());
+    ASSERT_EQ(bytes, model) << i;
+  }
+}
+
 TEST_P(StoreTest, ReadsPartsOfBlocks) {
   std::vector<uint8_t> bytes(kBlock);
   for (size_t i = 0; i < kBlock; ++i) bytes[i] = static_cast<uint8_t>(i * 7);
@@ -267,6 +345,58 @@ TEST(RamStoreTest, ShowsItsMemory) {
   ASSERT_EQ(store->Memory().size(), kSize);
   EXPECT_EQ(store->Memory()[4], 0);
   EXPECT_EQ(store->Memory()[7], 9);
+}
+
+// How many pages of a store have memory.
+size_t ResidentPages(RamStore& store) {
+  std::vector<unsigned char> pages(kSize / kBlock);
+  EXPECT_EQ(mincore(store.Memory().data(), kSize, pages.data()), 0);
+  return static_cast<size_t>(std::count_if(pages.begin(), pages.end(),
+                                           [](unsigned char page) { return (page & 1) != 0; }));
+}
+
+TEST(RamStoreTest, GivesMemoryBackUnlessADeviceHasIt) {
+  for (const bool pinned : {false, true}) {
+    const auto store = *RamStore::Create(kSize);
+    fabric::EpollLoop loop;
+    std::vector<uint8_t> bytes(64 * kBlock, 9);
+    const iovec buffer = Buffer(bytes);
+    ASSERT_TRUE(Transfer(*store, loop, Io::Op::kWrite, 0, {&buffer, 1}).ok());
+    EXPECT_EQ(ResidentPages(*store), 64u);
+    if (pinned) store->PinMemory(0, kSize);
+    // The last page goes by its last eighth.
+    ASSERT_TRUE(Unmap(*store, loop, 0, 64 * kBlock - 512).ok());
+    EXPECT_EQ(ResidentPages(*store), pinned ? 64u : 1u);
+    ASSERT_TRUE(Unmap(*store, loop, 64 * kBlock - 512, 512).ok());
+    EXPECT_EQ(ResidentPages(*store), pinned ? 64u : 0u);
+    EXPECT_EQ(store->ExtentAt(0), (Store::Extent{false, kSize}));
+    for (const uint8_t byte : store->Memory().first(64 * kBlock)) ASSERT_EQ(byte, 0);
+  }
+}
+
+TEST(RamStoreTest, WhatWasMovedInPlaceIsMapped) {
+  const auto store = *RamStore::Create(kSize);
+  fabric::EpollLoop loop;
+  const base::MutableBytes place = store->Memory().subspan(8 * kBlock, kBlock);
+  std::fill(place.begin(), place.end(), uint8_t{3});
+  const iovec buffer{place.data(), place.size()};
+  ASSERT_TRUE(Transfer(*store, loop, Io::Op::kWrite, 8 * kBlock, {&buffer, 1}).ok());
+  EXPECT_EQ(store->bytes_copied(), 0u);
+  EXPECT_EQ(store->ExtentAt(0), (Store::Extent{false, 8 * kBlock}));
+  EXPECT_EQ(store->ExtentAt(8 * kBlock), (Store::Extent{true, kBlock}));
+  ASSERT_TRUE(Unmap(*store, loop, 0, kSize).ok());
+  EXPECT_EQ(store->Memory()[8 * kBlock], 0);
+}
+
+// As by a device, before the command was aborted.
+TEST(RamStoreTest, WhatWasMovedInPartIsMapped) {
+  const auto store = *RamStore::Create(kSize);
+  fabric::EpollLoop loop;
+  store->Memory()[8 * kBlock] = 3;
+  store->NoteWritten(8 * kBlock, 2 * kBlock);
+  EXPECT_EQ(store->ExtentAt(8 * kBlock), (Store::Extent{true, 2 * kBlock}));
+  ASSERT_TRUE(Unmap(*store, loop, 0, kSize).ok());
+  EXPECT_EQ(store->Memory()[8 * kBlock], 0);
 }
 
 TEST(RamStoreTest, TakesMemoryOnlyAsItIsWritten) {

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -28,6 +29,9 @@ int64_t RunOnce(const FileOperation& operation) {
       return pwritev2(operation.fd, buffers, count, offset, RWF_DSYNC);
     case FileOperation::Kind::kSync:
       return fdatasync(operation.fd);
+    case FileOperation::Kind::kPunch:
+      return fallocate(operation.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+                       static_cast<off_t>(operation.bytes));
   }
   return -1;
 }

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <liburing.h>
 
 #include <cerrno>
@@ -69,6 +70,11 @@ class UringEngine final : public IoEngine {
         break;
       case FileOperation::Kind::kSync:
         io_uring_prep_fsync(entry, fd, IORING_FSYNC_DATASYNC);
+        break;
+      case FileOperation::Kind::kPunch:
+        io_uring_prep_fallocate(entry, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                static_cast<off_t>(operation->offset),
+                                static_cast<off_t>(operation->bytes));
         break;
     }
     // Preparing an entry clears its data in some versions of liburing.

@@ -51,7 +51,7 @@ struct Reader final : DataInProducer {
 TEST(AllocationTest, NoneForAPduOnceWarm) {
   Sink stream;
   StatSnCounter stat_sn;
-  TxQueue queue({}, &stat_sn, [] { return TxQueue::Numbers{1, 2}; });
+  TxQueue queue({}, &stat_sn, [](BhsView) { return TxQueue::Numbers{1, 2}; });
   queue.SetDigests(true, true);
   StreamSender sender(&stream, &queue);
   Reader readers[3];

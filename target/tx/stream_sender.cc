@@ -8,7 +8,7 @@
 
 namespace pushpull::target {
 
-void StreamSender::Encode(Outgoing& out) {
+void StreamSender::Encode(Outgoing& out) const {
   const OutPdu& pdu = out.pdu;
   std::copy(pdu.bhs.begin(), pdu.bhs.end(), out.head.begin());
   out.head_bytes = kBhsBytes;
@@ -21,6 +21,9 @@ void StreamSender::Encode(Outgoing& out) {
   const uint32_t data_bytes = BhsView(pdu.bhs).data_segment_length();
   const uint32_t pad = PadBytes(data_bytes);
   std::memset(out.tail.data(), 0, pad);  // RFC 7143 §11.1
+  if (bugs_.Has(Bug::kPadFromMemory) && pad > 0) {
+    std::memcpy(out.tail.data(), pdu.data.back().data() + pdu.data.back().size(), pad);
+  }
   out.tail_bytes = static_cast<uint8_t>(pad);
   if (pdu.data_digest && data_bytes > 0) {
     Crc32c crc;

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "fabric/stream.h"
+#include "target/bugs/bugs.h"
 #include "target/pdu/bhs.h"
 #include "target/tx/out_pdu.h"
 #include "target/tx/tx_queue.h"
@@ -30,7 +31,8 @@ enum class TxStop : uint8_t {
 class StreamSender {
  public:
   // Both live longer than the sender. Of the stream only TryWrite is used.
-  StreamSender(fabric::Stream* stream, TxQueue* queue) : stream_(stream), queue_(queue) {}
+  StreamSender(fabric::Stream* stream, TxQueue* queue, const BugSet& bugs = {})
+      : stream_(stream), queue_(queue), bugs_(bugs) {}
   StreamSender(const StreamSender&) = delete;
   StreamSender& operator=(const StreamSender&) = delete;
 
@@ -62,12 +64,13 @@ class StreamSender {
 
   Outgoing& At(size_t i) { return batch_[(first_ + i) % kBatchPdus]; }
   void Fill();
-  static void Encode(Outgoing& out);
+  void Encode(Outgoing& out) const;
   size_t Gather(std::array<iovec, kMaxIovecs>& vector);
   void Advance(size_t bytes);
 
   fabric::Stream* const stream_;
   TxQueue* const queue_;
+  const BugSet bugs_;
   std::array<Outgoing, kBatchPdus> batch_;
   size_t first_ = 0;
   size_t count_ = 0;

@@ -23,7 +23,7 @@ const std::vector<uint8_t>& Data() {
 }
 
 struct Fixture {
-  Fixture() : queue({}, &stat_sn, [] { return TxQueue::Numbers{1, 32}; }) {}
+  Fixture() : queue({}, &stat_sn, [](BhsView) { return TxQueue::Numbers{1, 32}; }) {}
 
   // `pieces`: the sizes into which the data segment is cut.
   OutPdu Make(uint32_t tag, const std::vector<size_t>& pieces) {

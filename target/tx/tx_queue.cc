@@ -6,8 +6,7 @@
 
 namespace pushpull::target {
 
-TxQueue::TxQueue(const Limits& limits, StatSnCounter* stat_sn,
-                 absl::AnyInvocable<Numbers()> numbers)
+TxQueue::TxQueue(const Limits& limits, StatSnCounter* stat_sn, AskNumbers numbers)
     : limits_(limits), stat_sn_(stat_sn), numbers_(std::move(numbers)) {
   CHECK_GT(limits.max_pdus, 0u);
 }
@@ -104,7 +103,7 @@ bool TxQueue::Next(OutPdu& pdu) {
   const size_t data_bytes = pdu.data_bytes();
   CHECK_LE(data_bytes, kMaxDataSegmentBytes);
   SetDataSegmentLength(pdu.bhs, static_cast<uint32_t>(data_bytes));
-  const Numbers numbers = numbers_();
+  const Numbers numbers = numbers_(BhsView(pdu.bhs));
   SetExpCmdSn(pdu.bhs, numbers.exp_cmd_sn);
   SetMaxCmdSn(pdu.bhs, numbers.max_cmd_sn);
   if (tap_) tap_(pdu);

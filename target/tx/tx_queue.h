@@ -55,8 +55,10 @@ class TxQueue {
     uint32_t max_cmd_sn;
   };
 
-  // `stat_sn` lives longer than the queue. `numbers` is called for each PDU when it goes out.
-  TxQueue(const Limits& limits, StatSnCounter* stat_sn, absl::AnyInvocable<Numbers()> numbers);
+  // `stat_sn` lives longer than the queue. `numbers` is called with the header of each PDU when it
+  // goes out.
+  using AskNumbers = absl::AnyInvocable<Numbers(BhsView)>;
+  TxQueue(const Limits& limits, StatSnCounter* stat_sn, AskNumbers numbers);
   TxQueue(const TxQueue&) = delete;
   TxQueue& operator=(const TxQueue&) = delete;
 
@@ -115,7 +117,7 @@ class TxQueue {
 
   const Limits limits_;
   StatSnCounter* const stat_sn_;
-  absl::AnyInvocable<Numbers()> numbers_;
+  AskNumbers numbers_;
   absl::AnyInvocable<void()> on_space_;
   absl::AnyInvocable<void()> on_work_;
   absl::AnyInvocable<void(const OutPdu&)> tap_;

@@ -48,7 +48,7 @@ struct Reader final : DataInProducer {
 
 struct Fixture {
   explicit Fixture(const TxQueue::Limits& limits = {}, uint32_t first_stat_sn = 10)
-      : stat_sn(first_stat_sn), queue(limits, &stat_sn, [this] { return numbers; }) {}
+      : stat_sn(first_stat_sn), queue(limits, &stat_sn, [this](BhsView) { return numbers; }) {}
 
   // All that is there, as "tag" or "tag.DataSN", with "s" and StatSN for what has a status.
   std::vector<std::string> Drain() {

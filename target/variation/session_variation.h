@@ -38,6 +38,9 @@ class SessionVariation {
   // (§4.2.2.1).
   bool refuses_immediates() const { return refuses_immediates_; }
 
+  // Whether new commands are rejected while a logout is awaited (§11.9.1, event 1).
+  bool refuses_before_logout() const { return (tag_mask_ & 1) != 0; }
+
   // The addresses of one target stand in any order (Appendix C), and 3260 is left out or not
   // (§13.8).
   template <typename Portals>

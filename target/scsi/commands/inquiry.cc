@@ -12,7 +12,11 @@ namespace {
 constexpr uint64_t kMaxInquiryBytes = 1024;
 
 bool Evpd(const Task& task) { return (task.cdb[1] & 0x01) != 0; }
-uint16_t AllocationLength(const Task& task) { return base::LoadBe16(&task.cdb[3]); }
+// ALLOCATION LENGTH.
+uint64_t Limit(const LogicalUnit& unit, const Task& task) {
+  const bool ignored = unit.device().bugs.Has(Bug::kScsiAllocationLengthIgnored);
+  return ignored ? kMaxInquiryBytes : base::LoadBe16(&task.cdb[3]);
+}
 
 // SPC-4 §6.6.2.
 ParameterData StandardData(const LogicalUnit& unit, const Nexus& nexus) {
@@ -22,7 +26,8 @@ ParameterData StandardData(const LogicalUnit& unit, const Nexus& nexus) {
   data.Add8(0x06);  // SPC-4
   data.Add8(0x12);  // HISUP, response data format 2; no NormACA
   data.Add8(0);     // additional length
-  data.Add8(0);     // no TPGS, no third-party copy, no protection information
+  // TPGS: reported and set; third-party copies; no protection information.
+  data.Add8(unit.kind() == kBlockDevice ? 0x38 : 0);
   data.Add8(0);
   data.Add8(0x02);  // CMDQUE
   data.AddText(kVendor, 8);
@@ -44,13 +49,13 @@ ParameterData StandardData(const LogicalUnit& unit, const Nexus& nexus) {
 Prepared PrepareInquiry(const LogicalUnit& unit, const Task& task) {
   const uint8_t page = task.cdb[2];
   if (Evpd(task) ? !HasVitalProductDataPage(unit, page) : page != 0) return InvalidField(2);
-  return DataIn(AllocationLength(task), kMaxInquiryBytes);
+  return DataIn(Limit(unit, task), kMaxInquiryBytes);
 }
 
 Step ExecuteInquiry(LogicalUnit& unit, Task& task) {
   const ParameterData data = Evpd(task) ? VitalProductData(unit, *task.nexus, task.cdb[2])
                                         : StandardData(unit, *task.nexus);
-  return Reply(task, data.bytes(), AllocationLength(task));
+  return Reply(task, data.bytes(), Limit(unit, task));
 }
 
 }  // namespace pushpull::target::commands

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "target/scsi/commands/blocks.h"
 #include "target/scsi/commands/mode_pages.h"
 #include "target/scsi/commands/parameter_data.h"
 
@@ -96,9 +97,12 @@ base::Result<Change, Sense> ParsePage(const LogicalUnit& unit, base::Bytes list,
     return p.code == code && p.subpage == subpage && (p.subpage != 0) == has_subpage;
   });
   if (page == pages.end()) return InvalidParameter(static_cast<uint16_t>(at), 5);
-  if (rest.size() < bytes) return sense::kParameterListLengthError;
-  PUSHPULL_TRY(CheckPage(unit, *page, rest.first(bytes), at));
-  return Change{&*page, rest.first(bytes)};
+  if (rest.size() < bytes && !unit.device().bugs.Has(Bug::kModePageLengthTrusted)) {
+    return sense::kParameterListLengthError;
+  }
+  const base::Bytes all(rest.data(), bytes);
+  PUSHPULL_TRY(CheckPage(unit, *page, all, at));
+  return Change{&*page, all};
 }
 
 base::Result<std::vector<Change>, Sense> Parse(const LogicalUnit& unit, const Task& task,
@@ -131,8 +135,18 @@ Step ExecuteModeSelect(LogicalUnit& unit, Task& task) {
   if (!changes.ok()) return Step::Fail(changes.error());
   bool changed = false;
   for (const Change& change : *changes) changed |= ApplyModePage(unit, *change.page, change.bytes);
-  if (changed) unit.EstablishForOthers(task.nexus, sense::kModeParametersChanged);
-  return Step::Good();
+  const BugSet& bugs = unit.device().bugs;
+  const Nexus* const untold = bugs.Has(Bug::kScsiModeSelectTellsItself) ? nullptr : task.nexus;
+  if (changed && !bugs.Has(Bug::kScsiModeSelectTellsNobody)) {
+    unit.EstablishForOthers(untold, sense::kModeParametersChanged);
+  }
+  // SBC-3 §6.5.5: from now on every write that was answered is on the medium, earlier ones too.
+  const bool keeps = unit.device().bugs.Has(Bug::kWriteCacheOffKeepsData);
+  return changed && !keeps ? FlushUnlessCached(unit, task) : Step::Good();
+}
+
+Step ResumeModeSelect(LogicalUnit& /*unit*/, Task& /*task*/, const absl::Status& status) {
+  return status.ok() ? Step::Good() : Step::Fail(WriteFailure(status));
 }
 
 }  // namespace pushpull::target::commands

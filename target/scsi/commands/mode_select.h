@@ -13,6 +13,7 @@ namespace pushpull::target::commands {
 
 Prepared PrepareModeSelect(const LogicalUnit& unit, const Task& task);
 Step ExecuteModeSelect(LogicalUnit& unit, Task& task);
+Step ResumeModeSelect(LogicalUnit& unit, Task& task, const absl::Status& status);
 
 }  // namespace pushpull::target::commands
 

@@ -87,7 +87,8 @@ Step ExecuteModeSense(LogicalUnit& unit, Task& task) {
     data.Set8(4, fields.long_lba && descriptors != 0 ? 0x01 : 0);
     data.Set16(6, static_cast<uint16_t>(descriptors));
   } else {
-    data.Set8(0, static_cast<uint8_t>(data.size() - 1));
+    const size_t uncounted = unit.device().bugs.Has(Bug::kScsiModeDataLength) ? 0 : 1;
+    data.Set8(0, static_cast<uint8_t>(data.size() - uncounted));
     data.Set8(2, DeviceSpecificParameter(unit));
     data.Set8(3, static_cast<uint8_t>(descriptors));
   }

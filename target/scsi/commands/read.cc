@@ -3,6 +3,12 @@
 #include "target/scsi/commands/blocks.h"
 
 namespace pushpull::target::commands {
+namespace {
+
+// READ (6) has no FUA; in all others it is bit 3 of the flags.
+bool Fua(const Task& task) { return task.cdb[0] != 0x08 && (BlockFlagsOf(task) & 0x08) != 0; }
+
+}  // namespace
 
 Prepared PrepareRead(const LogicalUnit& unit, const Task& task) {
   PUSHPULL_TRY_ASSIGN(const BlockRange range, CheckTransferRange(unit, task));
@@ -21,8 +27,13 @@ Step ExecuteRead(LogicalUnit& unit, Task& task) {
   return Step::Transfer();
 }
 
-Step ResumeRead(LogicalUnit& /*unit*/, Task& /*task*/, const absl::Status& status) {
-  return status.ok() ? Step::Good() : Step::Fail(ReadFailure(status));
+// SBC-3 §5.8: with FUA, what was read is on the medium before it is answered.
+Step ResumeRead(LogicalUnit& unit, Task& task, const absl::Status& status) {
+  if (!status.ok()) return Step::Fail(ReadFailure(status));
+  Io& io = task.work.io;
+  const bool fua = Fua(task) && !unit.device().bugs.Has(Bug::kFuaReadFromCache);
+  const bool may_be_cached = io.op == Io::Op::kRead && fua && unit.has_volatile_cache();
+  return may_be_cached ? Flush(&io) : Step::Good();
 }
 
 }  // namespace pushpull::target::commands

@@ -37,7 +37,10 @@ Step ExecuteReadCapacity16(LogicalUnit& unit, Task& task) {
   ParameterData data;
   data.Add64(unit.blocks() - 1);
   data.Add32(unit.block_size());
-  // No protection information, a physical block is a logical block, fully provisioned.
+  data.Add8(0);  // no protection information
+  data.Add8(unit.physical_exponent());
+  const unsigned provisioning = unit.can_unmap() ? 0xc000 : 0;  // LBPME, LBPRZ
+  data.Add16(static_cast<uint16_t>(provisioning | unit.lowest_aligned_lba()));
   data.AddZeros(kLongBytes - data.size());
   return Reply(task, data.bytes(), base::LoadBe32(&task.cdb[10]));
 }

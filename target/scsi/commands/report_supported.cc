@@ -29,7 +29,7 @@ uint32_t AllocationLength(const Task& task) { return base::LoadBe32(&task.cdb[6]
 
 bool HasServiceActions(const LogicalUnit& unit, uint8_t opcode) {
   for (const CommandEntry& entry : AllCommands()) {
-    if (entry.opcode == opcode && (entry.units & unit.kind()) != 0) {
+    if (entry.opcode == opcode && unit.Has(entry)) {
       return entry.service_action.has_value();
     }
   }
@@ -37,8 +37,10 @@ bool HasServiceActions(const LogicalUnit& unit, uint8_t opcode) {
 }
 
 const CommandEntry* Find(const LogicalUnit& unit, uint8_t opcode, uint16_t service_action) {
+  constexpr uint8_t kRead10 = 0x28;
+  if (opcode == kRead10 && unit.device().bugs.Has(Bug::kScsiCommandUnreported)) return nullptr;
   for (const CommandEntry& entry : AllCommands()) {
-    if (entry.opcode == opcode && (entry.units & unit.kind()) != 0 &&
+    if (entry.opcode == opcode && unit.Has(entry) &&
         entry.service_action.value_or(service_action) == service_action) {
       return &entry;
     }
@@ -56,7 +58,7 @@ ParameterData AllSupported(const LogicalUnit& unit, bool with_timeouts) {
   ParameterData data;
   data.Add32(0);
   for (const CommandEntry& entry : AllCommands()) {
-    if ((entry.units & unit.kind()) == 0) continue;
+    if (!unit.Has(entry)) continue;
     data.Add8(entry.opcode);
     data.Add8(0);
     data.Add16(entry.service_action.value_or(0));
@@ -79,9 +81,13 @@ ParameterData OneCommand(const CommandEntry* entry, bool with_timeouts) {
                                  (entry == nullptr ? kNotSupported : kAsInTheStandard)));
   data.Add16(entry == nullptr ? 0 : entry->cdb_bytes);
   if (entry == nullptr) return data;
-  std::array<uint8_t, 16> usage = entry->usage;
+  std::array<uint8_t, Task::kMaxCdbBytes> usage = entry->usage;
   usage[0] = entry->opcode;
-  if (entry->service_action.has_value()) {
+  constexpr uint8_t kVariableLength = 0x7f;
+  if (entry->opcode == kVariableLength) {
+    usage[7] = static_cast<uint8_t>(entry->cdb_bytes - 8);
+    base::StoreBe16(&usage[8], *entry->service_action);
+  } else if (entry->service_action.has_value()) {
     usage[1] = static_cast<uint8_t>((usage[1] & 0xe0) | *entry->service_action);
   }
   data.Add(base::Bytes(usage).first(entry->cdb_bytes));

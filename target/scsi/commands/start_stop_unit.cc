@@ -21,10 +21,7 @@ Step ExecuteStartStopUnit(LogicalUnit& unit, Task& task) {
     unit.parameters().stopped = !StartBit(task);
     return Step::Good();
   }
-  task.work.io.op = Io::Op::kFlush;
-  task.work.io.offset = 0;
-  task.work.io.buffers = {};
-  return Step::Transfer();
+  return Flush(&task.work.io);
 }
 
 Step ResumeStartStopUnit(LogicalUnit& unit, Task& /*task*/, const absl::Status& status) {

@@ -41,15 +41,11 @@ Prepared PrepareSynchronizeCache(const LogicalUnit& unit, const Task& task) {
 }
 
 Step ExecuteSynchronizeCache(LogicalUnit& unit, Task& task) {
-  if (Immediate(task)) {
+  if (Immediate(task) || unit.device().bugs.Has(Bug::kFlushAnsweredEarly)) {
     FlushInBackground(unit, task.nexus);
     return Step::Good();
   }
-  // All of the cache: more than the range that is asked for does no harm.
-  task.work.io.op = Io::Op::kFlush;
-  task.work.io.offset = 0;
-  task.work.io.buffers = {};
-  return Step::Transfer();
+  return Flush(&task.work.io);
 }
 
 Step ResumeSynchronizeCache(LogicalUnit& /*unit*/, Task& /*task*/, const absl::Status& status) {

@@ -1,4 +1,5 @@
-// VERIFY (10), (16) (SBC-3 §5.26, §5.28).
+// VERIFY (10), (12), (16), and WRITE AND VERIFY (10), (12), (16) (SBC-3 §5.29 to §5.31, §5.36 to
+// §5.38).
 
 #ifndef TARGET_SCSI_COMMANDS_VERIFY_H_
 #define TARGET_SCSI_COMMANDS_VERIFY_H_
@@ -14,6 +15,10 @@ namespace pushpull::target::commands {
 Prepared PrepareVerify(const LogicalUnit& unit, const Task& task);
 Step ExecuteVerify(LogicalUnit& unit, Task& task);
 Step ResumeVerify(LogicalUnit& unit, Task& task, const absl::Status& status);
+
+Prepared PrepareWriteAndVerify(const LogicalUnit& unit, const Task& task);
+Step ExecuteWriteAndVerify(LogicalUnit& unit, Task& task);
+Step ResumeWriteAndVerify(LogicalUnit& unit, Task& task, const absl::Status& status);
 
 }  // namespace pushpull::target::commands
 

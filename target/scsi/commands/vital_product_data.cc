@@ -111,22 +111,38 @@ void AddBlockLimits(const LogicalUnit& unit, const Nexus& /*nexus*/, ParameterDa
   constexpr uint32_t kGranularityBytes = 4096;
   constexpr uint32_t kOptimalBytes = 1 << 20;
   data->Add8(0);
-  data->Add8(0);  // no COMPARE AND WRITE
+  data->Add8(0xff);  // MAXIMUM COMPARE AND WRITE LENGTH
   data->Add16(static_cast<uint16_t>(kGranularityBytes / unit.block_size()));
   data->Add32(unit.max_transfer_blocks());
   data->Add32(kOptimalBytes / unit.block_size());
+  data->AddZeros(4);
+  const bool unmaps = unit.can_unmap();
+  data->Add32(unmaps ? unit.max_unmap_blocks() : 0);
+  data->Add32(unmaps ? LogicalUnit::kMaxUnmapRanges : 0);
+  const uint32_t granularity = unmaps ? unit.store()->unmap_granularity_bytes() : 0;
+  data->Add32(unmaps ? std::max(granularity / unit.block_size(), 1u) : 0);
+  data->Add32(unmaps ? 0x8000'0000 | unit.lowest_aligned_lba() : 0);  // UGAVALID, the alignment
+  data->Add64(unit.max_write_same_blocks());
+  data->Add32(unit.max_atomic_blocks());  // without alignment, granularity, or boundaries
   data->AddZeros(64 - data->size());
 }
 
 // SBC-3 §6.6.2.
 void AddCharacteristics(const LogicalUnit& /*unit*/, const Nexus& /*nexus*/, ParameterData* data) {
   data->Add16(0x0001);  // doesn't rotate
+  data->AddZeros(1);
+  // WABEREQ, WACEREQ: what was erased can be read without a write (as zeros). The latter isn't
+  // there.
+  data->Add8(0x40);
   data->AddZeros(64 - data->size());
 }
 
-// SBC-3 §6.6.5: fully provisioned, no unmapping.
-void AddProvisioning(const LogicalUnit& /*unit*/, const Nexus& /*nexus*/, ParameterData* data) {
-  data->AddZeros(4);
+// SBC-3 §6.6.5. No thresholds, and nothing can be anchored.
+void AddProvisioning(const LogicalUnit& unit, const Nexus& /*nexus*/, ParameterData* data) {
+  data->Add8(0);
+  data->Add8(unit.can_unmap() ? 0xe4 : 0);  // LBPU, LBPWS, LBPWS10, LBPRZ
+  data->Add8(unit.can_unmap() ? 0x02 : 0);  // thin; else fully provisioned
+  data->Add8(0);
 }
 
 void AddSupportedPages(const LogicalUnit& unit, const Nexus& nexus, ParameterData* data);

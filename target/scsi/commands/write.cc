@@ -5,8 +5,10 @@
 namespace pushpull::target::commands {
 namespace {
 
-// WRITE (6) has no FUA; in all others it is bit 3 of byte 1.
-bool Fua(const Task& task) { return task.cdb[0] != 0x0a && (task.cdb[1] & 0x08) != 0; }
+// WRITE (6) has no FUA; in all others it is bit 3 of the flags.
+bool Fua(const Task& task) { return task.cdb[0] != 0x0a && (BlockFlagsOf(task) & 0x08) != 0; }
+
+bool IsAtomic(const Task& task) { return task.cdb[0] == 0x9c; }
 
 }  // namespace
 
@@ -21,14 +23,38 @@ Step ExecuteWrite(LogicalUnit& unit, Task& task) {
   if (bytes == 0) return Step::Good();
   Io& io = task.work.io;
   io.op = Io::Op::kWrite;
-  io.durable = Fua(task) || !unit.parameters().write_cache;
+  const bool fua = Fua(task) && !unit.device().bugs.Has(Bug::kFuaIgnored);
+  io.durable = fua || !MayCache(unit);
   io.offset = BlockRangeOf(task).lba * unit.block_size();
+  if (IsAtomic(task) && unit.device().bugs.Has(Bug::kScsiAtomicWriteCut)) {
+    bytes -= unit.block_size();
+    if (bytes == 0) return Step::Good();
+  }
   io.buffers = FirstBytes(task, bytes);
   return Step::Transfer();
 }
 
-Step ResumeWrite(LogicalUnit& /*unit*/, Task& /*task*/, const absl::Status& status) {
-  return status.ok() ? Step::Good() : Step::Fail(WriteFailure(status));
+Step ResumeWrite(LogicalUnit& unit, Task& task, const absl::Status& status) {
+  if (!status.ok()) return Step::Fail(WriteFailure(status));
+  const Io& io = task.work.io;
+  if (io.op == Io::Op::kFlush || io.durable) return Step::Good();
+  // The cache may have been turned off while this was on its way.
+  return FlushUnlessCached(unit, task);
+}
+
+// Others keep off its blocks meanwhile (the command table knows). There are no boundaries within
+// it.
+Prepared PrepareWriteAtomic(const LogicalUnit& unit, const Task& task) {
+  const BlockRange range = BlockRangeOf(task);
+  PUSHPULL_TRY(CheckWithin(unit, range));
+  if (range.blocks > unit.max_atomic_blocks()) return InvalidField(LengthByte(task));
+  return DataOut(uint64_t{range.blocks} * unit.block_size());
+}
+
+// All of it or nothing: of less than was promised nothing is written.
+Step ExecuteWriteAtomic(LogicalUnit& unit, Task& task) {
+  if (UsableBytes(task) < task.transfer_bytes) return Step::Fail(InvalidField(LengthByte(task)));
+  return ExecuteWrite(unit, task);
 }
 
 }  // namespace pushpull::target::commands

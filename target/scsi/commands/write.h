@@ -1,4 +1,4 @@
-// WRITE (6), (10), (12), (16) (SBC-3 §5.32 to §5.35).
+// WRITE (6), (10), (12), (16) (SBC-3 §5.32 to §5.35), WRITE ATOMIC (16) (SBC-4 §5.50).
 
 #ifndef TARGET_SCSI_COMMANDS_WRITE_H_
 #define TARGET_SCSI_COMMANDS_WRITE_H_
@@ -14,6 +14,10 @@ namespace pushpull::target::commands {
 Prepared PrepareWrite(const LogicalUnit& unit, const Task& task);
 Step ExecuteWrite(LogicalUnit& unit, Task& task);
 Step ResumeWrite(LogicalUnit& unit, Task& task, const absl::Status& status);
+
+// The rest of it is as with WRITE.
+Prepared PrepareWriteAtomic(const LogicalUnit& unit, const Task& task);
+Step ExecuteWriteAtomic(LogicalUnit& unit, Task& task);
 
 }  // namespace pushpull::target::commands
 

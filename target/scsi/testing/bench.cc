@@ -18,8 +18,9 @@ struct SenseParts {
   std::string field;
 };
 
-std::string FieldText(const uint8_t* specific) {
-  if ((specific[0] & 0x80) == 0) return "";
+// Of ILLEGAL REQUEST; with NOT READY it is a progress indication.
+std::string FieldText(uint8_t key, const uint8_t* specific) {
+  if (key != 5 || (specific[0] & 0x80) == 0) return "";
   std::string text =
       absl::StrCat((specific[0] & 0x40) != 0 ? "cdb " : "list ", base::LoadBe16(specific + 1));
   if ((specific[0] & 0x08) != 0) absl::StrAppend(&text, ".", specific[0] & 7);
@@ -31,14 +32,14 @@ SenseParts Decode(base::Bytes sense) {
   if (sense[0] == 0x72) {
     SenseParts parts{absl::StrFormat("%x/%02x/%02x", sense[1], sense[2], sense[3]), ""};
     for (size_t at = 8; at + 2 <= sense.size(); at += 2u + sense[at + 1]) {
-      if (sense[at] == 0x02) parts.field = FieldText(&sense[at + 4]);
+      if (sense[at] == 0x02) parts.field = FieldText(sense[1], &sense[at + 4]);
     }
     return parts;
   }
   EXPECT_EQ(sense[0] & 0x7f, 0x70);
   EXPECT_EQ(sense.size(), 18u);
   return {absl::StrFormat("%x/%02x/%02x", sense[2] & 0xf, sense[12], sense[13]),
-          FieldText(&sense[15])};
+          FieldText(sense[2] & 0xf, &sense[15])};
 }
 
 }  // namespace
@@ -75,17 +76,27 @@ Answer Command::answer() const {
   return answer;
 }
 
-Bench::Bench(std::vector<BenchUnit> units, uint64_t seed) : world_(seed) {
+Bench::Bench(std::vector<BenchUnit> units, uint64_t seed, BugSet bugs) : world_(seed) {
   std::vector<LogicalUnitOptions> options;
   for (const BenchUnit& unit : units) {
-    auto spec = ParseLunSpec(unit.spec, unit.block_size);
-    CHECK(spec.ok()) << spec.status();
-    auto store = MakeStore(*spec, unit.block_size);
-    CHECK(store.ok()) << store.status();
-    options.push_back({unit.number, unit.serial, unit.block_size, unit.read_only,
-                       std::shared_ptr<Store>(*std::move(store))});
+    std::shared_ptr<Store> store = unit.store;
+    if (store == nullptr) {
+      auto spec = ParseLunSpec(unit.spec, unit.block_size);
+      CHECK(spec.ok()) << spec.status();
+      auto made = MakeStore(*spec, unit.block_size);
+      CHECK(made.ok()) << made.status();
+      store = *std::move(made);
+    }
+    options.push_back({.number = unit.number,
+                       .serial = unit.serial,
+                       .block_size = unit.block_size,
+                       .read_only = unit.read_only,
+                       .store = std::move(store),
+                       .reservations = unit.reservations,
+                       .physical_block_size = unit.physical_block_size,
+                       .lowest_aligned_lba = unit.lowest_aligned_lba});
   }
-  auto server = DeviceServer::Create({kBenchTarget, {}}, std::move(options));
+  auto server = DeviceServer::Create({kBenchTarget, bugs}, std::move(options));
   CHECK(server.ok()) << server.status();
   server_ = *std::move(server);
 }
@@ -95,9 +106,9 @@ Bench::~Bench() {
   EXPECT_EQ(server_->tasks_in_flight(), 0u);
 }
 
-Nexus* Bench::Open(const std::string& initiator, bool fresh) {
+Nexus* Bench::Open(const std::string& initiator, bool fresh, std::array<uint8_t, 6> isid) {
   fabric::Loop* loop = world_.NewLoop();
-  Nexus* nexus = server_->OpenNexus({initiator, {}, 1}, loop);
+  Nexus* nexus = server_->OpenNexus({initiator, isid, 1}, loop);
   open_.emplace_back(nexus, loop);
   if (fresh) return nexus;
   const Answer luns = Do(nexus, "a0 00 00 00 00 00 00 01 00 00 00 00");
@@ -114,6 +125,10 @@ void Bench::Close(Nexus* nexus) {
   server_->CloseNexus(nexus, [&] { done = true; });
   EXPECT_FALSE(done) << "called within CloseNexus";
   EXPECT_EQ(world_.RunUntil([&] { return done; }), fabric::SimWorld::Outcome::kDone);
+  Forget(nexus);
+}
+
+void Bench::Forget(Nexus* nexus) {
   std::erase_if(open_, [&](const auto& open) { return open.first == nexus; });
 }
 
@@ -127,6 +142,7 @@ bool Bench::Prepare(Command* command, Nexus* nexus, const std::vector<uint8_t>& 
   task.attribute = options.attribute;
   task.cdb.fill(0);
   std::copy(cdb.begin(), cdb.end(), task.cdb.begin());
+  task.cdb_bytes = static_cast<uint16_t>(std::max<size_t>(16, cdb.size()));
   task.done = [command] {
     EXPECT_FALSE(command->ended_) << "ended twice";
     command->ended_ = true;

@@ -3,6 +3,7 @@
 #ifndef TARGET_SCSI_TESTING_BENCH_H_
 #define TARGET_SCSI_TESTING_BENCH_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "fabric/sim_world.h"
+#include "target/bugs/bugs.h"
 #include "target/scsi/device_server.h"
 #include "target/scsi/lun.h"
 #include "target/scsi/task.h"
@@ -47,6 +49,10 @@ struct BenchUnit {
   uint32_t block_size = 512;
   bool read_only = false;
   std::string serial = {};
+  uint32_t physical_block_size = 0;
+  uint16_t lowest_aligned_lba = 0;
+  std::shared_ptr<Store> store = {};  // instead of `spec`
+  std::shared_ptr<ReservationStore> reservations = {};
 };
 
 struct CommandOptions {
@@ -73,15 +79,19 @@ class Command {
 
 class Bench {
  public:
-  explicit Bench(std::vector<BenchUnit> units = {{0, "ram:1M"}}, uint64_t seed = 1);
+  explicit Bench(std::vector<BenchUnit> units = {{0, "ram:1M"}}, uint64_t seed = 1,
+                 BugSet bugs = {});
   ~Bench();
 
   fabric::SimWorld& world() { return world_; }
   DeviceServer& server() { return *server_; }
 
   // A nexus on a loop of its own whose unit attentions have been taken (but for `fresh`).
-  Nexus* Open(const std::string& initiator = "iqn.2026-11.org.example:one", bool fresh = false);
+  Nexus* Open(const std::string& initiator = "iqn.2026-11.org.example:one", bool fresh = false,
+              std::array<uint8_t, 6> isid = {});
   void Close(Nexus* nexus);
+  // It was closed by the test.
+  void Forget(Nexus* nexus);
   fabric::Loop* loop(Nexus* nexus);
 
   // Prepares only; false: it has ended.

@@ -44,6 +44,7 @@ Rig::Rig(RigOptions options) : world_(options.seed), network_(&world_, options.n
   add(300, Ram(1 << 20));
   std::vector<fabric::Loop*> loops;
   for (size_t i = 0; i < options.loops; ++i) loops.push_back(world_.NewLoop());
+  loop_ = loops.front();
   auto created = Target::Create(std::move(target), &network_, loops);
   CHECK(created.ok()) << created.status().ToString();
   target_ = *std::move(created);
@@ -53,17 +54,24 @@ Rig::Rig(RigOptions options) : world_(options.seed), network_(&world_, options.n
 }
 
 Rig::~Rig() {
-  bool done = false;
-  target_->Shutdown([&done] { done = true; });
-  world_.RunUntil([&done] { return done; }, {.time = absl::Seconds(60)});
-  EXPECT_TRUE(done) << "the target didn't shut down";
-  for (size_t i = 0; i < kCounts && done; ++i) {
+  if (!stopping_) target_->Shutdown([this] { stopped_ = true; });
+  world_.RunUntil([this] { return stopped_; }, {.time = absl::Seconds(60)});
+  EXPECT_TRUE(stopped_) << "the target didn't shut down";
+  for (size_t i = 0; i < kCounts && stopped_; ++i) {
     const auto count = static_cast<Count>(i);
     if (IsGauge(count)) {
       EXPECT_EQ(target_->Get(count), 0) << CountName(count);
     }
   }
   EXPECT_EQ(target_->device().tasks_in_flight(), 0u);
+}
+
+void Rig::Stop(absl::Duration timeout, std::function<void()> done) {
+  stopping_ = true;
+  target_->Stop(timeout, [this, done = std::move(done)] {
+    stopped_ = true;
+    done();
+  });
 }
 
 bool Rig::RunUntilUnused() {

@@ -41,7 +41,7 @@ struct RigOptions {
 class Rig {
  public:
   explicit Rig(RigOptions options = {});
-  // Shuts down and checks that nothing is left.
+  // Shuts down, unless it was stopped, and checks that nothing is left.
   ~Rig();
 
   fabric::SimWorld& world() { return world_; }
@@ -54,6 +54,9 @@ class Rig {
 
   // Lets virtual time go by.
   void Elapse(absl::Duration duration) { world_.RunFor(duration); }
+  absl::Time Now() const { return loop_->Now(); }
+  // Target::Stop().
+  void Stop(absl::Duration timeout, std::function<void()> done);
   // Until nothing of connections and sessions is left.
   bool RunUntilUnused();
 
@@ -63,6 +66,9 @@ class Rig {
   base::MutableBytes medium_;
   std::unique_ptr<Target> target_;
   fabric::Address address_;
+  const fabric::Loop* loop_ = nullptr;  // the target's first
+  bool stopping_ = false;
+  bool stopped_ = false;
 };
 
 // A PDU from the target.

@@ -1,0 +1,20 @@
+// COMPARE AND WRITE (SBC-3 §5.3).
+
+#ifndef TARGET_SCSI_COMMANDS_COMPARE_AND_WRITE_H_
+#define TARGET_SCSI_COMMANDS_COMPARE_AND_WRITE_H_
+
+#include "absl/status/status.h"
+#include "target/scsi/command.h"
+#include "target/scsi/commands/fields.h"
+#include "target/scsi/logical_unit.h"
+#include "target/scsi/task.h"
+
+namespace pushpull::target::commands {
+
+Prepared PrepareCompareAndWrite(const LogicalUnit& unit, const Task& task);
+Step ExecuteCompareAndWrite(LogicalUnit& unit, Task& task);
+Step ResumeCompareAndWrite(LogicalUnit& unit, Task& task, const absl::Status& status);
+
+}  // namespace pushpull::target::commands
+
+#endif  // TARGET_SCSI_COMMANDS_COMPARE_AND_WRITE_H_

@@ -1,0 +1,91 @@
+// What the target says of sessions in its log.
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/log.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "target/session/testing/rig.h"
+
+namespace pushpull::target::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class SessionLogTest : public ::testing::Test {
+ protected:
+  void Start(base::LogLevel level) {
+    RigOptions options;
+    options.node.log = base::Logger(level, [this](const base::LogLine& line) {
+      // Times are the simulation's; the rest is what is looked at.
+      lines_.push_back(std::string(base::LogLevelName(line.level)) + " " + std::string(line.event) +
+                       " " + line.text);
+    });
+    rig_ = std::make_unique<Rig>(options);
+  }
+
+  std::vector<std::string> lines_;
+  std::unique_ptr<Rig> rig_;
+};
+
+TEST_F(SessionLogTest, DebugTellsWhatWasNegotiated) {
+  Start(base::LogLevel::kDebug);
+  Initiator a(rig_.get());
+  a.Login(
+      {{{"HeaderDigest", "CRC32C"}, {"MaxBurstLength", "16384"}, {"FirstBurstLength", "8192"}}});
+  EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("debug negotiated "), HasSubstr("tsih="),
+                                     HasSubstr("authentication=\"None\""),
+                                     HasSubstr("HeaderDigest=\"CRC32C\""),
+                                     HasSubstr("MaxBurstLength=16384"))));
+}
+
+TEST_F(SessionLogTest, DebugTellsPdusAndChecksAndNoData) {
+  Start(base::LogLevel::kDebug);
+  Initiator a(rig_.get());
+  a.Login();
+  ScsiCommand wrong = TestUnitReady(a);
+  wrong.cdb[0] = 0xc1;
+  a.ClearUnitAttentions();
+  EXPECT_EQ(a.Run(wrong).SenseCode(), "5/20/00");
+  EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("debug check_condition "), HasSubstr("asc=32"),
+                                     HasSubstr("operation_code=193"))));
+  EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("debug pdu_received "),
+                                     HasSubstr("opcode=\"SCSI Command\""))));
+  EXPECT_THAT(lines_,
+              Contains(AllOf(HasSubstr("debug pdu_sent "), HasSubstr("opcode=\"SCSI Response\""))));
+  const size_t before = lines_.size();
+  for (int i = 0; i < 1000; ++i) a.Run(TestUnitReady(a));
+  EXPECT_LT(lines_.size() - before, 200u) << "a line for each PDU";
+}
+
+TEST_F(SessionLogTest, NothingOfThatWithoutDebug) {
+  Start(base::LogLevel::kInfo);
+  Initiator a(rig_.get());
+  a.Login();
+  a.ClearUnitAttentions();
+  EXPECT_THAT(lines_, Not(Contains(HasSubstr("debug"))));
+  EXPECT_THAT(lines_, Contains(HasSubstr("info login ")));
+}
+
+// Who didn't log out before the end of a stop was dropped by that, and by nobody.
+TEST_F(SessionLogTest, AStopSaysWhatItDropped) {
+  Start(base::LogLevel::kInfo);
+  Initiator a(rig_.get());
+  a.Login();
+  bool stopped = false;
+  rig_->Stop(absl::Seconds(1), [&stopped] { stopped = true; });
+  rig_->world().RunUntil([&stopped] { return stopped; }, {.time = absl::Seconds(10)});
+  EXPECT_TRUE(stopped);
+  EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("info session_end "), HasSubstr("stop"))));
+  EXPECT_THAT(lines_, Not(Contains(HasSubstr("administrator"))));
+}
+
+}  // namespace
+}  // namespace pushpull::target::testing
