@@ -85,6 +85,7 @@ std::string IserBuffer::GuardDamage() const {
 }
 
 size_t IserBuffer::FirstUnwritten(size_t begin, size_t end) const {
+  if (end - begin < kTail) return end;  // what is written may be as it was by chance
   size_t run = 0;
   for (size_t at = begin; at < end; ++at) {
     run = bytes_[kGuardBytes + at] == fill_[kGuardBytes + at] ? run + 1 : 0;

@@ -66,7 +66,8 @@ class IserBuffer {
   // What was changed outside the buffer, in words; empty: nothing.
   std::string GuardDamage() const;
   // The first byte from `begin` to `end` that is still as it was filled, where eight such bytes
-  // stand together (or four at the end, or all there are); `end`: there is none.
+  // stand together (or four at the end, or all there are); `end`: there is none, or there are fewer
+  // than four bytes.
   size_t FirstUnwritten(size_t begin, size_t end) const;
   // One more than the last byte that isn't as it was filled; 0: all are.
   size_t WrittenEnd() const;

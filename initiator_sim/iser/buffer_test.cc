@@ -56,8 +56,8 @@ TEST_F(IserBufferTest, TellsWhatWasWritten) {
   buffer->data()[60] ^= 0x55;
   EXPECT_EQ(buffer->FirstUnwritten(0, 64), 64u);
   buffer->data()[24] ^= 0x55;
-  // And whatever is all that is looked at.
-  EXPECT_EQ(buffer->FirstUnwritten(24, 25), 24u);
+  // And fewer may be as they were by chance.
+  EXPECT_EQ(buffer->FirstUnwritten(24, 25), 25u);
 }
 
 TEST_F(IserBufferTest, BindsOnce) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -46,46 +47,69 @@ absl::Status NoSuchSize(const char* command, uint32_t size) {
   return absl::InvalidArgumentError(absl::StrCat(command, " has no CDB of ", size, " bytes"));
 }
 
-// Operation codes by size 6, 10, 12, 16; 0 where there is none of that size.
+// Operation codes by size 6, 10, 12, 16, and the service action of the CDB of 32 bytes; 0 where
+// there is none of that size.
 struct BlockCommand {
   const char* name;
-  std::array<uint8_t, 4> operation_code;
+  std::array<uint8_t, 5> operation_code;
+  int length_bytes = 4;  // of the length field of the CDB of 16 bytes, which ends with byte 13
 };
-constexpr BlockCommand kRead = {"READ", {0x08, 0x28, 0xa8, 0x88}};
-constexpr BlockCommand kWrite = {"WRITE", {0x0a, 0x2a, 0xaa, 0x8a}};
-constexpr BlockCommand kVerify = {"VERIFY", {0, 0x2f, 0xaf, 0x8f}};
-constexpr BlockCommand kSynchronizeCache = {"SYNCHRONIZE CACHE", {0, 0x35, 0, 0x91}};
-constexpr uint32_t kSizes[] = {6, 10, 12, 16};
+constexpr BlockCommand kRead = {"READ", {0x08, 0x28, 0xa8, 0x88, 0x09}};
+constexpr BlockCommand kWrite = {"WRITE", {0x0a, 0x2a, 0xaa, 0x8a, 0x0b}};
+constexpr BlockCommand kVerify = {"VERIFY", {0, 0x2f, 0xaf, 0x8f, 0x0a}};
+constexpr BlockCommand kSynchronizeCache = {"SYNCHRONIZE CACHE", {0, 0x35, 0, 0x91, 0}};
+constexpr BlockCommand kWriteAndVerify = {"WRITE AND VERIFY", {0, 0x2e, 0xae, 0x8e, 0x0c}};
+constexpr BlockCommand kCompareAndWrite = {"COMPARE AND WRITE", {0, 0, 0, 0x89, 0}, 1};
+constexpr BlockCommand kOrWrite = {"ORWRITE", {0, 0, 0, 0x8b, 0}};
+constexpr BlockCommand kWriteSame = {"WRITE SAME", {0, 0x41, 0, 0x93, 0x0d}};
+constexpr BlockCommand kWriteAtomic = {"WRITE ATOMIC", {0, 0, 0, 0x9c, 0}, 2};
+constexpr BlockCommand kPreFetch = {"PRE-FETCH", {0, 0x34, 0, 0x90, 0}};
+constexpr uint32_t kSizes[] = {6, 10, 12, 16, 32};
+
+absl::StatusOr<Cdb> EncodeSix(const BlockCommand& command, CdbWriter cdb,
+                              const v1::ReadWriteCdb& fields) {
+  if (fields.dpo() || fields.fua() || fields.protect() != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(command.name, "(6) has no dpo, fua or protect"));
+  }
+  // 0 says 256 blocks (SBC-3 §5.8); so says `blocks: 256`.
+  return cdb.Put("lba", 3, 0, 21, fields.lba())
+      .Bytes("blocks", 4, 1, fields.blocks() == 256 ? 0 : fields.blocks())
+      .Take();
+}
 
 absl::StatusOr<Cdb> Encode(const BlockCommand& command, const v1::ReadWriteCdb& fields) {
-  const uint32_t size = fields.size() == 0 ? 10 : fields.size();
+  const bool only_sixteen = command.operation_code[1] == 0;
+  const uint32_t size = fields.size() != 0 ? fields.size() : only_sixteen ? 16 : 10;
   const auto* found = std::find(std::begin(kSizes), std::end(kSizes), size);
-  const uint8_t operation_code =
+  const uint8_t code =
       found == std::end(kSizes) ? uint8_t{0} : command.operation_code[found - kSizes];
-  if (operation_code == 0) return NoSuchSize(command.name, size);
+  if (code == 0) return NoSuchSize(command.name, size);
 
-  CdbWriter cdb(operation_code, size);
-  if (size == 6) {
-    if (fields.dpo() || fields.fua() || fields.protect() != 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(command.name, "(6) has no dpo, fua or protect"));
-    }
-    // 0 says 256 blocks (SBC-3 §5.8); so says `blocks: 256`.
-    return cdb.Put("lba", 3, 0, 21, fields.lba())
-        .Bytes("blocks", 4, 1, fields.blocks() == 256 ? 0 : fields.blocks())
-        .Take();
-  }
-  cdb.Put("protect", 1, 5, 3, fields.protect())
-      .Put("dpo", 1, 4, 1, fields.dpo())
-      .Put("fua", 1, 3, 1, fields.fua())
-      .Put("byte_check", 1, 1, 2, fields.byte_check());
+  CdbWriter cdb(size == 32 ? 0x7f : code, size);
+  if (size == 6) return EncodeSix(command, std::move(cdb), fields);
+  const size_t flags = size == 32 ? 10 : 1;
+  cdb.Put("protect", flags, 5, 3, fields.protect())
+      .Put("dpo", flags, 4, 1, fields.dpo())
+      .Put("fua", flags, 3, 1, fields.fua())
+      .Put("byte_check", flags, 1, 2, fields.byte_check())
+      .Put("unmap", flags, 3, 1, fields.unmap())
+      .Put("no_data_out", flags, 0, 1, fields.no_data_out())
+      .Put("immediate", flags, 1, 1, fields.immediate());
   switch (size) {
     case 10:
       return cdb.Bytes("lba", 5, 4, fields.lba()).Bytes("blocks", 8, 2, fields.blocks()).Take();
     case 12:
       return cdb.Bytes("lba", 5, 4, fields.lba()).Bytes("blocks", 9, 4, fields.blocks()).Take();
-    default:
-      return cdb.Bytes("lba", 9, 8, fields.lba()).Bytes("blocks", 13, 4, fields.blocks()).Take();
+    case 16:
+      return cdb.Bytes("lba", 9, 8, fields.lba())
+          .Bytes("blocks", 13, command.length_bytes, fields.blocks())
+          .Take();
+    default:  // of variable length (SPC-4 §4.2.3)
+      return cdb.Bytes("additional length", 7, 1, 24)
+          .Bytes("service action", 9, 2, code)
+          .Bytes("lba", 19, 8, fields.lba())
+          .Bytes("blocks", 31, 4, fields.blocks())
+          .Take();
   }
 }
 
@@ -171,6 +195,18 @@ absl::StatusOr<std::vector<uint8_t>> EncodeCdb(const v1::Cdb& cdb) {
       return EncodeModeSense(cdb.mode_sense());
     case v1::Cdb::kTestUnitReady:
       return Cdb(6);
+    case v1::Cdb::kWriteAndVerify:
+      return Encode(kWriteAndVerify, cdb.write_and_verify());
+    case v1::Cdb::kCompareAndWrite:
+      return Encode(kCompareAndWrite, cdb.compare_and_write());
+    case v1::Cdb::kOrWrite:
+      return Encode(kOrWrite, cdb.or_write());
+    case v1::Cdb::kWriteSame:
+      return Encode(kWriteSame, cdb.write_same());
+    case v1::Cdb::kWriteAtomic:
+      return Encode(kWriteAtomic, cdb.write_atomic());
+    case v1::Cdb::kPreFetch:
+      return Encode(kPreFetch, cdb.pre_fetch());
     case v1::Cdb::COMMAND_NOT_SET:
       return Cdb();
   }

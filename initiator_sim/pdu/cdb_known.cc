@@ -44,6 +44,8 @@ constexpr Known kKnown[] = {
     {0x0a, -1, "WRITE(6)", kOut, Unit::kBlocks, 4, 1, 1, 3},
     {0x12, -1, "INQUIRY", kIn, Unit::kBytes, 3, 2, 0, 0},
     {0x15, -1, "MODE SELECT(6)", kOut, Unit::kBytes, 4, 1, 0, 0},
+    {0x16, -1, "RESERVE(6)", Direction::kNone, Unit::kNone, 0, 0, 0, 0},
+    {0x17, -1, "RELEASE(6)", Direction::kNone, Unit::kNone, 0, 0, 0, 0},
     {0x1a, -1, "MODE SENSE(6)", kIn, Unit::kBytes, 4, 1, 0, 0},
     {0x1b, -1, "START STOP UNIT", Direction::kNone, Unit::kNone, 0, 0, 0, 0},
     {0x1c, -1, "RECEIVE DIAGNOSTIC RESULTS", kIn, Unit::kBytes, 3, 2, 0, 0},
@@ -54,11 +56,13 @@ constexpr Known kKnown[] = {
     {0x2a, -1, "WRITE(10)", kOut, Unit::kBlocks, 7, 2, 2, 4},
     {0x2e, -1, "WRITE AND VERIFY(10)", kOut, Unit::kBlocks, 7, 2, 2, 4},
     {0x2f, -1, "VERIFY(10)", kOut, Unit::kByteCheck, 7, 2, 2, 4},
+    {0x34, -1, "PRE-FETCH(10)", Direction::kNone, Unit::kNone, 7, 2, 2, 4},
     {0x35, -1, "SYNCHRONIZE CACHE(10)", Direction::kNone, Unit::kNone, 7, 2, 2, 4},
     {0x3b, -1, "WRITE BUFFER", kOut, Unit::kBytes, 6, 3, 0, 0},
     {0x3c, -1, "READ BUFFER", kIn, Unit::kBytes, 6, 3, 0, 0},
     {0x41, -1, "WRITE SAME(10)", kOut, Unit::kOneBlock, 7, 2, 2, 4},
     {0x42, -1, "UNMAP", kOut, Unit::kBytes, 7, 2, 0, 0},
+    {0x48, -1, "SANITIZE", kOut, Unit::kBytes, 7, 2, 0, 0},
     {0x4d, -1, "LOG SENSE", kIn, Unit::kBytes, 7, 2, 0, 0},
     {0x55, -1, "MODE SELECT(10)", kOut, Unit::kBytes, 7, 2, 0, 0},
     {0x5a, -1, "MODE SENSE(10)", kIn, Unit::kBytes, 7, 2, 0, 0},
@@ -67,18 +71,26 @@ constexpr Known kKnown[] = {
     {0x7f, 0x09, "READ(32)", kIn, Unit::kBlocks, 28, 4, 12, 8},
     {0x7f, 0x0a, "VERIFY(32)", kOut, Unit::kByteCheck, 28, 4, 12, 8},
     {0x7f, 0x0b, "WRITE(32)", kOut, Unit::kBlocks, 28, 4, 12, 8},
+    {0x7f, 0x0c, "WRITE AND VERIFY(32)", kOut, Unit::kBlocks, 28, 4, 12, 8},
+    {0x7f, 0x0d, "WRITE SAME(32)", kOut, Unit::kOneBlock, 28, 4, 12, 8},
+    {0x83, -1, "EXTENDED COPY", kOut, Unit::kBytes, 10, 4, 0, 0},
+    {0x84, -1, "RECEIVE COPY RESULTS", kIn, Unit::kBytes, 10, 4, 0, 0},
     {0x88, -1, "READ(16)", kIn, Unit::kBlocks, 10, 4, 2, 8},
     {0x89, -1, "COMPARE AND WRITE", kOut, Unit::kTwiceBlocks, 13, 1, 2, 8},
     {0x8a, -1, "WRITE(16)", kOut, Unit::kBlocks, 10, 4, 2, 8},
+    {0x8b, -1, "ORWRITE(16)", kOut, Unit::kBlocks, 10, 4, 2, 8},
     {0x8e, -1, "WRITE AND VERIFY(16)", kOut, Unit::kBlocks, 10, 4, 2, 8},
     {0x8f, -1, "VERIFY(16)", kOut, Unit::kByteCheck, 10, 4, 2, 8},
+    {0x90, -1, "PRE-FETCH(16)", Direction::kNone, Unit::kNone, 10, 4, 2, 8},
     {0x91, -1, "SYNCHRONIZE CACHE(16)", Direction::kNone, Unit::kNone, 10, 4, 2, 8},
     {0x93, -1, "WRITE SAME(16)", kOut, Unit::kOneBlock, 10, 4, 2, 8},
+    {0x9c, -1, "WRITE ATOMIC(16)", kOut, Unit::kBlocks, 12, 2, 2, 8},
     {0x9e, 0x10, "READ CAPACITY(16)", kIn, Unit::kBytes, 10, 4, 0, 0},
     {0x9e, 0x12, "GET LBA STATUS", kIn, Unit::kBytes, 10, 4, 2, 8},
     {0xa0, -1, "REPORT LUNS", kIn, Unit::kBytes, 6, 4, 0, 0},
     {0xa3, 0x0a, "REPORT TARGET PORT GROUPS", kIn, Unit::kBytes, 6, 4, 0, 0},
     {0xa3, 0x0c, "REPORT SUPPORTED OPERATION CODES", kIn, Unit::kBytes, 6, 4, 0, 0},
+    {0xa3, 0x0d, "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", kIn, Unit::kBytes, 6, 4, 0, 0},
     {0xa8, -1, "READ(12)", kIn, Unit::kBlocks, 6, 4, 2, 4},
     {0xaa, -1, "WRITE(12)", kOut, Unit::kBlocks, 6, 4, 2, 4},
     {0xae, -1, "WRITE AND VERIFY(12)", kOut, Unit::kBlocks, 6, 4, 2, 4},
@@ -148,8 +160,8 @@ CdbTransfer TransferOf(base::Bytes cdb, uint32_t block_length) {
       bytes = 2 * length * block_length;
       break;
     case Unit::kOneBlock: {
-      // NDOB of WRITE SAME(16): no data at all.
-      const bool no_data = cdb[0] == 0x93 && (Number(cdb, 1, 1) & 1) != 0;
+      // NDOB of WRITE SAME(16) and (32): no data at all.
+      const bool no_data = cdb[0] != 0x41 && (Number(cdb, cdb[0] == 0x7f ? 10 : 1, 1) & 1) != 0;
       bytes = no_data ? 0 : block_length;
       break;
     }

@@ -21,6 +21,23 @@ std::string WithSenseLength(const std::string& sense) {
   return out + sense;
 }
 
+// SBC-3, UNMAP: two lengths and four reserved bytes, then 16 bytes a range.
+std::string EncodeUnmapList(const v1::UnmapList& list) {
+  constexpr size_t kHeader = 8, kRange = 16;
+  const size_t ranges = static_cast<size_t>(list.range_size()) * kRange;
+  std::string out(kHeader + ranges, '\0');
+  auto* bytes = reinterpret_cast<uint8_t*>(out.data());
+  base::StoreBe16(bytes, static_cast<uint16_t>(kHeader - 2 + ranges));
+  base::StoreBe16(bytes + 2, static_cast<uint16_t>(ranges));
+  bytes += kHeader;
+  for (const v1::UnmapRange& range : list.range()) {
+    base::StoreBe64(bytes, range.lba());
+    base::StoreBe32(bytes + 8, range.blocks());
+    bytes += kRange;
+  }
+  return out;
+}
+
 std::string FormBytes(const v1::Data& data) {
   switch (data.form_case()) {
     case v1::Data::kRaw:
@@ -37,6 +54,10 @@ std::string FormBytes(const v1::Data& data) {
       return EncodeKeys(data.keys());
     case v1::Data::kSense:
       return WithSenseLength(EncodeSense(data.sense()));
+    case v1::Data::kZeros:
+      return std::string(data.zeros(), '\0');
+    case v1::Data::kUnmap:
+      return EncodeUnmapList(data.unmap());
     case v1::Data::FORM_NOT_SET:
       return "";
   }
@@ -46,6 +67,7 @@ std::string FormBytes(const v1::Data& data) {
 }  // namespace
 
 absl::StatusOr<std::string> DataBytes(const v1::Data& data) {
+  if (data.zeros() > kMaxDataSegmentLength) return TooLong(data.zeros());
   if (data.pattern().length() > kMaxDataSegmentLength) return TooLong(data.pattern().length());
   std::string bytes = FormBytes(data);
   if (bytes.size() > kMaxDataSegmentLength) return TooLong(bytes.size());

@@ -160,6 +160,11 @@ void CompareData(const v1::Data& expected, std::string_view actual, Differences*
       return CompareKeys(expected.keys(), actual, out);
     case v1::Data::kSense:
       return CompareSense(expected.sense(), actual, out);
+    case v1::Data::kZeros:
+      return CompareBytes(
+          std::string(expected.zeros() == 0 ? actual.size() : expected.zeros(), '\0'), actual, out);
+    case v1::Data::kUnmap:
+      return CompareBytes(DataBytes(expected).value_or(""), actual, out);
     case v1::Data::FORM_NOT_SET:
       return;
   }

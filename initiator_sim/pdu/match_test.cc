@@ -61,6 +61,8 @@ const Case kCases[] = {
      "0x00000000000000000000000000000000"},
     {"long_cdb", "scsi_command { cdb { raw: '0123456789abcdef12345' } }",
      "scsi_command { cdb { raw: '0123456789abcdef12345' } }", ""},
+    {"cdb_is_not_asked", "scsi_command { read: true }",
+     "scsi_command { read: true cdb { inquiry { } } }", ""},
     {"ahs", "scsi_command { } ahs { ahs_type: 2 specific: 'abcde' }",
      "scsi_command { } ahs { ahs_type: 2 specific: 'abcdX' }",
      "ahs[0].specific is 0x6162636458, expected 0x6162636465"},
@@ -79,6 +81,11 @@ const Case kCases[] = {
      "text_response { } data { raw: 'A=1\\0B=2\\0' }", ""},
     {"keys_any_value", "text_response { } data { keys { key { name: 'B' } } }",
      "text_response { } data { raw: 'A=1\\0B=2\\0' }", ""},
+    {"keys_second_of_a_name", "text_response { } data { keys { key { name: 'B' value: '1' } } }",
+     "text_response { } data { raw: 'B=1\\0B=2\\0' }", ""},
+    {"keys_two",
+     "text_response { } data { keys { key { name: 'B' } key { name: 'C' value: '1' } } }",
+     "text_response { } data { raw: 'B=1\\0C=2\\0' }", "C is 2, expected 1"},
     {"keys_differ", "text_response { } data { keys { key { name: 'B' value: '3' } } }",
      "text_response { } data { raw: 'B=1\\0B=2\\0' }", "B is 1, 2, expected 3"},
     {"keys_missing", "text_response { } data { keys { key { name: 'C' value: '3' } } }",
@@ -104,6 +111,16 @@ TEST_P(MatchesTest, FitsOrSaysWhyNot) {
 
 INSTANTIATE_TEST_SUITE_P(All, MatchesTest, testing::ValuesIn(kCases),
                          [](const auto& param) { return std::string(param.param.name); });
+
+TEST(MatchesData, ComparesWhatATransferBrought) {
+  const v1::Data expected = Parse("nop_in { } data { raw: 'abcd' }").data();
+  EXPECT_TRUE(MatchesData(expected, "abcd"));
+  EXPECT_EQ(MatchesData(expected, "abXd").ToString(),
+            "data from byte 2 is 0x5864, expected 0x6364");
+  EXPECT_EQ(MatchesData(expected, "abcde").ToString(),
+            "data of 5 bytes, expected 4 bytes; data from byte 4 is 0x65, expected 0x");
+  EXPECT_TRUE(MatchesData(v1::Data(), "anything"));
+}
 
 TEST(Matches, TellsWhereAMisplacedPatternBelongs) {
   const MatchResult result =

@@ -1,5 +1,6 @@
 #include "initiator_sim/player/channel.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
@@ -16,6 +17,13 @@ constexpr int kReadsInATurn = 256;
 
 Direction Opposite(Direction direction) {
   return direction == Direction::kToTarget ? Direction::kToInitiator : Direction::kToTarget;
+}
+
+// How many of its bytes the PDU has by its own header.
+size_t WholeAt(const OutgoingPdu& pdu) {
+  if (pdu.bytes.size() < kBhsSize) return pdu.bytes.size();
+  const PduLayout layout = LayoutOf(base::Bytes(pdu.bytes).first(kBhsSize), pdu.digests);
+  return std::min(pdu.bytes.size(), layout.end);
 }
 
 }  // namespace
@@ -43,6 +51,10 @@ void StreamChannel::Send(OutgoingPdu pdu) {
   std::vector<size_t> ends = pdu.cuts;
   ends.push_back(pdu.bytes.size());
   size_t begin = 0;
+  // Whoever has as much as the header says may answer: what is there beyond it may come later.
+  const size_t whole = WholeAt(pdu);
+  Write* whole_in = nullptr;
+  size_t whole_at = 0;
   for (const size_t end : ends) {
     if (end <= begin || end > pdu.bytes.size()) continue;
     if (writes_.empty() || !writes_.back().held) writes_.emplace_back();
@@ -50,12 +62,19 @@ void StreamChannel::Send(OutgoingPdu pdu) {
     write.held = false;
     write.bytes.insert(write.bytes.end(), pdu.bytes.begin() + static_cast<ptrdiff_t>(begin),
                        pdu.bytes.begin() + static_cast<ptrdiff_t>(end));
+    if (begin < whole && whole <= end) {
+      whole_in = &write;
+      whole_at = write.bytes.size() - (end - whole);
+    }
     begin = end;
   }
   if (!writes_.empty()) {
-    Write& last = writes_.back();
-    last.held = pdu.join_next;
-    last.completes.push_back({last.bytes.size(), std::move(pdu)});
+    writes_.back().held = pdu.join_next;
+    if (whole_in == nullptr) {
+      whole_in = &writes_.back();
+      whole_at = whole_in->bytes.size();
+    }
+    whole_in->completes.push_back({whole_at, std::move(pdu)});
   }
   Pump();
 }

@@ -156,6 +156,9 @@ class LogoutRunner : public Action {
  public:
   LogoutRunner(Play* play, Link* link, v1::LogoutReason reason,
                std::optional<v1::LogoutResponseCode> due);
+  // Of a session that has served its purpose: that its connection ends will do. What the target
+  // owes it all the same is the monitor's to say.
+  static std::unique_ptr<LogoutRunner> AtTheEnd(Play* play, Link* link);
 
   Progress Advance() override;
   std::string Awaiting() const override { return "the Logout Response"; }
@@ -165,6 +168,7 @@ class LogoutRunner : public Action {
   Link* const link_;
   const v1::LogoutReason reason_;
   const std::optional<v1::LogoutResponseCode> due_;
+  bool end_will_do_ = false;
   Task* task_ = nullptr;
 };
 

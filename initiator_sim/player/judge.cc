@@ -11,6 +11,7 @@
 #include "initiator_sim/pdu/data.h"
 #include "initiator_sim/pdu/figure.h"
 #include "initiator_sim/pdu/text.h"
+#include "initiator_sim/player/data_part.h"
 #include "initiator_sim/session/keys.h"
 
 namespace pushpull::initiator_sim {
@@ -240,8 +241,11 @@ absl::StatusOr<std::string> JudgeKey(Play* play, const Link* link, const Negotia
 absl::StatusOr<std::optional<FieldValue>> FieldOf(const Subject& subject, std::string_view field) {
   const v1::Pdu& pdu = *subject.pdu;
   if (field == "@arrival") return std::optional<FieldValue>(subject.arrival);
-  if (field == "@data_length") {
-    return std::optional<FieldValue>(uint64_t{DataBytes(pdu.data()).value_or("").size()});
+  if (field == "@data_length" || (field.starts_with("@") && IsDataPart(field.substr(1)))) {
+    const std::string data =
+        subject.data != nullptr ? *subject.data : DataBytes(pdu.data()).value_or("");
+    if (field != "@data_length") return DataPart(data, field.substr(1));
+    return std::optional<FieldValue>(uint64_t{data.size()});
   }
   if (field == "@login_status") {
     if (!pdu.has_login_response()) return std::optional<FieldValue>();

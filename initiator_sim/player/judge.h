@@ -29,10 +29,12 @@ struct Subject {
   uint64_t arrival = 0;
   // Keys of several PDUs where a driver gathered them; null: the PDU's own.
   const v1::KeyList* keys = nullptr;
+  // Likewise the data of a command.
+  const std::string* data = nullptr;
 };
 
 // A field of scenario.proto's head comment: of the schema, key.NAME, @arrival, @data_length,
-// @login_status. nullopt: the PDU doesn't have it.
+// @be32.N and the like (data_part.h), @login_status. nullopt: the PDU doesn't have it.
 absl::StatusOr<std::optional<FieldValue>> FieldOf(const Subject& subject, std::string_view field);
 
 absl::StatusOr<Differences> JudgePredicates(

@@ -119,9 +119,11 @@ bool Play::AnswersAreDue() const {
 
 Progress Play::RunSteps() {
   for (;;) {
-    if (rdma_finding_) return End(*std::exchange(rdma_finding_, std::nullopt));
-    if (action_ == nullptr && !BeginStep()) return Progress::kOver;
+    if (rdma_finding_) End(*std::exchange(rdma_finding_, std::nullopt));
+    if (step_failed_) LeaveStep();
+    if (over_ || (action_ == nullptr && !BeginStep())) return Progress::kOver;
     const Progress progress = action_->Advance();
+    if (step_failed_) continue;
     if (over_ || progress == Progress::kOver) {
       CHECK(over_) << "a step ended the play without a verdict";
       return Progress::kOver;
@@ -137,6 +139,16 @@ Progress Play::RunSteps() {
     result_.steps_played = step_index_ + 1;
     step_index_ = std::exchange(next_step_, std::nullopt).value_or(step_index_ + 1);
   }
+}
+
+void Play::LeaveStep() {
+  step_failed_ = false;
+  deadline_.Cancel();
+  step_limit_.Cancel();
+  action_.reset();
+  while (!arrivals_.empty()) Take(&arrivals_.front());
+  next_step_.reset();
+  ++step_index_;
 }
 
 bool Play::BeginStep() {
@@ -210,13 +222,19 @@ void Play::OnDeadline() {
     if (!text.empty()) unexpected.push_back(text);
   }
   const std::string came = absl::StrJoin(unexpected, "\n");
-  if (came.empty() && CheckLife()) return;
+  if (came.empty() && !options_.goes_on && CheckLife()) return;
   if (came.empty()) {
     End(Silence(awaiting));
   } else {
     Unmet(absl::StrCat("awaiting ", awaiting, ", something else came"), awaiting, came);
   }
   Wake();
+}
+
+void Play::PeerHasEnded() {
+  if (!deadline_.pending() || lingering_ || !OpenLinks().empty()) return;
+  deadline_.Cancel();
+  OnDeadline();
 }
 
 Finding Play::Silence(const std::string& awaiting) const {
@@ -304,6 +322,10 @@ v1::Failure Play::FailureOf(const Finding& finding) const {
 
 Progress Play::End(Finding finding) {
   if (over_) return Progress::kOver;
+  if (options_.goes_on && !in_epilogue_) {
+    step_failed_ = true;
+    return Progress::kOver;
+  }
   const v1::Level level =
       step().level() != v1::LEVEL_UNSPECIFIED ? step().level() : script_.scenario.level();
   if (finding.verdict == v1::FAIL && finding.expectation && finding.cite.empty() &&

@@ -263,6 +263,8 @@ class Play final : public std::enable_shared_from_this<Play>, private fabric::Si
   Session* FindSession(const std::string& name);
   void ForgetSession(const std::string& name) { sessions_.erase(name); }
   void CloseLink(Link* link, v1::CloseHow how);
+  // See Player.
+  void PeerHasEnded();
   std::vector<Link*> OpenLinks();
   // Also those that ended, or were put away.
   std::vector<const Link*> AllLinks() const;
@@ -343,6 +345,8 @@ class Play final : public std::enable_shared_from_this<Play>, private fabric::Si
   void Run();
   Progress RunSteps();
   bool BeginStep();
+  // With `goes_on`: leaves the step that failed, and drops what had come.
+  void LeaveStep();
   void ArmDeadline();
   // How long the current step waits for the next of what it awaits.
   absl::Duration StepTimeout() const;
@@ -458,6 +462,7 @@ class Play final : public std::enable_shared_from_this<Play>, private fabric::Si
 
   size_t step_index_ = 0;
   std::optional<size_t> next_step_;  // instead of the one that follows
+  bool step_failed_ = false;         // with `goes_on`
   bool in_epilogue_ = false;
   bool skip_epilogue_ = false;
   std::unique_ptr<Action> action_;

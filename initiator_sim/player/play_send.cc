@@ -55,6 +55,18 @@ v1::ReadWriteCdb* NamedBlocks(v1::Cdb* cdb) {
       return cdb->mutable_verify();
     case v1::Cdb::kSynchronizeCache:
       return cdb->mutable_synchronize_cache();
+    case v1::Cdb::kWriteAndVerify:
+      return cdb->mutable_write_and_verify();
+    case v1::Cdb::kCompareAndWrite:
+      return cdb->mutable_compare_and_write();
+    case v1::Cdb::kOrWrite:
+      return cdb->mutable_or_write();
+    case v1::Cdb::kWriteSame:
+      return cdb->mutable_write_same();
+    case v1::Cdb::kWriteAtomic:
+      return cdb->mutable_write_atomic();
+    case v1::Cdb::kPreFetch:
+      return cdb->mutable_pre_fetch();
     default:
       return nullptr;
   }

@@ -13,6 +13,8 @@ Player::~Player() = default;
 
 void Player::Start(Done done) { play_->Start(std::move(done)); }
 
+void Player::PeerHasEnded() { play_->PeerHasEnded(); }
+
 std::vector<fabric::Address> Player::listening() const { return play_->listening(); }
 
 }  // namespace pushpull::initiator_sim

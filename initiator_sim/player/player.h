@@ -79,6 +79,9 @@ struct PlayerOptions {
   // iSER: data behind what the response counts is noted (WARN), and the play goes on: what counts
   // is there to be read.
   bool surplus_is_noted = false;
+  // A step that fails gives way to the next one, as do those that come to nothing in time: what was
+  // sent counts, not what is judged (fuzzing). What had come till then is taken by nobody.
+  bool goes_on = false;
   // Readings that a profile chose, by id of the ambiguity.
   std::map<std::string, std::string> readings;
   // None: scenarios that need a hook are SKIP.
@@ -123,6 +126,10 @@ class Player {
 
   // Role TARGET: where it listens, with the ports that were chosen; from Start on.
   std::vector<fabric::Address> listening() const;
+
+  // The peer has ended, as somebody else knows: while no connection is open, a step that waits has
+  // waited long enough. From the loop's thread.
+  void PeerHasEnded();
 
  private:
   std::shared_ptr<Play> play_;

@@ -146,6 +146,30 @@ TEST(PlayerDeliveryTest, TheTapTellsEachPduOfAWriteAsItGoes) {
   EXPECT_THAT(tap.told_at, ElementsAre(tap.login + 60, tap.login + 120, tap.login + 144));
 }
 
+// What is there beyond the PDU's own lengths may come later than the answer to it.
+TEST(PlayerDeliveryTest, TheTapTellsAPduOnceThePeerHasItWhole) {
+  PlayerTestBed bed;
+  Mute(&bed);
+  class Told : public Tap {
+   public:
+    void OnBytes(const TapConnection&, absl::Time, Direction direction,
+                 base::Bytes bytes) override {
+      if (direction == Direction::kToTarget) sent += bytes.size();
+    }
+    void OnPdu(const TapPdu& pdu) override {
+      if (pdu.decoded->pdu.has_nop_out()) told_at.push_back(sent);
+      if (pdu.decoded->pdu.has_login_request()) login = sent;
+    }
+    size_t sent = 0, login = 0;
+    std::vector<size_t> told_at;
+  } tap;
+  bed.options.tap = &tap;
+  bed.Play(std::string(kLogin) +
+           "step { send { pdu { nop_out {} pad: \"0123456789abcdef\" } }"
+           " delivery { cut: 20 cut: 48 cut: 60 } }");
+  EXPECT_THAT(tap.told_at, ElementsAre(tap.login + 48));
+}
+
 TEST(PlayerDeliveryTest, ConnectionsMayStayForWhatStillComes) {
   for (const bool linger : {false, true}) {
     PlayerTestBed bed(1, fabric::SimOptions::Both({.min_latency = absl::Milliseconds(1),

@@ -150,6 +150,9 @@ TEST(PlayerExpectTest, FieldsAndPredicates) {
        numbered, "ERROR: value \"nobody\""},
       {"a field that isn't there is the script's fault",
        ExpectP("pdu { nop_in {} } where { field: \"r2t_sn\" eq: 1 }"), numbered, "ERROR: "},
+      {"save of what didn't come",
+       ExpectP("pdu { nop_in {} } save { field: \"@login_status\" as: \"s\" }"), numbered,
+       "ERROR: save { field: \"@login_status\" }"},
   });
 }
 

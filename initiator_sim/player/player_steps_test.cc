@@ -438,6 +438,23 @@ TEST(PlayerStepsTest, Logout) {
       "FAIL: the logout was not answered as it must be");
 }
 
+// In the epilogue, and in what the player logs in for by itself, it is no step's matter.
+TEST(PlayerStepsTest, LogoutThatEndsTheConnection) {
+  const auto hang_up = [](TestTarget::Connection& connection, const v1::Pdu& pdu) {
+    if (pdu.has_logout_request()) connection.Close();
+    return pdu.has_logout_request();
+  };
+  PlayerTestBed epilogue;
+  epilogue.target.on_pdu = hang_up;
+  EXPECT_EQ(
+      VerdictOf(epilogue.Play("step { login {} } step { probe { on_new_connection: true } }")),
+      "PASS");
+  PlayerTestBed step;
+  step.target.on_pdu = hang_up;
+  EXPECT_EQ(VerdictOf(step.Play("step { login {} } step { logout {} }")),
+            "FAIL: connection c1 ended while awaiting the Logout Response");
+}
+
 TEST(PlayerStepsTest, ADestroyedPlayerSaysNothing) {
   PlayerTestBed bed;
   bool called = false;

@@ -84,6 +84,12 @@ LogoutRunner::LogoutRunner(Play* play, Link* link, v1::LogoutReason reason,
                            std::optional<v1::LogoutResponseCode> due)
     : play_(play), link_(link), reason_(reason), due_(due) {}
 
+std::unique_ptr<LogoutRunner> LogoutRunner::AtTheEnd(Play* play, Link* link) {
+  auto runner = std::make_unique<LogoutRunner>(play, link, v1::CLOSE_SESSION, std::nullopt);
+  runner->end_will_do_ = true;
+  return runner;
+}
+
 Progress LogoutRunner::Advance() {
   if (task_ == nullptr) {
     task_ = play_->NewTask(play_->PrivateName("logout"), link_);
@@ -93,6 +99,10 @@ Progress LogoutRunner::Advance() {
     logout.set_immediate(true);
     const absl::Status status = play_->Send(std::move(logout), link_, task_);
     if (!status.ok()) return play_->Error(status);
+  }
+  if (end_will_do_ && !link_->open() && play_->FirstFor(link_, task_) == nullptr) {
+    play_->NoteLogout(link_->session);
+    return Progress::kDone;
   }
   const Awaited awaited = AwaitFor(play_, link_, task_, Awaiting());
   if (awaited.arrival == nullptr) return awaited.progress;

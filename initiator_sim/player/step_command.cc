@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/bytes.h"
@@ -15,6 +16,7 @@
 #include "initiator_sim/player/drivers.h"
 #include "initiator_sim/player/judge.h"
 #include "initiator_sim/player/steps.h"
+#include "initiator_sim/session/keys.h"
 
 namespace pushpull::initiator_sim {
 namespace {
@@ -40,6 +42,30 @@ std::string SenseDifference(const v1::SenseData& due, const CommandOutcome& outc
       (!due.has_information() || due.information() == sense->information());
   if (same) return "";
   return absl::StrCat("sense is ", DescribeSense(*sense), ", due is ", DescribeSense(due));
+}
+
+constexpr char kWriteData[] = "@write_data.";
+
+// Bytes, or a number of 64 bits, in the data to be written, from a byte on.
+absl::Status SetWriteData(const v1::Binding& binding, const FieldValue& value, v1::Data* data) {
+  std::string bytes(8, '\0');
+  if (const uint64_t* number = std::get_if<uint64_t>(&value)) {
+    base::StoreBe64(reinterpret_cast<uint8_t*>(bytes.data()),
+                    *number + static_cast<uint64_t>(binding.add()));
+  } else {
+    bytes = std::get<std::string>(value);
+  }
+  const std::string place = binding.field().substr(sizeof(kWriteData) - 1);
+  const std::optional<uint64_t> offset = ParseNumericalValue(place);
+  const bool fits = offset && data->has_raw() && *offset <= data->raw().size() &&
+                    bytes.size() <= data->raw().size() - *offset;
+  if (!fits) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("bind { field: \"", binding.field(), "\" from: \"", binding.from(),
+                     "\" } needs write_data { raw } with room there"));
+  }
+  data->mutable_raw()->replace(*offset, bytes.size(), bytes);
+  return absl::OkStatus();
 }
 
 class CommandAction : public Action {
@@ -87,6 +113,11 @@ class CommandAction : public Action {
     }
     if (command_.has_write_data()) {
       request.write_data = command_.write_data();
+      if (request.write_data->has_unmap() && request.lba_is_relative) {
+        for (v1::UnmapRange& range : *request.write_data->mutable_unmap()->mutable_range()) {
+          range.set_lba(range.lba() + play_->options().scratch_lba);
+        }
+      }
     } else {
       request.write_data.emplace().mutable_pattern()->set_seed(play_->options().seed);
     }
@@ -96,6 +127,10 @@ class CommandAction : public Action {
     }
     for (const v1::Binding& binding : command_.bind()) {
       PUSHPULL_ASSIGN_OR_RETURN(FieldValue value, play_->Value(binding.from(), link_));
+      if (absl::StartsWith(binding.field(), kWriteData)) {
+        PUSHPULL_RETURN_IF_ERROR(SetWriteData(binding, value, &*request.write_data));
+        continue;
+      }
       if (uint64_t* number = std::get_if<uint64_t>(&value)) {
         *number += static_cast<uint64_t>(binding.add());
       }
@@ -136,7 +171,8 @@ class CommandAction : public Action {
       const MatchResult match = MatchesData(due_data, outcome.data);
       if (!match) differences.push_back(absl::StrCat("data: ", match.ToString()));
     }
-    const Subject subject = {.pdu = &outcome.last, .arrival = play_->arrived()};
+    const Subject subject = {
+        .pdu = &outcome.last, .arrival = play_->arrived(), .data = &outcome.data};
     const absl::StatusOr<Differences> predicates =
         JudgePredicates(play_, link_, subject, command_.where());
     if (!predicates.ok()) return play_->Error(predicates.status());
@@ -257,7 +293,7 @@ class CheckBlocksAction : public Action {
     done_ += length_;
     runner_.reset();
     if (done_ == due_.size()) {
-      logout_ = std::make_unique<LogoutRunner>(play_, link_, v1::CLOSE_SESSION, std::nullopt);
+      logout_ = LogoutRunner::AtTheEnd(play_, link_);
     }
     return Progress::kDone;
   }

@@ -78,7 +78,7 @@ class NewConnectionProbe : public Action {
     if (logout_ == nullptr) {
       const Progress progress = ping_->Advance();
       if (progress != Progress::kDone) return progress;
-      logout_ = std::make_unique<LogoutRunner>(play_, link_, v1::CLOSE_SESSION, std::nullopt);
+      logout_ = LogoutRunner::AtTheEnd(play_, link_);
     }
     const Progress progress = logout_->Advance();
     if (progress == Progress::kDone) play_->CloseLink(link_, v1::FIN);
@@ -353,7 +353,7 @@ class EpilogueAction : public Action {
       // The session's first connection took the others with it.
       if (logout_ == nullptr && (!link->open() || !link->full_feature())) continue;
       if (logout_ == nullptr) {
-        logout_ = std::make_unique<LogoutRunner>(play_, link, v1::CLOSE_SESSION, std::nullopt);
+        logout_ = LogoutRunner::AtTheEnd(play_, link);
       }
       const Progress progress = logout_->Advance();
       if (progress != Progress::kDone) return progress;

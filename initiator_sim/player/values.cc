@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "initiator_sim/player/data_part.h"
 #include "initiator_sim/player/play.h"
 #include "initiator_sim/session/keys.h"
 
@@ -40,6 +41,13 @@ absl::StatusOr<FieldValue> Play::Value(std::string_view name, const Link* link) 
   if (const auto it = values_.find(name); it != values_.end()) return it->second;
   std::string_view rest = name;
   const std::string_view first = TakeWord(&rest);
+  if (const auto it = values_.find(first); it != values_.end() && IsDataPart(rest)) {
+    const std::string* data = std::get_if<std::string>(&it->second);
+    std::optional<FieldValue> part;
+    if (data != nullptr) part = DataPart(*data, rest);
+    if (part) return *std::move(part);
+    return Unknown(name, "what was saved ends before it; judge its @data_length before");
+  }
   if (first == "task") return TaskValue(rest);
   if (first == "connection") {
     const std::string_view link_name = TakeWord(&rest);
@@ -61,8 +69,9 @@ absl::StatusOr<FieldValue> Play::Value(std::string_view name, const Link* link) 
   if (name == "initiator_name") return options_.initiator_name;
   if (name == "target_name") return options_.target_name;
   if (name == "target_address") {
-    if (options_.portals.empty()) return Unknown(name, "the run has no portal");
-    return options_.portals[0].ToString();
+    const std::vector<fabric::Address> portals = target_role() ? listening() : options_.portals;
+    if (portals.empty()) return Unknown(name, "the run has no portal");
+    return portals[0].ToString();
   }
   if (link == nullptr) return Unknown(name, "nothing of this name is known here");
   return LinkValue(name, *link);

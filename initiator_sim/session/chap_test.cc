@@ -121,6 +121,9 @@ TEST(ChapTest, BreachesOfTheTarget) {
     const char* what;
   } kCases[] = {
       {Keys({{"CHAP_A", "5"}, {"CHAP_I", "7"}}), "CHAP_A, CHAP_I and CHAP_C are due"},
+      {Keys({{"CHAP_A", "5"}, {"CHAP_C", "0x00"}}), "CHAP_A, CHAP_I and CHAP_C are due"},
+      {Keys({{"CHAP_I", "7"}, {"CHAP_C", "0x00"}}), "CHAP_A, CHAP_I and CHAP_C are due"},
+      {Keys({{"CHAP_A", "x"}, {"CHAP_I", "7"}, {"CHAP_C", "0x00"}}), "none that was offered"},
       {Keys({{"CHAP_A", "7"}, {"CHAP_I", "7"}, {"CHAP_C", "0x00"}}), "none that was offered"},
       {Keys({{"CHAP_A", "5"}, {"CHAP_I", "256"}, {"CHAP_C", "0x00"}}), "no number up to 255"},
       {Keys({{"CHAP_A", "5"}, {"CHAP_I", "7"}, {"CHAP_C", "abc"}}), "no binary value"},
@@ -133,6 +136,52 @@ TEST(ChapTest, BreachesOfTheTarget) {
     ASSERT_FALSE(answer.ok());
     EXPECT_THAT(std::string(answer.status().message()), HasSubstr(one.what));
   }
+}
+
+// What a target that was challenged owes: its name and the proof (RFC 7143 §12.1.3).
+TEST(ChapTest, BreachesOfTheTargetsProof) {
+  const struct {
+    const char* name;  // null: none
+    bool response;
+    const char* what;
+  } kCases[] = {
+      {"target", true, ""},
+      {"target", false, "CHAP_N and CHAP_R are due"},
+      {nullptr, true, "CHAP_N and CHAP_R are due"},
+      {"another", true, "CHAP_N=another is not the target's name"},
+  };
+  for (const auto& one : kCases) {
+    v1::Chap settings;
+    settings.set_mutual(true);
+    ChapInitiator chap(settings, kCredentials, 1);
+    const auto asked = chap.Answer(Keys({{"CHAP_A", "5"}, {"CHAP_I", "7"}, {"CHAP_C", "0x6368"}}));
+    ASSERT_TRUE(asked.ok());
+    const uint8_t identifier = static_cast<uint8_t>(std::stoi(ValueOf(*asked, "CHAP_I")));
+    const std::string challenge = *DecodeBinary(ValueOf(*asked, "CHAP_C"));
+    const std::string proof = *ChapResponse(5, identifier, kCredentials.mutual_secret, challenge);
+    v1::KeyList keys;
+    if (one.name != nullptr) keys.MergeFrom(Keys({{"CHAP_N", one.name}}));
+    if (one.response) keys.MergeFrom(Keys({{"CHAP_R", EncodeBinary(proof, false)}}));
+    const auto done = chap.Answer(keys);
+    EXPECT_EQ(chap.complete(), *one.what == '\0');
+    EXPECT_EQ(done.ok(), *one.what == '\0');
+    EXPECT_THAT(std::string(done.status().message()), HasSubstr(one.what));
+    // What is proven needn't be proven again.
+    if (done.ok()) {
+      EXPECT_TRUE(chap.Answer(Keys({})).ok());
+    }
+  }
+}
+
+TEST(ChapTest, AScenarioMayNameOtherCredentials) {
+  v1::Chap settings;
+  settings.set_user("mallory");
+  settings.set_secret("guessed");
+  ChapInitiator chap(settings, kCredentials, 1);
+  const auto answer = chap.Answer(Keys({{"CHAP_A", "5"}, {"CHAP_I", "7"}, {"CHAP_C", "0x6368"}}));
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(ValueOf(*answer, "CHAP_N"), "mallory");
+  EXPECT_EQ(DecodeBinary(ValueOf(*answer, "CHAP_R")), ChapResponse(5, 7, "guessed", "ch"));
 }
 
 TEST(ChapTest, Deviations) {
