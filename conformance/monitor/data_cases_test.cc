@@ -199,6 +199,7 @@ std::vector<RuleCase> ResponseCases() {
       {"sense_length_fits", check("\\0\\4\\x70bc"), check("\\0\\3\\x70bc")},
       {"sense_length_fits", check("a"), check("\\0\\1\\x70")},
       {"sense_response_code", check("\\0\\1\\x74"), check("\\0\\1\\xf3")},
+      {"sense_response_code", check("\\0\\1\\x6f"), check("\\0\\1\\x70")},
       {"sense_response_code", check("\\0\\1\\x00"), check("\\0\\1\\x7f")},
       {"sense_additional_length", check("\\0\\x0a\\x70\\0\\5\\0\\0\\0\\0\\3ab"),
        check("\\0\\x0a\\x70\\0\\5\\0\\0\\0\\0\\2ab")},

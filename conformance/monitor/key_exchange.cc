@@ -70,6 +70,9 @@ void KeyExchange::TakeInitiatorKeys(const v1::KeyList& keys, bool security_stage
                      (info != nullptr && !initiator_sim::JudgeValue(*info, key.value()).empty());
     offers.insert({key.name(), std::move(offer)});
   }
+  for (auto& [name, offer] : offers) {
+    offer.passed_over |= offer.by_target && !offer.answer.has_value();
+  }
 }
 
 KeyExchange::Outcome KeyExchange::OutcomeOf(std::string_view name) const {

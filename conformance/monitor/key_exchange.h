@@ -31,6 +31,7 @@ class LogicalText {
 struct KeyOffer {
   std::string value;
   bool by_target = false;
+  bool passed_over = false;  // the target's, and what the initiator said next didn't answer it
   bool security_stage = false;
   // The initiator said it twice, or what it said is no legal offer: nothing is judged by it.
   bool doubtful = false;

@@ -89,6 +89,11 @@ void CheckRefusal(const Context& c, const v1::KeyValue& key, const KeyInfo& info
       key.name() == "AuthMethod" || !info.section.starts_with("RFC 7143")) {
     return;
   }
+  // RFC 7145 §6.1, §6.2: with RDMAExtensions=Yes, which may come behind it.
+  if (c.tap.connection->rdma &&
+      (key.name().ends_with("Digest") || key.name() == "MaxRecvDataSegmentLength")) {
+    return;
+  }
   c.Report(RuleId::kKeyIrrelevant, absl::StrCat(key.name(), "=Irrelevant"));
 }
 
@@ -262,6 +267,8 @@ std::string UnansweredOfferOfTarget(const KeyExchange& keys) {
   for (const auto& [name, offer] : keys.offers) {
     // Of keys that aren't known, it isn't known whether they are declarations.
     if (!offer.by_target || offer.answer.has_value() || FindKeyInfo(name) == nullptr) continue;
+    // What an earlier response offered was the initiator's to answer.
+    if (offer.passed_over) continue;
     if (IsNoAgreement(offer.value) || !WantsAnswer(name, offer.value)) continue;
     return absl::StrCat(name, "=", offer.value);
   }

@@ -88,6 +88,17 @@ uint64_t IserSegmentLimit(const KeyExchange& keys) {
   return initiator_sim::ParseNumericalValue(*offer->second.answer).value_or(8192);
 }
 
+// A request for which the target may end its connection at once (§7.7, §7.8).
+bool Malformed(const initiator_sim::DecodedPdu& decoded) {
+  const auto unknown = [](const v1::Ahs& ahs) {
+    return ahs.ahs_length() == 0 || (ahs.ahs_type() != 1 && ahs.ahs_type() != 2);
+  };
+  const bool reserved_reason =
+      decoded.pdu.logout_request().reason() > v1::REMOVE_CONNECTION_FOR_RECOVERY;
+  return !decoded.flaw.empty() || !decoded.header_digest_ok || reserved_reason ||
+         std::any_of(decoded.pdu.ahs().begin(), decoded.pdu.ahs().end(), unknown);
+}
+
 }  // namespace
 
 class Monitor::Impl {
@@ -99,9 +110,12 @@ class Monitor::Impl {
   }
 
   void Closed(const TapConnection& connection, bool by_peer, const std::string& reason) {
-    if (by_peer && reason.starts_with(initiator_sim::kEndedWithinPdu)) {
+    const auto known = connections_.find(connection.id);
+    const bool in_order = known == connections_.end() || !known->second.may_end_anywhere;
+    if (by_peer && in_order && reason.starts_with(initiator_sim::kEndedWithinPdu)) {
       violations_.Add(RuleId::kWholePdus, frame_, absl::StrCat("the target ended it ", reason));
     }
+    if (by_peer && known != connections_.end()) JudgeEnd(known->second);
     connections_.erase(connection.id);
   }
 
@@ -115,6 +129,10 @@ class Monitor::Impl {
     const std::shared_ptr<Session> session = connection.session;
     const Context c{tap, tap.decoded->pdu, frame_, connection, *session, violations_};
     if (tap.direction == Direction::kToTarget) {
+      const bool wrong = tap.misbehaving || Malformed(*tap.decoded);
+      connection.may_end_anywhere |= wrong;
+      connection.misbehaved_since_ping |= wrong;
+      NoteEndOfOthers(c);
       Request(c);
     } else {
       Response(c);
@@ -133,6 +151,21 @@ class Monitor::Impl {
     connection.session = std::make_shared<Session>();
   }
 
+  // A Logout Request of this connection that nothing came for.
+  void JudgeEnd(const Connection& connection) {
+    const bool excused = connection.may_end_unasked || connection.misbehaved_since_ping;
+    if (connection.phase != Phase::kFullFeature || excused) return;
+    for (const auto& [tag, task] : connection.session->tasks) {
+      const bool its = task.request == v1::Pdu::kLogoutRequest && task.connection == connection.id;
+      if (!its || task.rejected) continue;
+      violations_.Add(
+          RuleId::kLogoutAnswered, frame_,
+          absl::StrCat("the connection ended without a response to the Logout Request in "
+                       "frame ",
+                       task.frame));
+    }
+  }
+
   void Request(const Context& c) {
     Remember(c);
     if (judged_ == Judged::kBoth) monitor::CheckRequest(c);
@@ -144,11 +177,28 @@ class Monitor::Impl {
     // and a Login Response (020b) is the answer that is due within a login.
     if (c.connection.phase == Phase::kBeforeLogin || c.connection.phase == Phase::kLogin) {
       c.connection.login.doubtful = true;
+      c.connection.login.overtaken = true;
+      c.session.unsent = std::nullopt;
       ++c.connection.login.outstanding;
       return;
     }
     monitor::TakeCmdSn(c);
     monitor::TakeRequest(c);
+  }
+
+  // A login may take the place of connections (§6.3.4, §6.3.5), a reset ends all of them (§11.5.1).
+  void NoteEndOfOthers(const Context& c) {
+    const bool login = c.pdu.has_login_request();
+    const bool reset = c.pdu.has_task_management_request() &&
+                       (c.pdu.task_management_request().function() == v1::TARGET_WARM_RESET ||
+                        c.pdu.task_management_request().function() == v1::TARGET_COLD_RESET);
+    if (!login && !reset) return;
+    for (auto& [id, other] : connections_) {
+      const bool replaced =
+          login && id != c.connection.id && other.session->isid == c.pdu.login_request().isid();
+      other.may_end_anywhere |= reset || replaced;
+      other.may_end_unasked |= reset || replaced;
+    }
   }
 
   static void Remember(const Context& c) {
@@ -214,7 +264,7 @@ class Monitor::Impl {
       }
       return monitor::CheckNumbers(c);
     }
-    monitor::CheckNumbers(c);
+    if (!c.connection.login.overtaken) monitor::CheckNumbers(c);
     if (!monitor::CheckLoginResponse(c)) return;
     EnterFullFeature(c);
     if (judged_ == Judged::kBoth) monitor::NoteLogin(c);
@@ -250,6 +300,7 @@ class Monitor::Impl {
     Session& session = c.session;
     const KeyExchange& keys = connection.login.keys;
     connection.phase = Phase::kFullFeature;
+    if (connection.login.overtaken) connection.phase = Phase::kReplaced;
     connection.segment_limit = SegmentLimit(keys);
     if (connection.login.first.tsih() != 0) {
       if (session.agreed.rdma) connection.segment_limit = IserSegmentLimit(keys);
@@ -268,6 +319,8 @@ class Monitor::Impl {
       if (session.agreed.rdma) connection.segment_limit = IserSegmentLimit(keys);
       monitor::CheckAgreement(c, keys);
     }
+    // A target may have answered what came too early, or take it up now: who knows its numbers?
+    if (connection.login.overtaken) connection.phase = Phase::kReplaced;
     ReplaceSession(connection.session);
     sessions_.push_back(connection.session);
   }

@@ -18,12 +18,13 @@ namespace {
 std::vector<RuleCase> AllCases(Judged judged) {
   std::vector<std::vector<RuleCase>> parts;
   if (judged == Judged::kTarget) {
-    parts = {FormatCases(),   NumberingCases(), TaskCases(), DataInCases(), R2tCases(),
-             ResponseCases(), LoginCases(),     KeyCases(),  TextCases(),   ServiceCases()};
+    parts = {FormatCases(),           NumberingCases(), TaskCases(), DataInCases(), R2tCases(),
+             ResponseCases(),         LoginCases(),     KeyCases(),  TextCases(),   ServiceCases(),
+             FormatOfEachKindCases(), EdgeCases()};
   } else {
     parts = {InitiatorFormatCases(), InitiatorNumberingCases(), InitiatorTaskCases(),
              InitiatorLoginCases(),  InitiatorTextCases(),      InitiatorCommandCases(),
-             InitiatorDataCases()};
+             InitiatorDataCases(),   InitiatorEdgeCases()};
   }
   std::vector<RuleCase> all;
   for (const auto& cases : parts) all.insert(all.end(), cases.begin(), cases.end());

@@ -26,6 +26,17 @@ void MarkSent(Session* session, uint32_t cmd_sn) {
   while (session->sent_ahead.erase(*session->unsent) != 0) ++*session->unsent;
 }
 
+// Every number below `cmd_sn` may be counted as received.
+void Plug(Session* session, uint32_t cmd_sn) {
+  if (!session->unsent.has_value()) return;
+  const int32_t ahead = SerialDistance(*session->unsent, cmd_sn);
+  if (ahead <= 0 || ahead > kMaxAhead) return;
+  for (; *session->unsent != cmd_sn; ++*session->unsent) {
+    session->sent_ahead.erase(*session->unsent);
+  }
+  while (session->sent_ahead.erase(*session->unsent) != 0) ++*session->unsent;
+}
+
 // The three numbers of a response; `status`: StatSN counts this PDU.
 struct Numbers {
   bool there = false;
@@ -140,6 +151,11 @@ void TakeCmdSn(const Context& c) {
   // A target may count what an ABORT TASK names as received (§11.6.1).
   if (c.pdu.task_management_request().function() == v1::ABORT_TASK) {
     MarkSent(&c.session, c.pdu.task_management_request().ref_cmd_sn());
+  }
+  // With a target reset it needn't wait for what it would end at once (§4.2.3.6).
+  const auto function = c.pdu.task_management_request().function();
+  if (function == v1::TARGET_WARM_RESET || function == v1::TARGET_COLD_RESET) {
+    Plug(&c.session, c.pdu.task_management_request().cmd_sn());
   }
 }
 

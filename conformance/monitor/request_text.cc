@@ -114,7 +114,8 @@ void CheckInitiatorKeys(const Context& c, const std::string& text, const KeyExch
   const bool discovery = in_login ? IsDiscovery(keys, of) : c.session.discovery;
   std::set<std::string> said;
   for (const v1::KeyValue& key : keys.key()) {
-    if (!IsKeyName(key.name())) {
+    // RFC 7145 §6 gives this one a name that isn't by the rule.
+    if (!IsKeyName(key.name()) && key.name() != "iSERHelloRequired") {
       c.Report(RuleId::kITextFormat, absl::StrCat("key name ", absl::CHexEscape(key.name())));
       continue;
     }

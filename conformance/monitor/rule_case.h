@@ -22,6 +22,11 @@ std::vector<RuleCase> FormatCases();
 std::vector<RuleCase> NumberingCases();
 std::vector<RuleCase> TaskCases();
 std::vector<RuleCase> ServiceCases();
+// edge_cases_test.cc
+std::vector<RuleCase> EdgeCases();
+std::vector<RuleCase> InitiatorEdgeCases();
+// format_cases_test.cc
+std::vector<RuleCase> FormatOfEachKindCases();
 // data_cases_test.cc
 std::vector<RuleCase> DataInCases();
 std::vector<RuleCase> R2tCases();

@@ -276,6 +276,8 @@ constexpr Rule kRules[] = {
      "answers a ping with Target Transfer Tag 0xffffffff"},
     {R::kTmfResponseAssigned, "tmf_response_assigned", "RFC 7143 §11.6.1", "", kMust,
      "sends an assigned Task Management Response"},
+    {R::kLogoutAnswered, "logout_answered", "RFC 7143 §11.14, §11.15", "RFC7143-11.14-c", kMust,
+     "answers a Logout Request before it ends the connection"},
     {R::kLogoutResponseAssigned, "logout_response_assigned", "RFC 7143 §11.15.1",
      "RFC7143-11.15.1-b", kMust, "sends an assigned Logout Response"},
     {R::kLogoutRecovery, "logout_recovery", "RFC 7143 §11.15.1", "RFC7143-11.15.1-b", kMust,

@@ -136,6 +136,7 @@ enum class RuleId : uint8_t {
   kNopInEmpty,
   kNopInAnswerTag,
   kTmfResponseAssigned,
+  kLogoutAnswered,
   kLogoutResponseAssigned,
   kLogoutRecovery,
   kNothingAfterLogout,

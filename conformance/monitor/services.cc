@@ -34,11 +34,16 @@ void CheckAsyncData(const Context& c, uint32_t event) {
   }
 }
 
-// A request with this tag is answered by the Reject, so that nothing else need come.
+// The request that has this header is answered by the Reject, so that nothing else need come. Its
+// tag may be another's, too, where a PDU that is no request was rejected.
 void MarkRejected(const Context& c, base::Bytes header) {
   const uint32_t tag = base::LoadBe32(&header[16]);
   const auto task = c.session.tasks.find(tag);
   if (task == c.session.tasks.end()) return;
+  const initiator_sim::PduKind kind = initiator_sim::KindOf(header[0] & 0x3f);
+  const bool of_task =
+      kind == task->second.request || kind == v1::Pdu::kDataOut || kind == v1::Pdu::kSnackRequest;
+  if (!of_task) return;
   task->second.rejected = true;
   task->second.text_awaits = false;
 }
@@ -105,6 +110,7 @@ void CheckNopIn(const Context& c, const Task* task) {
   }
   CheckAcknowledged(c, *task);
   EndTask(c, DoneTask::How::kResponse, nop.initiator_task_tag());
+  c.connection.misbehaved_since_ping = false;
 }
 
 void CheckTmfResponse(const Context& c) {
@@ -186,6 +192,10 @@ void CheckAsyncMessage(const Context& c) {
   }
   CheckAsyncData(c, event);
   if (event == v1::LOGOUT_REQUEST) c.connection.logout_requested = true;
+  const bool drops =
+      event == v1::CONNECTION_DROP_NOTIFICATION || event == v1::SESSION_DROP_NOTIFICATION;
+  // Which connection it names doesn't matter: its own may be it.
+  if (drops || event == v1::LOGOUT_REQUEST) c.connection.may_end_unasked = true;
   const std::optional<std::string>& reporting = c.session.agreed.task_reporting;
   if (event == v1::TASKS_TERMINATED && reporting.has_value() && *reporting != "FastAbort") {
     c.Report(RuleId::kAsyncFastAbort, absl::StrCat("AsyncEvent 5 with TaskReporting=", *reporting));

@@ -135,7 +135,7 @@ enum class Phase : uint8_t {
   kUnknown,  // the beginning wasn't seen
   kFailed,   // a Login reject was sent
   kLoggedOut,
-  kReplaced,  // reinstated: what is still under way isn't judged
+  kReplaced,  // what is still under way isn't judged: reinstated, or the login was overtaken
 };
 
 struct LoginState {
@@ -147,6 +147,9 @@ struct LoginState {
   uint32_t stage = 0;        // agreed on
   // The initiator broke the rules of the Login Phase.
   bool doubtful = false;
+  // Another request was sent before the login ended: whether it counts as one of the full feature
+  // phase is the target's to say.
+  bool overtaken = false;
   std::optional<v1::LoginResponse> first_response;
   bool portal_group_tag_judged = false;
 };
@@ -158,6 +161,11 @@ struct Connection {
   std::shared_ptr<Session> session;
   LoginState login;
   bool login_in_full_feature = false;
+  // The initiator misbehaved, or ended it from elsewhere: the target need not end it in order.
+  bool may_end_anywhere = false;
+  bool misbehaved_since_ping = false;  // since the last one that was answered
+  // Ended from elsewhere, or the target announced that it ends it.
+  bool may_end_unasked = false;
   uint32_t ended_frame = 0;
 
   std::optional<uint32_t> next_stat_sn;

@@ -87,6 +87,12 @@ std::vector<RuleCase> LoginCases() {
        Lines({"open", Ask(kOp, kFull), Tell(kOp, "", "", "MaxBurstLength=1024\\0"),
               Ask(kOp, kFull, "", "MaxBurstLength=1024\\0"), final})},
       {"login_transit_without_offers", "login / InitialR2T=No", "login / InitialR2T=Yes"},
+      // Offered before, and not answered: no mistake of the target's.
+      {"login_transit_without_offers",
+       Lines({"open", Ask(kOp, ""), Tell(kOp, ""), Ask(kOp, kFull),
+              Tell(kOp, kFull, "tsih: 1", "MaxBurstLength=1024\\0")}),
+       Lines({"open", Ask(kOp, ""), Tell(kOp, "", "", "MaxBurstLength=1024\\0"), Ask(kOp, kFull),
+              final})},
   };
 }
 
@@ -243,6 +249,12 @@ std::vector<RuleCase> TextCases() {
        Lines({"login", kText,
               "< text_response { final: false " + tag + " } data { raw: 'X-a=1\\0' }",
               "> text_request { " + tag + " }", "< text_response { }"})},
+      // What was rejected has its tag, and is another request.
+      {"one_response",
+       Lines({"login", kText, "reject 4", "< text_response { initiator_task_tag: 1 }"}),
+       Lines({"login", kText,
+              "> login_request { initiator_task_tag: 1 current_stage: STAGE_RESERVED }", "reject 4",
+              "< text_response { initiator_task_tag: 1 }"})},
       {"key_answered",
        Lines({"login", "> text_request { } data { raw: 'X-a=1\\0' }", "< text_response { }"}),
        Lines({"login", "> text_request { } data { raw: 'X-a=1\\0' }",

@@ -115,8 +115,11 @@ void Trace::Send(const std::string& text, bool misbehaving) {
 }
 
 void Trace::Reject(const std::string& arguments) {
-  const std::vector<std::string> words = absl::StrSplit(arguments, ' ');
+  const std::vector<std::string> words = absl::StrSplit(arguments, absl::MaxSplits(' ', 2));
   v1::Pdu reject;
+  if (words.size() > 2) {
+    CHECK(google::protobuf::TextFormat::ParseFromString(words[2], reject.mutable_reject()));
+  }
   reject.mutable_reject()->set_reason(static_cast<v1::RejectReason>(std::stoi(words[0])));
   const size_t size = words.size() > 1 ? std::stoul(words[1]) : last_header_.size();
   reject.mutable_data()->set_raw(last_header_.substr(0, size));

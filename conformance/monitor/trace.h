@@ -28,6 +28,7 @@ namespace pushpull::conformance {
 //   < nop_in { }               a PDU of the target
 //   reject 4                   a Reject of the last PDU of the initiator, with this reason
 //   reject 4 20                likewise, with the first 20 bytes of the header only
+//   reject 4 48 final: false   likewise, with the whole header and these fields of the Reject
 //   digests                    header and data digests from now on
 //   close                      the target ends the connection
 //   close within a PDU         likewise, between the bytes of a PDU

@@ -105,6 +105,16 @@ std::vector<RuleCase> NumberingCases() {
               "< nop_in { initiator_task_tag: 0xffffffff exp_cmd_sn: 502 }"}),
        Lines({"login", "> scsi_command { cmd_sn: 501 }",
               "< nop_in { initiator_task_tag: 0xffffffff exp_cmd_sn: 500 }"})},
+      // A target reset ends what it didn't wait for; another one waits.
+      {"exp_cmd_sn_without_holes",
+       Lines({"login",
+              "> task_management_request { function: LOGICAL_UNIT_RESET cmd_sn: 503 } "
+              "immediate: true",
+              "< task_management_response { exp_cmd_sn: 503 max_cmd_sn: 540 }"}),
+       Lines({"login",
+              "> task_management_request { function: TARGET_WARM_RESET cmd_sn: 503 } "
+              "immediate: true",
+              "< task_management_response { exp_cmd_sn: 503 max_cmd_sn: 540 }"})},
       {"exp_cmd_sn_never_falls",
        Lines({"login", kTur, kTur,
               "< scsi_response { initiator_task_tag: 1 exp_cmd_sn: 502 max_cmd_sn: 540 }",
@@ -189,6 +199,18 @@ std::vector<RuleCase> ServiceCases() {
       {"tmf_response_assigned",
        Lines({"login", abort, "< task_management_response { response: 8 }"}),
        Lines({"login", abort, "< task_management_response { response: FUNCTION_REJECTED }"})},
+      {"logout_answered", Lines({"login", logout, "close"}),
+       Lines({"login", logout, "< logout_response { }", "close"})},
+      // What went before it may be why.
+      {"logout_answered", Lines({"login", ">! nop_out { }", kPing, kPong, logout, "close"}),
+       Lines({"login", ">! nop_out { }", logout, "close"})},
+      // What the request asks for doesn't exist.
+      {"logout_answered", Lines({"login", logout, "close"}),
+       Lines({"login", "> logout_request { reason: 3 }", "close"})},
+      // It said that it would.
+      {"logout_answered", Lines({"login", kPing, kPong, logout, "close"}),
+       Lines({"login", "< async_message { async_event: SESSION_DROP_NOTIFICATION }", logout,
+              "close"})},
       {"logout_response_assigned", Lines({"login", logout, "< logout_response { response: 4 }"}),
        Lines({"login", logout, "< logout_response { response: 3 }"})},
       {"logout_recovery", Lines({"login", logout, "< logout_response { response: 2 }"}),
