@@ -3,8 +3,11 @@
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/message_differencer.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "conformance/report/diff.h"
 #include "conformance/report/merge.h"
@@ -54,6 +57,12 @@ TEST(TapTest, TellsWhatIsAsExpectedAndWhatNot) {
             "ok 4 - nop/e # TODO known \\#12\n"
             "ok 5 - nop/f\n"
             "# p.textproto:3: entry x/y stale\n");
+  EXPECT_THAT(ToTap(Parse(R"(result {
+                      id: "a" verdict: FAIL
+                      failure { message: "m" expected: "x" actual: "y" }
+                    })"),
+                    false),
+              HasSubstr("  message: \"m\"\n  expected: \"x\"\n  actual: \"y\"\n"));
   EXPECT_THAT(ToTap(SampleRun(), true), HasSubstr("not ok 5 - nop/f\n"));
   EXPECT_EQ(ToTap(Parse("run_error: 'no\\ntarget'"), false),
             "TAP version 14\n1..0\nBail out! no target\n");
@@ -97,6 +106,60 @@ TEST(SarifTest, HasAResultForEachFinding) {
   EXPECT_EQ(driver.at("rules").list_value().values_size(), 2);
 }
 
+// SARIF 2.1.0 §3.27, §3.49: viewers join results to rules by id, and runs by fingerprint.
+TEST(SarifTest, SaysAllOfAResultAndEachRuleOnce) {
+  const absl::StatusOr<std::string> sarif = ToSarif(Parse(R"(
+    tool_version: "9"
+    result {
+      id: "login/b" title: "Due" verdict: FAIL replay: "pushpull run"
+      failure { message: "m" cite: "R-2" file: "b.textproto" line: 7 }
+    }
+    result { id: "login/c" title: "Other" verdict: FAIL failure { message: "n" cite: "R-2" } }
+    result { id: "nop/d" title: "Passed" verdict: PASS overlay: XPASS overlay_reason: "bug" }
+    )"),
+                                                    false);
+  ASSERT_TRUE(sarif.ok()) << sarif.status();
+  const google::protobuf::Struct due = Json(R"({
+    "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+    "version": "2.1.0",
+    "runs": [{
+      "tool": {"driver": {
+        "name": "Pushpull",
+        "version": "9",
+        "rules": [
+          {"id": "R-2", "shortDescription": {"text": "Due"}},
+          {"id": "nop/d", "shortDescription": {"text": "Passed"}}
+        ]
+      }},
+      "results": [
+        {
+          "ruleId": "R-2",
+          "level": "error",
+          "message": {"text": "login/b: FAIL: m\nreplay: pushpull run"},
+          "locations": [{"physicalLocation": {
+            "artifactLocation": {"uri": "b.textproto"},
+            "region": {"startLine": 7}
+          }}],
+          "partialFingerprints": {"caseId/v1": "login/b"}
+        },
+        {
+          "ruleId": "R-2",
+          "level": "error",
+          "message": {"text": "login/c: FAIL: n"},
+          "partialFingerprints": {"caseId/v1": "login/c"}
+        },
+        {
+          "ruleId": "nop/d",
+          "level": "error",
+          "message": {"text": "nop/d: XPASS: bug"},
+          "partialFingerprints": {"caseId/v1": "nop/d"}
+        }
+      ]
+    }]
+  })");
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(Json(*sarif), due)) << *sarif;
+}
+
 TEST(SarifTest, ARunWithoutAFindingHasAnEmptyList) {
   const absl::StatusOr<std::string> sarif = ToSarif(Parse("result { verdict: PASS }"), false);
   ASSERT_TRUE(sarif.ok());
@@ -124,6 +187,64 @@ TEST(MergeTest, ShardsBecomeOne) {
   EXPECT_EQ(all->totals().by_verdict().at("FAIL"), 1u);
   ASSERT_EQ(all->left_out_size(), 2);
   EXPECT_EQ(all->left_out(0).cases(), 5u);
+}
+
+// The gravest of the shards is the run's.
+TEST(MergeTest, TheGravestExitCodeIsTheRuns) {
+  const std::vector<int> by_gravity = {0, 1, 4, 3, 5};
+  for (size_t one = 0; one < by_gravity.size(); ++one) {
+    for (size_t other = 0; other < by_gravity.size(); ++other) {
+      v1::RunResult first, second;
+      first.set_exit_code(by_gravity[one]);
+      second.set_exit_code(by_gravity[other]);
+      EXPECT_EQ(Merge({first, second})->exit_code(), by_gravity[std::max(one, other)])
+          << by_gravity[one] << " and " << by_gravity[other];
+    }
+  }
+}
+
+TEST(MergeTest, WhatTheRunWasIsSaidOnceAndFindingsAreAllKept) {
+  const std::string head = R"(
+      schema_version: 1 tool_version: "9" started: "then" target: "t" target_identity: "disk"
+      seed: 7 profile: "p" argument: "run" argument: "--x")";
+  const absl::StatusOr<v1::RunResult> all = Merge({
+      Parse(head + R"(
+          run_error: "first" warning: "w" profile_complaint { id: "a" }
+          totals { by_verdict { key: "PASS" value: 2 } unexpected: 1 })"),
+      Parse(R"(target: "t" started: "later" seed: 8 run_error: "second" warning: "v"
+          profile_complaint { id: "b" }
+          totals { by_verdict { key: "PASS" value: 3 } unexpected: 4 })"),
+  });
+  ASSERT_TRUE(all.ok()) << all.status();
+  const v1::RunResult due = Parse(head + R"(
+      run_error: "first" warning: "w" warning: "v" profile_complaint { id: "a" }
+      profile_complaint { id: "b" } totals { by_verdict { key: "PASS" value: 5 } unexpected: 5 })");
+  EXPECT_EQ(all->DebugString(), due.DebugString());
+}
+
+TEST(MergeTest, MissesShardsThatAreNotThere) {
+  const v1::RunResult first = Parse(R"(target: "t" argument: "run" argument: "--shard"
+                                       argument: "1/3" result { id: "a" verdict: PASS })");
+  const v1::RunResult third = Parse(R"(target: "t" argument: "--shard=3/3"
+                                       result { id: "c" verdict: PASS })");
+  const v1::RunResult second = Parse(R"(target: "t" argument: "--shard=2/3")");
+  const absl::StatusOr<v1::RunResult> some = Merge({third, first});
+  ASSERT_TRUE(some.ok()) << some.status();
+  EXPECT_EQ(some->run_error(), "only 2 of 3 shards are there: missing is 2/3");
+  EXPECT_EQ(some->exit_code(), 1);
+  EXPECT_EQ(Merge({third})->run_error(), "only 1 of 3 shards are there: missing is 1/3 and others");
+  const absl::StatusOr<v1::RunResult> all = Merge({third, second, first});
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_EQ(all->run_error(), "");
+  EXPECT_EQ(all->exit_code(), 0);
+  v1::RunResult failed = first;
+  failed.set_run_error("refused");
+  failed.set_exit_code(3);
+  EXPECT_EQ(Merge({failed, third})->run_error(),
+            "refused; only 2 of 3 shards are there: missing is 2/3");
+  EXPECT_EQ(Merge({failed, third})->exit_code(), 3);
+  EXPECT_THAT(Merge({first, Parse("target: 't' argument: '--shard=2/2'")}).status().ToString(),
+              HasSubstr("a shard of 3, another of 2"));
 }
 
 TEST(MergeTest, WhatIsNoPartOfOneRunIsRefused) {

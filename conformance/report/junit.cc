@@ -1,6 +1,11 @@
 #include "conformance/report/junit.h"
 
+#include <google/protobuf/repeated_field.h>
+
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,10 +21,29 @@ namespace {
 
 using base::ToAbsl;
 
+// Bytes of the character that `text` begins with, where it is UTF-8 of several and one that readers
+// of XML 1.0 take; else 0.
+size_t LengthOfUtf8(std::string_view text) {
+  const auto byte = [text](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  const size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
+  uint32_t code = lead & (0xffu >> (length + 1));
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+    code = code << 6 | (byte(i) & 0x3f);
+  }
+  constexpr uint32_t kLeast[] = {0xa0, 0x800, 0x10000};  // below 0xa0 are control characters
+  if (code < kLeast[length - 2] || code > 0x10ffff) return 0;
+  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  return surrogate || code == 0xfffe || code == 0xffff ? 0 : length;
+}
+
 // What the peer sent may hold anything: bytes that XML 1.0 can't carry are shown as \xNN.
 std::string Escape(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const unsigned char byte = static_cast<unsigned char>(c);
     switch (c) {
       case '&':
@@ -38,7 +62,10 @@ std::string Escape(std::string_view text) {
         out += "&#10;";
         break;
       default:
-        if (byte < 0x20 || byte >= 0x7f) {
+        if (const size_t length = LengthOfUtf8(text.substr(i)); length > 0) {
+          out += text.substr(i, length);
+          i += length - 1;
+        } else if (byte < 0x20 || byte >= 0x7f) {
           absl::StrAppendFormat(&out, "\\x%02x", byte);
         } else {
           out += c;
@@ -77,13 +104,18 @@ std::string FailureText(const v1::CaseResult& result) {
   return text;
 }
 
+// What a case is about; a finding of the fuzzer is about what its failure cites.
+const google::protobuf::RepeatedPtrField<std::string>& CiteOf(const v1::CaseResult& result) {
+  return result.cite().empty() ? result.failure().cite() : result.cite();
+}
+
 std::string CaseElement(const v1::CaseResult& result, bool strict) {
   std::string out = absl::StrFormat("    <testcase name=\"%s\" classname=\"%s\" time=\"%.3f\">\n",
                                     Escape(result.id()), Escape(result.area()), result.seconds());
   absl::StrAppend(&out, "      <properties>\n        <property name=\"verdict\" value=\"",
                   ToAbsl(VerdictName(result)),
                   "\"/>\n        <property name=\"requirements\" value=\"",
-                  Escape(absl::StrJoin(result.cite(), " ")), "\"/>\n      </properties>\n");
+                  Escape(absl::StrJoin(CiteOf(result), " ")), "\"/>\n      </properties>\n");
   const std::string message =
       Escape(absl::StrCat(result.failure().message(), result.overlay_reason().empty() ? "" : " [",
                           result.overlay_reason(), result.overlay_reason().empty() ? "" : "]"));

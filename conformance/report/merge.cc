@@ -1,11 +1,16 @@
 #include "conformance/report/merge.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/status.h"
 #include "conformance/report/verdict.h"
 
 namespace pushpull::conformance {
@@ -55,6 +60,50 @@ void AddPart(const v1::RunResult& part, v1::RunResult* all) {
   if (all->run_error().empty()) all->set_run_error(part.run_error());
 }
 
+// What --shard was given, "I/N"; "" without it.
+std::string ShardOf(const v1::RunResult& run) {
+  constexpr std::string_view kOption = "--shard";
+  std::string shard;
+  for (int i = 0; i < run.argument_size(); ++i) {
+    const std::string_view word = run.argument(i);
+    if (word == kOption && i + 1 < run.argument_size()) {
+      shard = run.argument(i + 1);
+    } else if (word.starts_with(kOption) && word.substr(kOption.size()).starts_with('=')) {
+      shard = word.substr(kOption.size() + 1);
+    }
+  }
+  return shard;
+}
+
+// A job that was lost has left no folder, and nothing else tells of the cases that it had.
+absl::Status CheckShards(const std::vector<v1::RunResult>& runs, v1::RunResult* all) {
+  std::set<uint64_t> there;
+  uint64_t parts = 0;
+  for (const v1::RunResult& run : runs) {
+    const std::vector<std::string> shard = absl::StrSplit(ShardOf(run), '/');
+    uint64_t one = 0, of = 0;
+    if (shard.size() != 2 || !absl::SimpleAtoi(shard[0], &one) ||
+        !absl::SimpleAtoi(shard[1], &of)) {
+      continue;
+    }
+    if (parts != 0 && of != parts) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("one is a shard of ", parts, ", another of ", of, ": no parts of one run"));
+    }
+    parts = of;
+    there.insert(one);
+  }
+  if (there.size() >= parts) return absl::OkStatus();
+  uint64_t missing = 1;
+  while (there.contains(missing)) ++missing;
+  all->set_run_error(absl::StrCat(all->run_error(), all->run_error().empty() ? "" : "; ", "only ",
+                                  there.size(), " of ", parts, " shards are there: missing is ",
+                                  missing, "/", parts,
+                                  parts - there.size() > 1 ? " and others" : ""));
+  if (all->exit_code() == kExitAsExpected) all->set_exit_code(kExitUnexpectedVerdict);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<v1::RunResult> Merge(const std::vector<v1::RunResult>& runs) {
@@ -83,6 +132,7 @@ absl::StatusOr<v1::RunResult> Merge(const std::vector<v1::RunResult>& runs) {
     }
     AddPart(part, &all);
   }
+  PUSHPULL_RETURN_IF_ERROR(CheckShards(runs, &all));
   return all;
 }
 

@@ -11,8 +11,10 @@
 namespace pushpull::conformance {
 
 // Results in the order of the runs; seconds are added up; the exit code is the worst. The target,
-// its identity and the seed are the first one's. INVALID_ARGUMENT: there is no run, they aren't of
-// the same target, or a case stands in two of them.
+// its identity and the seed are the first one's. Where they are shards, by their arguments, and not
+// all are there, the whole isn't as expected: `run_error` says so.
+// INVALID_ARGUMENT: there is no run, they aren't of the same target, shards of one number, or a
+// case stands in two of them.
 absl::StatusOr<v1::RunResult> Merge(const std::vector<v1::RunResult>& runs);
 
 }  // namespace pushpull::conformance

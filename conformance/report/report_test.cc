@@ -54,6 +54,31 @@ TEST(JunitTest, TellsFailureErrorAndSkippedApart) {
   EXPECT_THAT(ToJunit(SampleRun(), true), HasSubstr("<failure type=\"WARN\" message=\"should\">"));
 }
 
+TEST(JunitTest, KeepsTextAndShowsBytes) {
+  EXPECT_THAT(ToJunit(SampleRun(), false), HasSubstr("PDU 4: gap (stat_sn, RFC 7143 §4.2.2.2)"));
+  const std::pair<std::string, std::string> cases[] = {
+      {"ä€𝄞", "ä€𝄞"},
+      {"\xc2\xa7\xa7", "§\\xa7"},
+      {"\xc2\x85", "\\xc2\\x85"},                    // a control character
+      {"\xc0\xaf", "\\xc0\\xaf"},                    // longer than it needs to be
+      {"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},           // likewise
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           // half of a pair of UTF-16
+      {"\xef\xbf\xbf", "\\xef\\xbf\\xbf"},           // no character
+      {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // beyond Unicode
+      {"\xe2\x82", "\\xe2\\x82"},                    // cut off
+  };
+  for (const auto& [message, shown] : cases) {
+    v1::RunResult run = SampleRun();
+    run.mutable_result(1)->mutable_failure()->set_message(message);
+    EXPECT_THAT(ToJunit(run, false), HasSubstr("message=\"" + shown + "\">")) << shown;
+  }
+}
+
+TEST(JunitTest, AFindingIsAboutWhatItsFailureCites) {
+  EXPECT_THAT(ToJunit(SampleRun(), false),
+              HasSubstr("<property name=\"requirements\" value=\"R-2\"/>"));
+}
+
 TEST(TextTest, ExplainsAFailure) {
   const std::string text = CaseText(SampleRun().result(1), {});
   EXPECT_THAT(text, HasSubstr("FAIL        login/b"));
@@ -63,6 +88,13 @@ TEST(TextTest, ExplainsAFailure) {
   EXPECT_THAT(text, HasSubstr("monitor:     PDU 4: gap (stat_sn, RFC 7143 §4.2.2.2)"));
   EXPECT_THAT(text, HasSubstr("script:      login/b.textproto:7"));
   EXPECT_THAT(text, HasSubstr("replay:      pushpull run --only login/b"));
+}
+
+TEST(TextTest, ARunThatFailedWasNotAsExpected) {
+  v1::RunResult run;
+  run.set_run_error("refused");
+  EXPECT_THAT(SummaryText(run, {}), HasSubstr("the run failed: refused"));
+  EXPECT_THAT(SummaryText(run, {}), HasSubstr("0 cases in 0.0 s: nothing was tested\n"));
 }
 
 TEST(TextTest, PlainPassIsOneLine) {

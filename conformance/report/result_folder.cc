@@ -1,11 +1,14 @@
 #include "conformance/report/result_folder.h"
 
+#include <fcntl.h>
 #include <google/protobuf/util/json_util.h>
+#include <sys/file.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <system_error>
 #include <vector>
 
@@ -45,8 +48,23 @@ absl::StatusOr<ResultFolder> ResultFolder::Create(std::string path) {
                                                       "; choose another with --out"));
   }
   ResultFolder folder(std::move(path));
+  PUSHPULL_RETURN_IF_ERROR(folder.Lock());
   PUSHPULL_RETURN_IF_ERROR(folder.ClearEarlierRun());
   return folder;
+}
+
+absl::Status ResultFolder::Lock() {
+  lock_ =
+      std::make_shared<base::Descriptor>(open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (lock_->get() < 0) {
+    return absl::FailedPreconditionError(absl::StrCat("can't read the result folder ", path_, ": ",
+                                                      std::strerror(errno), "; choose another"));
+  }
+  // Where the file system knows no locks, there is none.
+  if (flock(lock_->get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("another run writes into ", path_,
+                   ": wait for its end, or choose another folder with --out"));
 }
 
 absl::Status ResultFolder::ClearEarlierRun() const {

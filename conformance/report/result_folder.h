@@ -5,11 +5,13 @@
 
 #include <google/protobuf/message.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/descriptor.h"
 #include "pushpull/v1/report.pb.h"
 
 namespace pushpull::conformance {
@@ -18,7 +20,8 @@ class ResultFolder {
  public:
   // Makes the folder (and those above it). Of an earlier run, which its result.json shows, what it
   // wrote is removed first, so that no case's files pass for those of another run. Whatever else is
-  // there stays.
+  // there stays. FAILED_PRECONDITION: another run writes there now; it is kept to one for as long
+  // as this and its copies are there.
   static absl::StatusOr<ResultFolder> Create(std::string path);
 
   // A path below the folder for a file of a case ("login/isid_kept#row" becomes a folder name that
@@ -35,8 +38,10 @@ class ResultFolder {
 
  private:
   explicit ResultFolder(std::string path) : path_(std::move(path)) {}
+  absl::Status Lock();
   absl::Status ClearEarlierRun() const;
   std::string path_;
+  std::shared_ptr<base::Descriptor> lock_;
 };
 
 // result.json, wire.json: snake_case names, defaults left out.

@@ -67,6 +67,27 @@ void AppendWhatWasNotPlayed(const v1::RunResult& run, std::string* out) {
   }
 }
 
+// Where a run takes its time: those that took long, of many.
+void AppendSlowest(const v1::RunResult& run, std::string* out) {
+  constexpr int kFewest = 20;
+  constexpr size_t kMost = 5;
+  constexpr double kLong = 1;  // seconds
+  if (run.result_size() < kFewest) return;
+  std::vector<const v1::CaseResult*> slow;
+  for (const v1::CaseResult& result : run.result()) {
+    if (result.seconds() >= kLong) slow.push_back(&result);
+  }
+  if (slow.empty()) return;
+  std::sort(slow.begin(), slow.end(), [](const auto* one, const auto* other) {
+    return std::pair(-one->seconds(), one->id()) < std::pair(-other->seconds(), other->id());
+  });
+  if (slow.size() > kMost) slow.resize(kMost);
+  absl::StrAppend(out, "\nslowest:\n");
+  for (const v1::CaseResult* result : slow) {
+    absl::StrAppendFormat(out, "%8.1f s %s\n", result->seconds(), result->id());
+  }
+}
+
 bool NeedsExplaining(const v1::CaseResult& result) {
   return result.verdict() != v1::PASS || result.overlay() != v1::OVERLAY_NONE ||
          !result.violation().empty();
@@ -124,8 +145,12 @@ std::string SummaryText(const v1::RunResult& run, const TextOptions& options) {
     absl::StrAppendFormat(&out, "  %-16s %s\n", area, join(counts));
   }
   AppendWhatWasNotPlayed(run, &out);
+  AppendSlowest(run, &out);
   const int judged = run.result_size() - cut_short;
+  // Of a run that failed before its first case there is nothing to be said.
+  const bool failed = !run.run_error().empty() && run.result().empty();
   std::string end = unexpected > 0   ? absl::StrCat(unexpected, " not as expected")
+                    : failed         ? "nothing was tested"
                     : cut_short == 0 ? "all as expected"
                                      : "none of them unexpected";
   if (cut_short > 0) {

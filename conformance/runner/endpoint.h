@@ -38,7 +38,7 @@ class Endpoint {
   // Runs the loop until `done`. False: `limit` of the loop's time went by first.
   virtual bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration limit) = 0;
 
-  // Where the target listens, by number of the portal.
+  // Where the target listens, or where a scripted one is to listen, by number of the portal.
   virtual std::vector<fabric::Address> portals() = 0;
 
   // The target's administrative hooks; empty: it has none.
@@ -78,6 +78,8 @@ class EndpointFactory {
   virtual bool own_target() const = 0;
   // Whether time is virtual: waiting costs nothing.
   virtual bool virtual_time() const = 0;
+  // The names of its endpoints' hooks.
+  virtual std::vector<std::string> hooks() const { return {}; }
   // Whether its endpoints are reached over RDMA.
   virtual bool rdma() const { return false; }
   // Whether they have watch_rdma().

@@ -283,7 +283,7 @@ absl::Status OfDiscovery(const absl::Status& status, bool chap) {
   return absl::UnavailableError(
       absl::StrCat(std::string(status.message()), "\n(This was the discovery of the target's name",
                    chap ? ", which may have another CHAP account, or none" : "",
-                   ": with the IQN in --target, tcp://HOST:PORT/IQN, there is no discovery.)"));
+                   ": with the IQN in the URI, tcp://HOST:PORT/IQN, there is no discovery.)"));
 }
 
 }  // namespace
@@ -324,6 +324,25 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
   return facts;
 }
 
+void InspectKeeping(EndpointFactory* factory, const PlaySettings& settings, TargetFacts* facts) {
+  constexpr uint32_t kMostBytes = 1 << 16;
+  if (facts->write_protected || facts->block_size == 0 || facts->block_size > kMostBytes) return;
+  Inspection inspection(factory, settings);
+  v1::Scenario scenario;
+  scenario.add_step()->mutable_login();
+  v1::Command* const write = AddCommand(&scenario, facts->luns[0]);
+  write->mutable_cdb()->mutable_write()->set_blocks(1);
+  write->mutable_write_data()->set_raw(std::string(facts->block_size, '\x5a'));
+  v1::Command* const read = AddCommand(&scenario, facts->luns[0]);
+  read->mutable_cdb()->mutable_read()->set_blocks(1);
+  Collector answers;
+  // One that can't do so much is for the cases to judge.
+  if (!inspection.Play(std::move(scenario), *facts, &answers).ok()) return;
+  const std::string& block = answers.text(2);
+  facts->forgets_writes =
+      block.size() == facts->block_size && block.find_first_not_of('\0') == std::string::npos;
+}
+
 absl::Status CheckPortals(EndpointFactory* factory, const PlaySettings& settings,
                           const TargetFacts& facts, size_t portals) {
   Inspection inspection(factory, settings);
@@ -338,6 +357,16 @@ absl::Status CheckPortals(EndpointFactory* factory, const PlaySettings& settings
                      " (each --target after the first is one): ", std::string(status.message())));
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckScratch(const PlaySettings& settings, const TargetFacts& facts,
+                          const std::string& uri) {
+  const std::optional<uint64_t> last = settings.scratch_last_lba;
+  if (!last.has_value() || *last < facts.block_count) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--scratch-lba ", settings.scratch_lba, "-", *last, ": LUN ", facts.luns[0],
+                   " of ", uri, " has ", facts.block_count, " blocks, 0-",
+                   facts.block_count == 0 ? 0 : facts.block_count - 1));
 }
 
 }  // namespace pushpull::conformance

@@ -21,9 +21,17 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
                                           const std::string& target_name,
                                           std::optional<uint64_t> lun);
 
+// Whether the LUN keeps what is written to it: the first block of the scratch area is written over.
+// Some keep nothing, by purpose ("null" devices); no case about writes can judge them.
+void InspectKeeping(EndpointFactory* factory, const PlaySettings& settings, TargetFacts* facts);
+
 // Whether there is somebody at each portal but the first. UNAVAILABLE: there isn't.
 absl::Status CheckPortals(EndpointFactory* factory, const PlaySettings& settings,
                           const TargetFacts& facts, size_t portals);
+
+// Whether the blocks that the user lets be changed are there. INVALID_ARGUMENT: they aren't.
+absl::Status CheckScratch(const PlaySettings& settings, const TargetFacts& facts,
+                          const std::string& uri);
 
 }  // namespace pushpull::conformance
 

@@ -37,7 +37,8 @@ class ProfileOverlay {
   // After all results were seen: what is wrong with the profile itself.
   //   an entry whose date is past
   //   an entry that matches no case that there is, chosen or not
-  //   a rule whose date is past, or that all cases were judged without seeing broken
+  //   a rule whose date is past, or that all cases were judged without seeing broken, unless it is
+  //   unsteady
   //   a glob whose cases were all judged in this run (not SKIP, UNSUPPORTED or ERROR), and none of
   //   them fails as it says, unless it is unsteady
   std::vector<v1::ProfileComplaint> Complaints() const;
@@ -61,6 +62,7 @@ class ProfileOverlay {
   struct KnownRule {
     std::string rule;
     bool expired = false;
+    bool unsteady = false;
     bool seen = false;
   };
 

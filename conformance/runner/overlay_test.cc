@@ -61,6 +61,7 @@ TEST_F(OverlayTest, ExpectedFailureIsXfail) {
 TEST_F(OverlayTest, RuleThatNoCaseShowsBrokenIsStale) {
   Use(R"(expect_violation { rule: "no_ahs" reason: "r" }
          expect_violation { rule: "pad_zero" reason: "r" }
+         expect_violation { rule: "target_opcode" reason: "r" unsteady: true }
          expect_violation { rule: "final_bit" reason: "r" expires: "2026-11-21" })");
   v1::CaseResult broken = Result("a/b", v1::PASS);
   broken.add_violation()->set_rule("no_ahs");

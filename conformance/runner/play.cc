@@ -23,6 +23,12 @@ absl::Duration Limit(const v1::Scenario& scenario, const PlaySettings& settings,
   for (const v1::Step& step : scenario.step()) {
     absl::Duration timeout = std::max(settings.step_timeout, absl::Milliseconds(step.timeout_ms()));
     if (step.has_trigger()) timeout = std::max(timeout, hook_limit);
+    if (step.has_elapse()) {
+      // Of a negotiated key no more than it can come to (RFC 7143 §13.15, §13.16).
+      limit += step.elapse().negotiated_key().empty()
+                   ? absl::Milliseconds(step.elapse().milliseconds())
+                   : absl::Hours(1);
+    }
     limit += kTimeouts * timeout;
   }
   return limit;
@@ -32,12 +38,16 @@ enum class End { kPlayed, kInterrupted, kNone };
 
 // Looks for an interrupt now and then: a signal may have come to another thread.
 End RunToEnd(Endpoint* endpoint, const std::optional<PlayResult>& result, absl::Duration limit,
-             const std::atomic<bool>* interrupted) {
+             const std::atomic<bool>* interrupted, const std::atomic<bool>* peer_ended,
+             initiator_sim::Player* player) {
   constexpr absl::Duration kLook = absl::Milliseconds(100);
   const auto done = [&result] { return result.has_value(); };
-  while (interrupted != nullptr && limit > kLook) {
+  while ((interrupted != nullptr || peer_ended != nullptr) && limit > kLook) {
+    // What it sent before its end comes within the look.
+    const bool ended = peer_ended != nullptr && *peer_ended;
     if (endpoint->RunUntil(done, kLook)) return End::kPlayed;
-    if (*interrupted) return End::kInterrupted;
+    if (interrupted != nullptr && *interrupted) return End::kInterrupted;
+    if (ended) player->PeerHasEnded();
     limit -= kLook;
   }
   return endpoint->RunUntil(done, limit) ? End::kPlayed : End::kNone;
@@ -81,12 +91,8 @@ class Taps : public Tap {
 
 }  // namespace
 
-PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFacts& facts,
-                initiator_sim::Script script, uint64_t seed, std::vector<Tap*> taps,
-                PlayHooks hooks) {
-  if (endpoint->tap() != nullptr) taps.push_back(endpoint->tap());
-  Taps all(std::move(taps));
-
+initiator_sim::PlayerOptions PlayerOptionsFor(Endpoint* endpoint, const PlaySettings& settings,
+                                              const TargetFacts& facts, uint64_t seed) {
   initiator_sim::PlayerOptions options;
   options.network = endpoint->network();
   options.rdma = endpoint->rdma();
@@ -109,7 +115,20 @@ PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFa
   options.linger = settings.linger;
   options.linger_for_answers_only = settings.linger_for_answers_only;
   options.surplus_is_noted = settings.surplus_is_noted;
+  options.goes_on = settings.goes_on;
   options.readings = settings.readings;
+  return options;
+}
+
+PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFacts& facts,
+                initiator_sim::Script script, uint64_t seed, std::vector<Tap*> taps,
+                PlayHooks hooks) {
+  if (endpoint->tap() != nullptr) taps.push_back(endpoint->tap());
+  Taps all(std::move(taps));
+
+  initiator_sim::PlayerOptions options = PlayerOptionsFor(endpoint, settings, facts, seed);
+  const bool as_target = script.scenario.role() == v1::TARGET;
+  if (as_target) options.listen = std::exchange(options.portals, {});
   options.hook = hooks.hook != nullptr ? std::move(hooks.hook) : endpoint->hook();
   options.hook_limit = hooks.limit;
   options.tap = &all;
@@ -118,7 +137,11 @@ PlayResult Play(Endpoint* endpoint, const PlaySettings& settings, const TargetFa
   std::optional<PlayResult> result;
   initiator_sim::Player player(std::move(options), std::move(script));
   player.Start([&result](PlayResult played) { result = std::move(played); });
-  const End end = RunToEnd(endpoint, result, limit, settings.interrupted);
+  if (as_target && hooks.listening && !player.listening().empty()) {
+    hooks.listening(player.listening());
+  }
+  const End end =
+      RunToEnd(endpoint, result, limit, settings.interrupted, hooks.peer_ended, &player);
   if (end == End::kInterrupted) {
     PlayResult interrupted;
     interrupted.verdict = v1::NOT_PLAYED;

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "absl/time/time.h"
 #include "conformance/runner/endpoint.h"
+#include "fabric/stream.h"
 #include "initiator_sim/iser/dialect.h"
 #include "initiator_sim/player/player.h"
 #include "initiator_sim/player/splits.h"
@@ -30,6 +32,7 @@ struct TargetFacts {
   uint32_t block_size = 0;       // of luns[0], in bytes
   uint64_t block_count = 0;      // of luns[0]
   bool write_protected = false;  // luns[0] says so
+  bool forgets_writes = false;   // what is written to luns[0] reads back as zeros
   std::string identity;          // vendor, product and revision of luns[0]
   // The run has credentials, and without them there is no login.
   bool authentication_required = false;
@@ -50,16 +53,27 @@ struct PlaySettings {
   absl::Duration linger = absl::ZeroDuration();  // as PlayerOptions
   bool linger_for_answers_only = false;          // likewise
   bool surplus_is_noted = false;                 // likewise
+  bool goes_on = false;                          // likewise
   // Set from another thread or by a signal: a play ends soon, as NOT_PLAYED. For targets in real
   // time; may be null.
   const std::atomic<bool>* interrupted = nullptr;
 };
 
-// Administrative hooks that are used instead of the endpoint's own.
+// What is called from within a play, on its thread.
 struct PlayHooks {
+  // Administrative hooks that are used instead of the endpoint's own.
   initiator_sim::Hook hook;
   absl::Duration limit;  // within which each ends by itself
+  // A scripted target (role TARGET) listens: where, by number of the portal.
+  std::function<void(const std::vector<fabric::Address>&)> listening;
+  // It turns true when the peer has ended (Player::PeerHasEnded). For peers in real time; may be
+  // null.
+  const std::atomic<bool>* peer_ended = nullptr;
 };
+
+// What a player is to have for a play of an initiator's. Its tap is the caller's to set.
+initiator_sim::PlayerOptions PlayerOptionsFor(Endpoint* endpoint, const PlaySettings& settings,
+                                              const TargetFacts& facts, uint64_t seed);
 
 // Plays `script`; what the taps are told comes on this thread. The endpoint's own tap is told too.
 initiator_sim::PlayResult Play(Endpoint* endpoint, const PlaySettings& settings,

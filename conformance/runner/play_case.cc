@@ -3,9 +3,11 @@
 #include <google/protobuf/text_format.h>
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "base/shell_quote.h"
 #include "base/status.h"
 #include "conformance/monitor/monitor.h"
+#include "conformance/monitor/rules.h"
 #include "conformance/report/verdict.h"
 #include "conformance/tap/pcapng.h"
 #include "conformance/tap/wire_log.h"
@@ -25,6 +28,8 @@ namespace pushpull::conformance {
 namespace {
 
 using initiator_sim::PlayResult;
+
+constexpr size_t kMaxPerRule = 10;  // violations that are told
 
 std::set<std::string> RowsOf(const v1::Scenario& scenario) {
   std::set<std::string> rows(scenario.cite().begin(), scenario.cite().end());
@@ -154,6 +159,27 @@ class LossWatch final : public initiator_sim::Tap {
   bool lost_ = false;
 };
 
+// Whether a command came that writes.
+class WriteWatch final : public initiator_sim::Tap {
+ public:
+  void OnPdu(const initiator_sim::TapPdu& tapped) override {
+    seen_ = seen_ || tapped.decoded->pdu.scsi_command().write();
+  }
+  bool seen() const { return seen_; }
+
+ private:
+  bool seen_ = false;
+};
+
+// Those of one side: what the other does is on purpose.
+std::vector<v1::Violation> Of(v1::Side side, std::vector<v1::Violation> violations) {
+  std::erase_if(violations, [side](const v1::Violation& violation) {
+    const Rule* const rule = FindRule(violation.rule());
+    return rule != nullptr && rule->side != side;
+  });
+  return violations;
+}
+
 // Where the user gave none, cases about CHAP have the credentials of a target made for them.
 const initiator_sim::ChapCredentials* ChapMadeFor(const Case& c, const PlaySettings& settings,
                                                   const EndpointFactory& factory) {
@@ -162,12 +188,25 @@ const initiator_sim::ChapCredentials* ChapMadeFor(const Case& c, const PlaySetti
   return wanted ? factory.chap() : nullptr;
 }
 
+// The user's command where there is one, else the endpoint's own hook.
+initiator_sim::Hook Either(const std::map<std::string, std::string>& commands,
+                           initiator_sim::Hook command, initiator_sim::Hook own) {
+  if (own == nullptr) return command;
+  return [&commands, command = std::move(command), own = std::move(own)](
+             const v1::Trigger& trigger, initiator_sim::HookDone done) {
+    const bool given = commands.contains(trigger.hook());
+    (given ? command : own)(trigger, std::move(done));
+  };
+}
+
 // From an endpoint to a verdict, without the user's commands around it.
 void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
                     v1::CaseResult* result) {
+  const bool as_target = c.scenario().role() == v1::TARGET;
   WireLog log;
-  Monitor monitor;
+  Monitor monitor(kMaxPerRule, as_target ? Judged::kBoth : Judged::kTarget);
   LossWatch loss;
+  WriteWatch writes;
   std::vector<std::string> complaints;
   {
     PlaySettings settings = *options.settings;
@@ -183,17 +222,27 @@ void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptio
       commands.emplace(*options.commands, c.id(), options.folder, (*endpoint)->loop(),
                        factory->virtual_time());
       // The player is told what became of a command that was ended at its limit.
-      hooks = {.hook = commands->hook(), .limit = options.commands->limit + absl::Seconds(5)};
+      hooks.hook = Either(options.commands->hooks, commands->hook(), (*endpoint)->hook());
+      hooks.limit = options.commands->limit + absl::Seconds(5);
     }
+    hooks.listening = options.listening;
+    hooks.peer_ended = options.peer_ended;
     PlayResult played = Play(endpoint->get(), settings, *options.facts, c.script, options.seed,
-                             {&log, &monitor, &loss}, std::move(hooks));
+                             {&log, &monitor, &loss, &writes}, std::move(hooks));
     result->set_verdict(played.verdict);
     *result->mutable_failure() = std::move(played.failure);
+    if (c.scenario().needs().writes() && as_target && !writes.seen() &&
+        !IsFailure(played.verdict, false)) {
+      result->set_verdict(v1::SKIP);
+      result->mutable_failure()->set_message(
+          "the initiator wrote nothing; play this one to a command that does");
+    }
     complaints = (*endpoint)->Complaints();
   }
   if (options.connection_lost != nullptr) *options.connection_lost = loss.lost();
   if (options.monitor) {
-    AddViolations(monitor.violations(), options.known_rules, log, c.script, result);
+    AddViolations(Of(as_target ? v1::INITIATOR_SIDE : v1::TARGET_SIDE, monitor.violations()),
+                  options.known_rules, log, c.script, result);
   }
   if (!complaints.empty()) Fault(complaints[0], result);
   if (options.folder == nullptr) return;

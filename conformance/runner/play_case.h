@@ -4,8 +4,10 @@
 #define CONFORMANCE_RUNNER_PLAY_CASE_H_
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "conformance/report/result_folder.h"
 #include "conformance/runner/endpoint.h"
@@ -28,10 +30,15 @@ struct PlayCaseOptions {
   const std::set<std::string>* known_rules = nullptr;
   // Set where a connection ended from the other side without a logout; may be null.
   bool* connection_lost = nullptr;
+  // As PlayHooks.
+  std::function<void(const std::vector<fabric::Address>&)> listening;
+  const std::atomic<bool>* peer_ended = nullptr;  // likewise
 };
 
 // The verdict is the player's, or a worse one where the monitor saw the target break a rule, or
-// where both ends of an embedded run read the same bytes differently (ERROR).
+// where both ends of an embedded run read the same bytes differently (ERROR). A scripted target
+// judges the initiator: then the rules are those for initiators, and a script that needs writes is
+// SKIP where none came.
 v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options);
 
 // A result for a case that was not played.

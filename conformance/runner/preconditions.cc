@@ -42,6 +42,27 @@ std::string UnmetAuthentication(const v1::Scenario& scenario, const Offer& offer
   return "";
 }
 
+// What keeps a case from changing blocks.
+std::optional<Unmet> UnmetWrites(const Offer& offer) {
+  if (!offer.writes) {
+    return Unmet{v1::SKIP,
+                 "it changes blocks of the LUN; --allow-writes lets it (the data there is lost)"};
+  }
+  if (offer.facts.write_protected) {
+    return Unmet{v1::SKIP,
+                 absl::StrCat("it needs a writable LUN; LUN ", offer.facts.luns[0],
+                              " says in MODE SENSE that it is write-protected (name another: "
+                              "tcp://HOST/IQN/LUN)")};
+  }
+  if (offer.facts.forgets_writes) {
+    return Unmet{v1::UNSUPPORTED,
+                 absl::StrCat("LUN ", offer.facts.luns[0],
+                              " doesn't keep what is written to it: it read back as zeros before "
+                              "the first case")};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool IsOfTransport(const v1::Scenario& scenario, bool rdma) {
@@ -75,13 +96,8 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
         "it changes the link; `pushpull softroce --link veth -- pushpull run --target iser://...` "
         "lets it");
   }
-  if (needs.writes() && !offer.writes) {
-    return skip("it changes blocks of the LUN; --allow-writes lets it (the data there is lost)");
-  }
-  if (needs.writes() && offer.facts.write_protected) {
-    return skip(absl::StrCat("it needs a writable LUN; LUN ", offer.facts.luns[0],
-                             " says in MODE SENSE that it is write-protected (name another: "
-                             "tcp://HOST/IQN/LUN)"));
+  if (needs.writes()) {
+    if (std::optional<Unmet> unmet = UnmetWrites(offer)) return unmet;
   }
   if (needs.luns() > offer.facts.luns.size()) {
     return skip(absl::StrCat("it needs ", needs.luns(), " LUNs that are disks; the target has ",

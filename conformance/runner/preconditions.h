@@ -1,5 +1,6 @@
 // Whether a case can be played against a target at all. What it lacks makes the case SKIP; what the
-// target is declared not to have makes it UNSUPPORTED; neither is ever inferred from a failure.
+// target is declared not to have, or a LUN that forgets what is written to it, makes it
+// UNSUPPORTED; neither is ever inferred from a case's failure.
 
 #ifndef CONFORMANCE_RUNNER_PRECONDITIONS_H_
 #define CONFORMANCE_RUNNER_PRECONDITIONS_H_

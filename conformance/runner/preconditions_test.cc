@@ -57,6 +57,17 @@ TEST(PreconditionsTest, EachNeedIsLookedAt) {
   }
 }
 
+// Neither failed nor passed, nor skipped for want of an option.
+TEST(PreconditionsTest, ALunThatForgetsSupportsNoWrites) {
+  Offer offer = Plenty();
+  offer.facts.forgets_writes = true;
+  EXPECT_FALSE(FindUnmet(Scenario("needs { luns: 1 }"), offer).has_value());
+  const std::optional<Unmet> unmet = FindUnmet(Scenario("needs { writes: true }"), offer);
+  ASSERT_TRUE(unmet.has_value());
+  EXPECT_EQ(unmet->verdict, v1::UNSUPPORTED);
+  EXPECT_THAT(unmet->message, HasSubstr("doesn't keep"));
+}
+
 // What goes in without credentials judges nothing where nobody gets in so.
 TEST(PreconditionsTest, LoginsOfTheirOwnNeedAnOpenTarget) {
   const char* const own[] = {

@@ -96,6 +96,7 @@ class Checker {
     }
     std::set<std::string> names;
     for (const Rule& rule : TargetRules()) names.insert(std::string(rule.name));
+    for (const Rule& rule : InitiatorRules()) names.insert(std::string(rule.name));
     if (!names.contains(entry.rule())) {
       Say("expect_violation", i,
           absl::StrCat("the monitor has no rule \"", entry.rule(), "\"; ",

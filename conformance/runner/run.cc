@@ -13,21 +13,21 @@
 #include "base/text.h"
 #include "conformance/report/verdict.h"
 #include "conformance/runner/inspect.h"
+#include "conformance/runner/liveness.h"
 #include "conformance/runner/play_case.h"
 #include "conformance/runner/preconditions.h"
-#include "initiator_sim/iser/dialect.h"
+#include "conformance/runner/single.h"
 
 namespace pushpull::conformance {
 namespace {
 
-// Between two looks at a target that is starting.
-constexpr absl::Duration kLookEvery = absl::Milliseconds(100);
-
-// Cases that change what others look at: blocks, tasks of other sessions.
+// Cases that change what others look at: blocks, tasks of other sessions, what a command without a
+// name here does (a reservation, a mode page), and by the target's administrator all sessions.
 bool PlaysAlone(const Case& c) {
   if (c.scenario().needs().writes()) return true;
   return std::any_of(c.scenario().step().begin(), c.scenario().step().end(), [](const auto& step) {
-    return step.send().pdu().has_task_management_request();
+    return step.has_trigger() || step.send().pdu().has_task_management_request() ||
+           step.send().pdu().scsi_command().cdb().has_raw() || step.command().cdb().has_raw();
   });
 }
 
@@ -38,7 +38,10 @@ class Run {
  public:
   Run(EndpointFactory* factory, const Case& sanity, const std::vector<Case>& cases,
       const RunOptions& options)
-      : factory_(factory), sanity_(sanity), options_(options) {
+      : factory_(factory),
+        sanity_(sanity),
+        options_(options),
+        liveness_(factory, sanity, options.commands, options.seed) {
     // What is about another transport is no part of the run, unless it was asked for by name. It is
     // left out before the rest is shared out, so that no shard gets all of it.
     size_t left_out = 0;
@@ -59,13 +62,19 @@ class Run {
     }
     absl::StatusOr<TargetFacts> facts =
         InspectTarget(factory_, options_.play, factory_->target_name(), options_.lun);
-    if (facts.ok() && !FitsScratch(*facts).ok()) facts = FitsScratch(*facts);
+    if (facts.ok()) {
+      const absl::Status fits = CheckScratch(options_.play, *facts, factory_->uri());
+      if (!fits.ok()) facts = fits;
+    }
     if (facts.ok()) {
       const absl::Status portals = CheckPortals(factory_, options_.play, *facts, options_.portals);
       if (!portals.ok()) facts = portals;
     }
     if (!facts.ok()) return Unreachable(facts.status());
-    offer_ = MakeOffer(*std::move(facts));
+    if (options_.allow_writes && WritingCases() > 0 && !factory_->own_target()) {
+      InspectKeeping(factory_, options_.play, &*facts);
+    }
+    offer_ = OfferOf(*factory_, options_, *std::move(facts));
     if (absl::Status sane = CheckSane(options_.play); !sane.ok()) return Unreachable(sane);
 
     results_.resize(cases_.size());
@@ -79,14 +88,10 @@ class Run {
   }
 
  private:
-  // What the user allows to be changed has to be there.
-  absl::Status FitsScratch(const TargetFacts& facts) const {
-    const std::optional<uint64_t> last = options_.play.scratch_last_lba;
-    if (!last.has_value() || *last < facts.block_count) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("--scratch-lba ", options_.play.scratch_lba, "-", *last, ": LUN ",
-                     facts.luns[0], " of ", factory_->uri(), " has ", facts.block_count,
-                     " blocks, 0-", facts.block_count == 0 ? 0 : facts.block_count - 1));
+  size_t WritingCases() const {
+    return static_cast<size_t>(std::count_if(cases_.begin(), cases_.end(), [](const Case* c) {
+      return c->scenario().needs().writes();
+    }));
   }
 
   RunOutcome Unreachable(absl::Status status) const {
@@ -107,24 +112,6 @@ class Run {
                             : "of iSER alone; --target iser://... or embedded-iser: plays them";
   }
 
-  Offer MakeOffer(TargetFacts facts) const {
-    Offer offer;
-    offer.facts = std::move(facts);
-    offer.portals = options_.portals;
-    offer.writes = options_.allow_writes || factory_->own_target();
-    offer.virtual_time = factory_->virtual_time();
-    offer.rdma = factory_->rdma();
-    offer.rdma_log = factory_->rdma_log();
-    offer.rfc7145 = options_.play.iser_dialect == initiator_sim::IserDialect::kRfc7145;
-    offer.link = !options_.commands.link.empty();
-    const bool own_chap = factory_->chap() != nullptr;
-    offer.chap = own_chap || !options_.play.chap.user.empty();
-    offer.mutual_chap = own_chap || !options_.play.chap.mutual_user.empty();
-    for (const auto& [name, command] : options_.commands.hooks) offer.hooks.insert(name);
-    offer.lacks.insert(options_.lacks.begin(), options_.lacks.end());
-    return offer;
-  }
-
   // Workers are different initiator ports, or they would reinstate each other's sessions.
   PlaySettings SettingsOf(uint32_t worker) const {
     PlaySettings settings = options_.play;
@@ -134,33 +121,21 @@ class Run {
     return settings;
   }
 
-  v1::CaseResult PlayOne(const Case& c, const PlaySettings& settings, const ResultFolder* folder,
-                         bool of_suite = true, bool* connection_lost = nullptr) {
+  v1::CaseResult PlayOne(const Case& c, const PlaySettings& settings, bool* connection_lost) {
     PlayCaseOptions options;
     options.connection_lost = connection_lost;
-    if (of_suite) options.commands = &options_.commands;
-    options.monitor = of_suite;
+    options.commands = &options_.commands;
     options.known_rules = &options_.known_rules;
     options.settings = &settings;
     options.facts = &offer_.facts;
     options.seed = options_.seed;
-    options.folder = folder;
+    options.folder = options_.folder;
     options.replay_command = options_.replay_command;
     return PlayCase(factory_, c, options);
   }
 
-  absl::Status CheckSane(const PlaySettings& settings) {
-    // A target that works but breaks a rule is one to be tested.
-    const v1::CaseResult result = PlayOne(sanity_, settings, nullptr, /*of_suite=*/false);
-    if (!IsFailure(result.verdict(), false)) return absl::OkStatus();
-    const v1::Failure& failure = result.failure();
-    std::string message =
-        absl::StrCat(factory_->uri(), ": a plain session fails: ", failure.message());
-    if (!failure.expected().empty()) absl::StrAppend(&message, "; expected: ", failure.expected());
-    if (!failure.actual().empty() && failure.actual() != failure.message()) {
-      absl::StrAppend(&message, "; came: ", failure.actual());
-    }
-    return absl::UnavailableError(message);
+  absl::Status CheckSane(const PlaySettings& settings) const {
+    return liveness_.Check(settings, offer_.facts);
   }
 
   void Work(const PlaySettings& settings) {
@@ -193,7 +168,7 @@ class Run {
     if (const std::optional<Unmet> unmet = FindUnmet(c.scenario(), offer_)) {
       return NotPlayed(c, unmet->verdict, unmet->message);
     }
-    if (factory_->own_target()) return PlayOne(c, settings, options_.folder);
+    if (factory_->own_target()) return PlayOne(c, settings, nullptr);
     bool harmed = false;
     const uint32_t restarts = restarts_;
     v1::CaseResult result;
@@ -218,7 +193,7 @@ class Run {
     }
     // A connection that ends is what some cases want to see, and how a target's death looks.
     bool lost = false;
-    v1::CaseResult result = PlayOne(c, settings, options_.folder, /*of_suite=*/true, &lost);
+    v1::CaseResult result = PlayOne(c, settings, &lost);
     *harmed = (result.verdict() != v1::PASS || lost) && !CheckSane(settings).ok();
     return result;
   }
@@ -244,7 +219,8 @@ class Run {
   bool Restarted(const Case& c, const PlaySettings& settings, std::string what,
                  v1::CaseResult* result) {
     if (!options_.commands.restart.empty()) {
-      const absl::Status status = Restart(c, settings);
+      const absl::Status status =
+          liveness_.Restart(c.id(), settings, offer_.facts, options_.folder);
       ++restarts_;
       if (status.ok()) return true;
       absl::StrAppend(&what, "; restart_command: ", std::string(status.message()));
@@ -259,24 +235,6 @@ class Run {
     const std::string& before = result->failure().message();
     result->mutable_failure()->set_message(absl::StrCat(before, before.empty() ? "" : "; ", what));
     if (!IsFailure(result->verdict(), false)) result->set_verdict(v1::FAIL);
-  }
-
-  // OK: it stands a plain session again. It may take its time until it listens.
-  absl::Status Restart(const Case& c, const PlaySettings& settings) {
-    const TargetCommands& commands = options_.commands;
-    const auto deadline =
-        std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(commands.limit);
-    absl::Status status =
-        RunCommand(commands, commands.restart, "restart", c.id(), options_.folder);
-    if (!status.ok()) return status;
-    while (!(status = CheckSane(settings)).ok() && std::chrono::steady_clock::now() < deadline) {
-      auto pause = factory_->Make(options_.seed);
-      if (pause.ok()) (*pause)->RunUntil([] { return false; }, kLookEvery);
-    }
-    if (status.ok()) return status;
-    return absl::UnavailableError(absl::StrCat("it ended with 0, but within ",
-                                               absl::FormatDuration(commands.limit), " ",
-                                               std::string(status.message())));
   }
 
   std::string Killer() {
@@ -326,15 +284,19 @@ class Run {
 
   // What a reader must not take for a test that passed.
   void AddWarnings(v1::RunResult* run) const {
-    const size_t writes =
-        static_cast<size_t>(std::count_if(cases_.begin(), cases_.end(), [](const Case* c) {
-          return c->scenario().needs().writes();
-        }));
+    const size_t writes = WritingCases();
     if (options_.allow_writes && offer_.facts.write_protected && writes > 0) {
       run->add_warning(absl::StrCat(
           "--allow-writes was given, and yet ", Cases(writes), " that ",
           writes == 1 ? "writes" : "write", " could not be played: LUN ", offer_.facts.luns[0],
           " is write-protected; name one that isn't: --target tcp://HOST/IQN/LUN"));
+    }
+    if (offer_.facts.forgets_writes) {
+      run->add_warning(absl::StrCat(
+          "LUN ", offer_.facts.luns[0], " doesn't keep what is written to it, so that ",
+          Cases(writes), " that ", writes == 1 ? "writes" : "write",
+          " could not be played. If it should keep it, that is the finding; if not, name another "
+          "LUN: --target tcp://HOST/IQN/LUN"));
     }
     if (!killer_.empty()) {
       run->add_warning(absl::StrCat(
@@ -366,6 +328,7 @@ class Run {
   size_t asked_ = 0;     // in all shards
   size_t left_out_ = 0;  // of this shard
   const RunOptions& options_;
+  const Liveness liveness_;
   Offer offer_;
 
   std::atomic<size_t> next_ = 0;

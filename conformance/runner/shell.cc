@@ -15,6 +15,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/descriptor.h"
 
 extern char** environ;
 
@@ -28,20 +29,6 @@ constexpr int kLookEveryMs = 5;
 // From SIGTERM to SIGKILL.
 constexpr absl::Duration kGrace = absl::Seconds(2);
 constexpr off_t kTailBytes = 500;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 int OpenOutput(const std::string& path) {
   if (!path.empty()) return open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -121,7 +108,7 @@ void EndGroup(pid_t pid) {
 }  // namespace
 
 absl::Status RunShell(const ShellCommand& command) {
-  const Descriptor output(OpenOutput(command.output_path));
+  const base::Descriptor output(OpenOutput(command.output_path));
   if (output.get() < 0) {
     return absl::InternalError(absl::StrCat("no file for its output: ", std::strerror(errno)));
   }

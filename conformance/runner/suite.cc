@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "conformance/initiators/embedded_initiators.h"
 #include "conformance/runner/glob.h"
 #include "conformance/suites/embedded_suites.h"
 #include "initiator_sim/player/sweep.h"
@@ -51,6 +52,10 @@ absl::StatusOr<std::vector<ScenarioFile>> Embedded(bool fabric) {
 absl::StatusOr<std::vector<ScenarioFile>> BuiltInSuites() { return Embedded(/*fabric=*/false); }
 
 absl::StatusOr<std::vector<ScenarioFile>> LinkSuites() { return Embedded(/*fabric=*/true); }
+
+absl::StatusOr<std::vector<ScenarioFile>> InitiatorSuites() {
+  return ParseSuites(EmbeddedInitiators(), "conformance/");
+}
 
 absl::StatusOr<std::vector<ScenarioFile>> ParseSuites(std::span<const base::EmbeddedFile> files,
                                                       std::string_view root) {

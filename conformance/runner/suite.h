@@ -33,6 +33,9 @@ absl::StatusOr<std::vector<ScenarioFile>> BuiltInSuites();
 // Those that change the link of a soft device (`fabric`), which not everybody lets them.
 absl::StatusOr<std::vector<ScenarioFile>> LinkSuites();
 
+// Scripted targets, which initiators are tried on.
+absl::StatusOr<std::vector<ScenarioFile>> InitiatorSuites();
+
 // Files as scenarios, in the order of their ids. `root`: what of the paths doesn't belong to ids.
 absl::StatusOr<std::vector<ScenarioFile>> ParseSuites(std::span<const base::EmbeddedFile> files,
                                                       std::string_view root);

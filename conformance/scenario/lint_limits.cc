@@ -22,6 +22,18 @@ const v1::ReadWriteCdb* NamedBlocks(const v1::Cdb& cdb) {
       return &cdb.verify();
     case v1::Cdb::kSynchronizeCache:
       return &cdb.synchronize_cache();
+    case v1::Cdb::kWriteAndVerify:
+      return &cdb.write_and_verify();
+    case v1::Cdb::kCompareAndWrite:
+      return &cdb.compare_and_write();
+    case v1::Cdb::kOrWrite:
+      return &cdb.or_write();
+    case v1::Cdb::kWriteSame:
+      return &cdb.write_same();
+    case v1::Cdb::kWriteAtomic:
+      return &cdb.write_atomic();
+    case v1::Cdb::kPreFetch:
+      return &cdb.pre_fetch();
     default:
       return nullptr;
   }

@@ -70,9 +70,15 @@ bool IsWrite(const v1::Cdb& cdb) {
     case 0x93:
     case 0x42:  // UNMAP
     case 0x89:  // COMPARE AND WRITE
+    case 0x8b:  // ORWRITE
+    case 0x9c:  // WRITE ATOMIC
+    case 0x48:  // SANITIZE
+    case 0x83:  // EXTENDED COPY
     case 0x53:  // XDWRITEREAD
     case 0x51:  // XPWRITE
       return true;
+    case 0x7f:  // 32 bytes: WRITE, WRITE AND VERIFY, WRITE SAME
+      return bytes->size() > 9 && (*bytes)[9] >= 0x0b && (*bytes)[9] <= 0x0d;
     default:
       return false;
   }

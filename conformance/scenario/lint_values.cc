@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "conformance/scenario/lint_steps.h"
 #include "initiator_sim/pdu/field_path.h"
+#include "initiator_sim/player/data_part.h"
 #include "initiator_sim/session/keys.h"
 
 namespace pushpull::conformance {
@@ -88,6 +89,9 @@ bool StepLinter::IsBuiltIn(std::string_view name) {
 
 void StepLinter::UseValue(std::string_view name, std::string_view where) {
   if (values_.contains(name) || IsBuiltIn(name)) return;
+  // A part of data that were saved.
+  std::string_view rest = name;
+  if (values_.contains(TakeWord(&rest)) && initiator_sim::IsDataPart(rest)) return;
   Say("unknown_value",
       absl::StrCat(ToAbsl(where), ": nothing is called \"", ToAbsl(name),
                    "\" here; bind it with let (in each row of a sweep) or save before, or use a "
@@ -118,6 +122,7 @@ void StepLinter::BeginTask(const std::string& name, uint32_t count) {
 void StepLinter::CheckField(std::string_view field, const v1::Pdu& pdu, bool received) {
   if (received) {
     if (field == "@arrival" || field == "@data_length") return;
+    if (field.starts_with("@") && initiator_sim::IsDataPart(field.substr(1))) return;
     if (field == "@login_status") {
       if (!pdu.has_login_response()) {
         Say("unknown_field", "@login_status is of a Login Response alone");
@@ -135,6 +140,7 @@ void StepLinter::CheckField(std::string_view field, const v1::Pdu& pdu, bool rec
 void StepLinter::UseBindings(const Bindings& bindings, const v1::Pdu& pdu) {
   for (const v1::Binding& binding : bindings) {
     UseValue(binding.from(), "bind");
+    if (pdu.has_scsi_command() && binding.field().starts_with("@write_data.")) continue;
     CheckField(binding.field(), pdu, /*received=*/false);
   }
 }

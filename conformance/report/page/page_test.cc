@@ -29,7 +29,7 @@ std::string WriteFolder(const std::string& name) {
   EXPECT_TRUE(folder.ok()) << folder.status();
   v1::RunResult run;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
-    target: "embedded-sim:" argument: "run" argument: "--strict"
+    schema_version: 1 target: "embedded-sim:" argument: "run" argument: "--strict"
     result { id: "nop/a" verdict: WARN wire_log: "cases/nop/a/wire.pcapng"
              scenario: "cases/nop/a/scenario.textproto"
              failure { message: "</script><b>PAGE_DATA" } }
@@ -78,6 +78,10 @@ TEST(ReadRun, SaysWhatIsNoResultFolder) {
   const std::string path = WriteFolder("broken");
   std::ofstream(path + "/result.json") << "{";
   EXPECT_THAT(ReadRun(path, "").status().ToString(), HasSubstr("is not what a run writes"));
+  std::ofstream(path + "/result.json") << "{}";
+  EXPECT_THAT(ReadRun(path, "").status().ToString(), HasSubstr("has no schema_version"));
+  std::ofstream(path + "/result.json") << "{\"schema_version\": 2}";
+  EXPECT_THAT(ReadRun(path, "").status().ToString(), HasSubstr("a later Pushpull wrote"));
 }
 
 v1::Page Unpack(const std::string& html) {

@@ -33,6 +33,19 @@ absl::Status ReadJson(const fs::path& path, google::protobuf::Message* message) 
       absl::StrCat(path.string(), ": is not what a run writes: ", std::string(status.message())));
 }
 
+// Its version says that it is a run's result at all: some other JSON, such as {}, would be a run in
+// which nothing failed.
+absl::Status CheckVersion(const v1::RunResult& run) {
+  if (run.schema_version() == 1) return absl::OkStatus();
+  if (run.schema_version() == 0) {
+    return absl::FailedPreconditionError(
+        "result.json has no schema_version: is not what a run writes, or not all of it");
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("result.json has schema_version ", run.schema_version(),
+                   ", which a later Pushpull wrote: read it with that one"));
+}
+
 // What results name lies in their folder: a path that leads elsewhere is nobody's business.
 bool IsBelow(const std::string& relative) {
   const fs::path path(relative);
@@ -68,7 +81,8 @@ bool IsStrict(const v1::RunResult& run) {
 
 absl::StatusOr<v1::PageRun> ReadRun(const std::string& folder, const std::string& label) {
   v1::PageRun page;
-  const absl::Status read = ReadJson(fs::path(folder) / "result.json", page.mutable_run());
+  absl::Status read = ReadJson(fs::path(folder) / "result.json", page.mutable_run());
+  if (read.ok()) read = CheckVersion(page.run());
   if (!read.ok()) {
     return absl::FailedPreconditionError(
         absl::StrCat(folder, ": is no result folder of `pushpull run --out`: ", read.message()));

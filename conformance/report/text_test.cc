@@ -1,0 +1,90 @@
+#include "conformance/report/text.h"
+
+#include <google/protobuf/text_format.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace pushpull::conformance {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+v1::CaseResult Result(const std::string& text) {
+  v1::CaseResult result;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &result)) << text;
+  return result;
+}
+
+TEST(CaseTextTest, AKnownFailureSaysWhyAndNoMore) {
+  EXPECT_EQ(CaseText(Result("id: 'a/b' verdict: FAIL overlay: XFAIL overlay_reason: 'bug 7' "
+                            "title: 't' failure { message: 'm' expected: 'x' cite: 'R' }"),
+                     {}),
+            "XFAIL       a/b (0.000 s)\n"
+            "    what:        m\n"
+            "    known:       bug 7\n");
+}
+
+TEST(CaseTextTest, AnUnexpectedPassNamesTheEntryOfTheProfile) {
+  EXPECT_EQ(CaseText(Result("id: 'a/b' verdict: PASS overlay: XPASS overlay_reason: 'bug 7' "
+                            "title: 'what is due'"),
+                     {}),
+            "XPASS       a/b (0.000 s)\n"
+            "    profile:     bug 7\n"
+            "    due:         what is due\n");
+}
+
+TEST(CaseTextTest, ColorsSayWhatIsExpected) {
+  constexpr char kGreen[] = "\033[32m", kYellow[] = "\033[33m", kRed[] = "\033[1;31m";
+  const struct {
+    const char* result;
+    bool strict;
+    const char* color;
+  } kCases[] = {
+      {"verdict: PASS", false, kGreen},
+      {"verdict: PASS", true, kGreen},
+      {"verdict: WARN", false, kYellow},
+      {"verdict: WARN", true, kRed},
+      {"verdict: SKIP", true, kYellow},
+      {"verdict: FAIL", false, kRed},
+      {"verdict: FAIL overlay: XFAIL", true, kYellow},
+      {"verdict: PASS overlay: XPASS", false, kRed},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_THAT(CaseText(Result(c.result), {.color = true, .strict = c.strict}),
+                StartsWith(c.color))
+        << c.result;
+  }
+}
+
+v1::RunResult Timed(int quick, int slow) {
+  v1::RunResult run;
+  for (int i = 0; i < quick + slow; ++i) {
+    v1::CaseResult* result = run.add_result();
+    result->set_id(absl::StrCat("a/", i));
+    result->set_verdict(v1::PASS);
+    result->set_seconds(i < quick ? 0.9 : 1.0 + i - quick);
+  }
+  return run;
+}
+
+TEST(SummaryTextTest, NamesTheSlowestOfManyCases) {
+  EXPECT_THAT(SummaryText(Timed(13, 7), {}), HasSubstr("\nslowest:\n"
+                                                       "     7.0 s a/19\n"
+                                                       "     6.0 s a/18\n"
+                                                       "     5.0 s a/17\n"
+                                                       "     4.0 s a/16\n"
+                                                       "     3.0 s a/15\n"
+                                                       "\n"));
+  EXPECT_THAT(SummaryText(Timed(19, 1), {}), HasSubstr("\nslowest:\n     1.0 s a/19\n"));
+  EXPECT_THAT(SummaryText(Timed(20, 0), {}), Not(HasSubstr("slowest")));
+  EXPECT_THAT(SummaryText(Timed(12, 7), {}), Not(HasSubstr("slowest"))) << "few cases";
+}
+
+}  // namespace
+}  // namespace pushpull::conformance
