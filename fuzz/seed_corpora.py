@@ -1,17 +1,23 @@
 """Writes the seeds of corpus/ that come from elsewhere in the tree: golden PDUs, cases, captures.
 
   python3 fuzz/seed_corpora.py
+  python3 fuzz/seed_corpora.py --minimise   # and of whole sessions only what adds to coverage
 
-Seeds keep the names of what they come from. Inputs that fuzzing found, crash-*, are left alone.
+Whole sessions come from the cases by //fuzz/session:seed_sessions, which Bazel builds here. Seeds
+keep the names of what they come from. Inputs that fuzzing found, crash-*, are left alone.
 """
 
+import argparse
 import os
 import re
 import shutil
+import subprocess
+import tempfile
 
 ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), '..')
 GOLDEN = os.path.join(ROOT, 'testdata/golden')
 DIGESTS = {'header_digest': 1, 'data_digest': 2}
+PDU_TOLD = 4
 RX_MEND_DIGESTS = 8
 RX_LOGIN_PDU = 16
 
@@ -74,7 +80,7 @@ def seed_pdus():
     name = file[:-len('.txt')]
     kind, there, data = golden(file)
     flags = sum(bit for digest, bit in DIGESTS.items() if digest in there)
-    write('pdu', name, bytes([flags]) + data)
+    write('pdu', name, bytes([flags | PDU_TOLD]) + data)
     if data[0] & 0x20:
       continue
     write('rx', name, bytes([flags, 1]) + data)
@@ -129,11 +135,50 @@ def seed_files():
       'hook { hook: "h" command: "c" }\n').encode())
 
 
+def contents(folder):
+  """By content, the names of the files in a folder."""
+  names = {}
+  for name in sorted(os.listdir(folder)):
+    with open(os.path.join(folder, name), 'rb') as file:
+      names.setdefault(file.read(), name)
+  return names
+
+
+def seed_sessions(minimise):
+  bazel = os.environ.get('BAZEL', 'bazel')
+  subprocess.run([bazel, 'build', '//fuzz/session:seed_sessions'], cwd=ROOT, check=True)
+  seeder = os.path.join(ROOT, 'bazel-bin/fuzz/session/seed_sessions')
+  for kind, corpus in (('tcp', 'session'), ('iser', 'iser_session')):
+    with tempfile.TemporaryDirectory() as folder:
+      all_seeds, chosen = os.path.join(folder, 'all'), os.path.join(folder, 'chosen')
+      os.makedirs(all_seeds)
+      os.makedirs(chosen)
+      subprocess.run([seeder, kind, all_seeds], check=True)
+      seeds = contents(all_seeds)
+      for name in seeds.values():
+        path = os.path.join(ROOT, 'corpus', corpus, name)
+        if os.path.exists(path):
+          os.remove(path)
+      if minimise:
+        subprocess.run([bazel, 'run', '--config=fuzz', f'//fuzz:{corpus}_fuzz', '--', '-merge=1',
+                        chosen, all_seeds], cwd=ROOT, check=True)
+        kept = contents(chosen)
+      else:
+        kept = seeds
+      for data in kept:
+        write(corpus, seeds[data], data)
+
+
 def main():
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('--minimise', action='store_true',
+                      help='of whole sessions only those that add to coverage (builds the fuzzers)')
+  options = parser.parse_args()
   seed_pdus()
   seed_texts()
   seed_iser()
   seed_files()
+  seed_sessions(options.minimise)
 
 
 if __name__ == '__main__':

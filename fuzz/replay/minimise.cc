@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/delta_debug.h"
 #include "base/status.h"
 #include "fuzz/replay/shapes.h"
 
@@ -107,24 +108,15 @@ class Minimiser {
     return absl::OkStatus();
   }
 
-  // Leaves out halves, quarters ... single points, until none can be spared.
   absl::Status DropPoints() {
     PUSHPULL_RETURN_IF_ERROR(Try(std::vector<Point>()).status());
-    for (size_t chunk = std::max<size_t>(points_.size() / 2, 1); !points_.empty();) {
-      bool dropped = false;
-      for (size_t at = 0; at < points_.size();) {
-        std::vector<Point> fewer = points_;
-        const auto first = fewer.begin() + static_cast<ptrdiff_t>(at);
-        fewer.erase(first, first + static_cast<ptrdiff_t>(std::min(chunk, fewer.size() - at)));
-        PUSHPULL_ASSIGN_OR_RETURN(const bool differs, Try(std::move(fewer)));
-        dropped = dropped || differs;
-        if (!differs) at += chunk;
-      }
-      if (dropped && chunk == 1) continue;
-      if (chunk == 1) break;
-      chunk /= 2;
-    }
-    return absl::OkStatus();
+    const auto without = [this](size_t at, size_t count) {
+      std::vector<Point> fewer = points_;
+      const auto first = fewer.begin() + static_cast<ptrdiff_t>(at);
+      fewer.erase(first, first + static_cast<ptrdiff_t>(count));
+      return Try(std::move(fewer));
+    };
+    return base::LeaveOut(points_.size(), without).status();
   }
 
   // Each delivery of 1, 2 ... cuts, as long as that is fewer than now and can be paid.

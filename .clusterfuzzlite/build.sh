@@ -1,0 +1,2 @@
+#!/bin/bash
+exec "$SRC/pushpull/fuzz/oss_fuzz/build.sh"

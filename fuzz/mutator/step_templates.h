@@ -1,0 +1,18 @@
+// The steps that scenarios grow by.
+
+#ifndef FUZZ_MUTATOR_STEP_TEMPLATES_H_
+#define FUZZ_MUTATOR_STEP_TEMPLATES_H_
+
+#include <vector>
+
+#include "pushpull/v1/scenario.pb.h"
+
+namespace pushpull::fuzz {
+
+// What an initiator does, rightly or by a named misbehaviour. Task names are "t0": whoever takes a
+// step gives it another.
+std::vector<v1::Step> StepTemplates(bool iser);
+
+}  // namespace pushpull::fuzz
+
+#endif  // FUZZ_MUTATOR_STEP_TEMPLATES_H_
