@@ -1,5 +1,6 @@
 """The documentation's commands do what it says, and what it refers to is there."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -8,8 +9,10 @@ import unittest
 from tools.docs import documents
 from tools.peers import harness
 
-SUBCOMMANDS = ('run', 'convert', 'diff', 'lint', 'list', 'replay', 'report', 'softroce',
-               'target')
+SUBCOMMANDS = ('admin', 'run', 'convert', 'diff', 'fuzz', 'initiator', 'lint', 'list', 'load',
+               'minimize', 'replay', 'report', 'softroce', 'target')
+# Of `pushpull admin`: together they have all of its options.
+ADMIN_VERBS = ('logout', 'stop')
 LIMIT_S = 60
 
 
@@ -19,8 +22,12 @@ def root():
 
 def options():
   """{subcommand: options}, as the program itself says."""
-  return {name: documents.options_of_help(harness.run_pushpull(name, '--help'))
-          for name in SUBCOMMANDS}
+  known = {name: documents.options_of_help(harness.run_pushpull(name, '--help'))
+           for name in SUBCOMMANDS}
+  for verb in ADMIN_VERBS:
+    known['admin'] |= documents.options_of_help(
+        harness.run_pushpull('admin', '--socket', 'none', verb, '--help'))
+  return known
 
 
 def make_secrets(folder):
@@ -43,8 +50,26 @@ def serve(words, folder):
   return code if line.startswith('ready ') else line
 
 
+@contextlib.contextmanager
+def administered(words, folder):
+  """A target for `pushpull admin`, at the socket that it names."""
+  if words[1] != 'admin':
+    yield
+    return
+  with harness.process(harness.pushpull_binary(), 'target', '--lun', 'ram:1M', '--listen',
+                       'tcp://127.0.0.1:0', '--admin-socket', words[words.index('--socket') + 1],
+                       stdout=subprocess.PIPE, text=True, cwd=folder) as child:
+    harness.read_line(child)
+    yield
+
+
 def execute(command, folder):
   """The problems of a runnable `pushpull` line, run in `folder`."""
+  with administered(command.words, folder):
+    return execute_alone(command, folder)
+
+
+def execute_alone(command, folder):
   if command.server:
     code, output = serve(command.words, folder), ''
   else:

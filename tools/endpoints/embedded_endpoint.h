@@ -24,11 +24,13 @@
 #include "fabric/sim_world.h"
 #include "fabric/stream.h"
 #include "fabric/tcp_network.h"
+#include "initiator_sim/player/player.h"
 #include "initiator_sim/player/tap.h"
 #include "target/iser/dialect.h"
 #include "target/target.h"
 #include "tools/endpoints/cross_check.h"
 #include "tools/endpoints/embedded_target.h"
+#include "tools/endpoints/target_hooks.h"
 
 namespace pushpull::tools {
 
@@ -38,6 +40,7 @@ class EmbeddedEndpoint : public conformance::Endpoint {
   virtual absl::Status Start(uint64_t seed, const std::optional<EmbeddedChap>& chap) = 0;
 
   std::vector<fabric::Address> portals() override { return portals_; }
+  initiator_sim::Hook hook() override { return HookOfTarget(target_.get(), loop()); }
   initiator_sim::Tap* tap() override { return &cross_check_; }
   std::vector<std::string> Complaints() override { return cross_check_.Complaints(); }
 
@@ -124,6 +127,7 @@ class EmbeddedFactory final : public conformance::EndpointFactory {
   bool virtual_time() const override { return form_.virtual_time; }
   bool rdma() const override { return form_.rdma; }
   bool rdma_log() const override { return form_.rdma_log; }
+  std::vector<std::string> hooks() const override { return TargetHookNames(); }
 
  private:
   absl::StatusOr<std::unique_ptr<conformance::Endpoint>> Start(

@@ -3,36 +3,10 @@
 #include <utility>
 
 #include "base/status.h"
+#include "fuzz/session/chap_of_target.h"
 #include "target/config.h"
-#include "target/login/chap.h"
-#include "target/login/chap_policy.h"
 
 namespace pushpull::tools {
-namespace {
-
-// Of targets that live in this process alone, for a case each.
-const initiator_sim::ChapCredentials& OwnCredentials() {
-  static const auto* const credentials = new initiator_sim::ChapCredentials{
-      .user = "org.pushpull.initiator",
-      .secret = "of the initiator",
-      .mutual_user = "org.pushpull.reference",
-      .mutual_secret = "of the reference target",
-  };
-  return *credentials;
-}
-
-target::ChapOptions ChapOptionsOf(const EmbeddedChap& chap) {
-  const initiator_sim::ChapCredentials& known = chap.credentials;
-  target::ChapOptions options;
-  options.accounts.push_back({known.user, target::ChapSecret(known.secret), {chap.initiator_name}});
-  if (!known.mutual_secret.empty()) {
-    options.own =
-        target::ChapAccount{known.mutual_user, target::ChapSecret(known.mutual_secret), {}};
-  }
-  return options;
-}
-
-}  // namespace
 
 std::optional<EmbeddedChap> EmbeddedAuth::Make() const {
   if (!given.has_value()) return std::nullopt;
@@ -40,11 +14,11 @@ std::optional<EmbeddedChap> EmbeddedAuth::Make() const {
 }
 
 EmbeddedChap EmbeddedAuth::MakeWithChap() const {
-  return {given.value_or(OwnCredentials()), initiator_name};
+  return {given.value_or(fuzz::OwnChapCredentials()), initiator_name};
 }
 
 const initiator_sim::ChapCredentials* EmbeddedAuth::chap() const {
-  return given.has_value() ? nullptr : &OwnCredentials();
+  return given.has_value() ? nullptr : &fuzz::OwnChapCredentials();
 }
 
 absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(const EmbeddedOptions& embedded,
@@ -66,7 +40,9 @@ absl::StatusOr<std::unique_ptr<target::Target>> MakeEmbeddedTarget(const Embedde
   options.node.seed = parts.seed;
   options.node.tap = std::move(parts.tap);
   options.iser_dialect = parts.iser.dialect;
-  if (parts.chap.has_value()) options.chap = ChapOptionsOf(*parts.chap);
+  if (parts.chap.has_value()) {
+    options.chap = fuzz::ChapOptionsOf(parts.chap->credentials, {parts.chap->initiator_name});
+  }
   options.entropy = target::SeededEntropy(parts.seed);
   if (embedded.wrap_store) {
     for (target::LogicalUnitOptions& unit : options.logical_units) {

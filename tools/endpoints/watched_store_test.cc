@@ -35,6 +35,15 @@ TEST(WatchedStoreTest, TellsWhatStandsInBlocksThatWereWritten) {
   EXPECT_EQ(written[1].second, std::string(512, 'a'));
   EXPECT_EQ(written[2].first, 3u);
   EXPECT_EQ(written[2].second, std::string(512, '\0'));
+  target::Io unmap;
+  unmap.op = target::Io::Op::kUnmap;
+  unmap.offset = 100;
+  unmap.bytes = 1436;  // the end of block 0, all of 1 and 2
+  EXPECT_TRUE(store.Submit(&unmap).value().ok());
+  const auto left = store.Written();
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_EQ(left[0].first, 0u);
+  EXPECT_EQ(left[1].first, 3u);
 }
 
 }  // namespace

@@ -42,7 +42,11 @@ class Boot:
     if not told:
       return ''
     kernel = '' if scene in self._told else self._read('dmesg.txt', 4000)
-    return f'{told}\n{self._read(scene + ".log", 20000)}\n{self.words}\n{kernel}'
+    return f'{told}\n{self.log(scene)}\n{self.words}\n{kernel}'
+
+  def log(self, scene):
+    """The end of what it printed."""
+    return self._read(f'{scene}.log', 20000)
 
   def _read(self, name, most):
     try:
@@ -52,8 +56,8 @@ class Boot:
       return f'(no {name})'
 
 
-def tests_of(scenes, *options):
-  """A TestCase with a test for each scene, all in one boot."""
+def tests_of(scenes, *options, shown=False):
+  """A TestCase with a test for each scene, all in one boot. `shown`: with what they printed."""
 
   class Tests(unittest.TestCase):
 
@@ -64,6 +68,8 @@ def tests_of(scenes, *options):
   for scene in scenes:
     def test(self, scene=scene):
       wrong = self.boot.wrong(scene)
+      if shown:
+        print(self.boot.log(scene), flush=True)
       if wrong:
         self.fail(wrong)
 

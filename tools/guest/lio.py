@@ -30,21 +30,16 @@ def _mount():
 
 
 @contextlib.contextmanager
-def serving(file, address, iser=False, size=64 << 20):
-  """LIO with that file as LUN 0: the URI of its target."""
+def serving(folder, address, iser=False, luns=1, size=64 << 20):
+  """LIO with so many disks, of files in that folder: the URI of its target."""
   _mount()
   if iser:
     kit.modprobe('ib_isert')
-  with open(file, 'wb') as made:
-    made.truncate(size)
-  store = f'{ROOT}/core/fileio_0/{os.path.basename(file)}'
+  os.makedirs(folder, exist_ok=True)
   group = f'{ROOT}/iscsi/{NAME}/tpgt_1'
   portal = f'{group}/np/{address}:3260'
-  os.makedirs(store)
-  _write(f'{store}/control', f'fd_dev_name={file},fd_dev_size={size}')
-  _write(f'{store}/enable', 1)
-  os.makedirs(f'{group}/lun/lun_0')
-  os.symlink(store, f'{group}/lun/lun_0/store')
+  os.makedirs(group)
+  stores = [_add_disk(group, lun, os.path.join(folder, f'disk{lun}'), size) for lun in range(luns)]
   for name, value in ATTRIBUTES.items():
     _write(f'{group}/attrib/{name}', value)
   os.mkdir(portal)
@@ -55,8 +50,23 @@ def serving(file, address, iser=False, size=64 << 20):
   # Only after all went well: where sessions hang this does, too, and the scene's end is enough.
   _write(f'{group}/enable', 0)
   os.rmdir(portal)
-  os.unlink(f'{group}/lun/lun_0/store')
-  os.rmdir(f'{group}/lun/lun_0')
+  for lun in range(luns):
+    os.unlink(f'{group}/lun/lun_{lun}/store')
+    os.rmdir(f'{group}/lun/lun_{lun}')
   os.rmdir(group)
   os.rmdir(f'{ROOT}/iscsi/{NAME}')
-  os.rmdir(store)
+  for store in stores:
+    os.rmdir(store)
+
+
+def _add_disk(group, lun, file, size):
+  """A new file as that LUN: its place in configfs."""
+  with open(file, 'wb') as made:
+    made.truncate(size)
+  store = f'{ROOT}/core/fileio_0/disk{lun}'
+  os.makedirs(store)
+  _write(f'{store}/control', f'fd_dev_name={file},fd_dev_size={size}')
+  _write(f'{store}/enable', 1)
+  os.makedirs(f'{group}/lun/lun_{lun}')
+  os.symlink(store, f'{group}/lun/lun_{lun}/store')
+  return store

@@ -101,8 +101,17 @@ class Session:
     where = f'{self.folder}/device/target*/*:*:*:{lun}/block/sd*'
     harness.until(lambda: glob.glob(where), f'LUN {lun} has a disk')
     path = '/dev/' + os.path.basename(glob.glob(where)[0])
-    harness.until(lambda: os.path.exists(path), f'{path} is there')
+    # Its name is there a little before it can be opened.
+    harness.until(lambda: _opens(path), f'{path} can be opened')
     return path
+
+
+def _opens(path):
+  try:
+    os.close(os.open(path, os.O_RDONLY))
+  except OSError:
+    return False
+  return True
 
 
 def _read(folder, name):
@@ -126,4 +135,4 @@ def logged_in(portal, name, agreed):
       iscsiadm(*node, '--logout')
     raise
   iscsiadm(*node, '--logout')
-  kit.require(not glob.glob('/sys/class/iscsi_session/session*'), 'a session outlives its logout')
+  kit.require(not os.path.exists(session.folder), 'a session outlives its logout')

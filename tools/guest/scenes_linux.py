@@ -14,10 +14,10 @@ SIZE = 64 << 20
 
 
 @contextlib.contextmanager
-def serving(lun, *addresses, within=()):
+def serving(lun, *addresses, within=(), more=()):
   """`pushpull target` with that LUN 0: the portal of each address, and its name."""
   listen = [word for address in addresses for word in ('--listen', address)]
-  with harness.process(*within, harness.pushpull_binary(), 'target', '--lun', lun, *listen,
+  with harness.process(*within, harness.pushpull_binary(), 'target', '--lun', lun, *more, *listen,
                        stdout=subprocess.PIPE, text=True) as child:
     uris = [harness.read_line(child).split()[1] for _ in addresses]
     portals = [uri.split('://', 1)[1].split('/')[0] for uri in uris]
@@ -125,12 +125,17 @@ def losing(percent):
     harness.run(*where, 'tc', 'qdisc', 'delete', 'dev', end, 'root')
 
 
-def loss(_):
+def loss(_, size=SIZE // 2):
   """On a link that loses one packet in a hundred no byte changes."""
   make_link()
   address = f'tcp://{FAR}:0'
   with serving(f'ram:{SIZE >> 20}M', address, within=IN_FAR) as served, open_iscsi.daemon('tcp'):
     portal, name = served
     with play_tcp(portal, name, (False, False, True)) as session, losing(1):
-      write_and_read_back(session.disk(), disk.pattern(SIZE // 2))
+      write_and_read_back(session.disk(), disk.pattern(size))
   harness.run('ip', 'netns', 'delete', 'far')
+
+
+def loss_few(_):
+  """The same with fewer bytes."""
+  loss(_, size=8 << 20)

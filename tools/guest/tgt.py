@@ -5,12 +5,15 @@ import os
 import signal
 import stat
 
+from tools.guest import open_iscsi
 from tools.peers import harness
 
 NAME = 'iqn.2026-11.org.pushpull:tgt'
 # Its iSER driver listens here, whatever it is told.
 PORT = 3260
-INITIATORS = ('iqn.2026-11.org.pushpull:initiator', 'iqn.2026-11.org.pushpull:other')
+# The last is login/longest_name's: a name that is not on the list is answered 0203 (not found).
+INITIATORS = ('iqn.2026-11.org.pushpull:initiator', 'iqn.2026-11.org.pushpull:other',
+              open_iscsi.INITIATOR, 'iqn.2026-11.org.pushpull:'.ljust(223, 'a'))
 
 # Ends the daemon that there is, and starts another: what a run does where a case was the end of it.
 START = '''#!/bin/sh

@@ -1,6 +1,7 @@
 """Bad input to the command line: a clear message that says what to do, and the right exit code."""
 
 import json
+import fcntl
 import os
 import re
 import signal
@@ -23,6 +24,8 @@ class CliTest(unittest.TestCase):
   def test_usage(self):
     self.complains(2, 'subcommand', )
     self.complains(2, 'no-such', 'run', '--no-such-option')
+    self.complains(2, 'run has no option --tarrget; nearest: --target', 'run', '--tarrget', 'x')
+    self.complains(2, 'no option --lune; nearest: --lun', 'target', '--lune=ram:1M')
     self.complains(2, 'this is no target', 'run', '--target', 'disk')
     self.complains(2, 'a port', 'run', '--target', 'tcp://127.0.0.1:99999/iqn.x')
     self.complains(2, 'is no schedule', 'run', '--splits', 'sometimes')
@@ -251,9 +254,55 @@ class CliTest(unittest.TestCase):
       pass
     self.complains(2, 'no steps', 'run', '--suites', folder)
 
+  def report(self, code, message, *arguments):
+    return self.complains(code, message, 'report', *arguments)
+
+  def test_a_report_says_what_it_lacks(self):
+    shards = [os.path.join(harness.scratch(), 'result') for _ in range(2)]
+    for number, out in enumerate(shards, 1):
+      harness.run_pushpull('run', '--only', 'nop/ping*', '--shard', f'{number}/2', '--out', out)
+    self.report(0, 'all as expected', *shards, '--merge')
+    self.report(1, 'missing is 1/2', shards[1], '--merge')
+    self.report(1, 'missing is 2/2', shards[0], '--merge', '--junit', '-')
+    result = os.path.join(shards[0], 'result.json')
+    for text, message in (('{}', 'no schema_version'), ('{"schema_version": 2}', 'later Pushpull')):
+      with open(result, 'w', encoding='utf-8') as file:
+        file.write(text)
+      self.report(2, message, shards[0])
+      self.complains(2, message, 'diff', shards[1], shards[0])
+
+  def test_a_report_may_be_stricter_than_its_run(self):
+    out = os.path.join(harness.scratch(), 'result')
+    run = ('run', '--only', 'nop/no_answer_wanted', '--bug', 'nop_out_without_itt_answered')
+    self.assertIn('1 WARN; all as expected', harness.run_pushpull(*run, '--out', out))
+    self.report(0, 'all as expected', out)
+    self.report(1, '1 not as expected', out, '--strict')
+
+  def test_a_run_that_failed_is_no_better_than_the_one_before(self):
+    good, failed = (os.path.join(harness.scratch(), 'result') for _ in range(2))
+    harness.run_pushpull('run', '--only', 'nop/ping_counted', '--out', good)
+    self.complains(3, 'refused', 'run', '--target', 'tcp://127.0.0.1:1/iqn.x', '--out', failed)
+    self.complains(1, f'{failed}: the run failed', 'diff', good, failed)
+    self.complains(0, '', 'diff', failed, good)
+    self.report(1, 'nothing was tested', failed)
+
   def test_jobs_do_not_disturb_each_other(self):
     with harness.reference_target('--lun', 'ram:16M', '--lun', 'ram:16M') as uri:
       harness.run_pushpull('run', '--target', uri, '--allow-writes', '--jobs', '4')
+
+  def test_a_reservation_is_held_alone(self):
+    suites = harness.scratch()
+    os.mkdir(os.path.join(suites, 'x'))
+    head = 'title: "t" why: "w" cite: "RFC7143-4.2.2.1-e" level: MUST since: 1 tag: "slow"\n'
+    steps = {'a_holds': 'step { command { cdb { raw: "\\x16\\0\\0\\0\\0\\0" } } }\n'
+                        'step { elapse { milliseconds: 300 } }\n'
+                        'step { command { cdb { raw: "\\x17\\0\\0\\0\\0\\0" } } }\n',
+             'b_reads': 'step { command { cdb { read { blocks: 1 } } } }\n'}
+    for name, text in steps.items():
+      with open(os.path.join(suites, 'x', f'{name}.textproto'), 'w', encoding='utf-8') as file:
+        file.write(f'id: "x/{name}"\n{head}step {{ login {{}} }}\n{text}')
+    with harness.reference_target('--lun', 'ram:16M') as uri:
+      harness.run_pushpull('run', '--target', uri, '--suites', suites, '--jobs', '2')
 
   def test_profile_without_reason(self):
     path = os.path.join(harness.scratch(), 'profile.textproto')
@@ -319,6 +368,31 @@ class CliTest(unittest.TestCase):
       output = self.complains(0, 'WARNING: --allow-writes was given', 'run', '--target', uri,
                               '--allow-writes', '--only', 'write/*')
     self.assertRegex(output, r'(?m)^ +\d+ SKIP: it needs a writable LUN')
+
+  def test_a_lun_that_keeps_nothing(self):
+    with harness.reference_target('--lun', 'null:16M') as uri:
+      output = self.complains(0, "WARNING: LUN 0 doesn't keep what is written to it", 'run',
+                              '--target', uri, '--allow-writes', '--only', 'write/*')
+    self.assertRegex(output, r"(?m)^ +\d+ UNSUPPORTED: LUN 0 doesn't keep")
+    self.assertNotIn('FAIL', output)
+
+  def test_one_run_at_a_time_has_a_folder(self):
+    folder = harness.scratch()
+    lock = os.open(folder, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    self.complains(2, 'another run writes into', 'run', '--only', 'nop/*', '--out', folder)
+    os.close(lock)
+    self.complains(0, 'cases in', 'run', '--only', 'nop/*', '--out', folder)
+
+  def test_admin_names_its_commands(self):
+    self.complains(2, 'admin has no "bogus": there are counters, ', 'admin', 'bogus')
+    self.complains(2, 'admin has no "bogus": there are counters, ', 'admin', '--socket', 'x',
+                   'bogus')
+    self.complains(2, 'admin needs a command: there are counters, ', 'admin', '--socket', 'x')
+    self.complains(2, '--socket PATH says which', 'admin', 'counters')
+
+  def test_suites_begin_with_version_1(self):
+    self.complains(2, '"0" is not a whole number from 1', 'run', '--max-suite-version', '0')
 
   def test_logins_that_are_refused(self):
     with harness.reference_target('--lun', 'ram:1M') as uri:

@@ -13,6 +13,8 @@ import tempfile
 import time
 
 LIMIT_S = 120
+# Where programs of system administrators are, which not every user's PATH names.
+SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 
 def pushpull_binary():

@@ -1,5 +1,7 @@
-"""`pushpull replay --plugin`: what plug-ins make of traces, and what is wrong with some."""
+"""`pushpull replay --plugin` and `fuzz --plugin`: what plug-ins make of bytes, right or wrong."""
 
+import json
+import os
 import re
 import unittest
 
@@ -17,6 +19,10 @@ def plugin(name, option=''):
 
 def replay(*arguments, ok):
   return harness.run_pushpull('replay', *arguments, ok=(ok,))
+
+
+def fuzz(name, option, *arguments, ok):
+  return harness.run_pushpull('fuzz', '--plugin', plugin(name, option), *arguments, ok=(ok,))
 
 
 class PluginTest(unittest.TestCase):
@@ -68,6 +74,62 @@ class PluginTest(unittest.TestCase):
         output = replay(trace('to_target/nop_out'), '--plugin', plugin('faulty', option),
                         '--splits', 'all1', ok=1)
         self.assertRegex(output, says)
+
+  def test_fuzzing_right_ones_finds_nothing(self):
+    for name in ('example', 'machine', 'wrong', 'libiscsi'):
+      with self.subTest(name):
+        told = fuzz(name, '', '--runs', '60', '--seed', '5', ok=0)
+        self.assertRegex(told, r'\d+ streams, [\d,]+ deliveries, \d+ a second, 0 findings')
+
+  def test_fuzzing_finds_what_is_wrong(self):
+    for name, option, finds in (
+        ('wrong', 'ahs_cut', r'fuzz/differs_cut_in_the_ahss '),
+        ('wrong', 'pad_as_data', r'fuzz/differs_cut_in_the_data '),
+        ('wrong', 'digest_forgotten', r'fuzz/differs_cut_in_the_header_digest '),
+        ('wrong', 'empty_data_tail', r'fuzz/differs_cut_between_pdus '),
+        # AddressSanitizer makes an abort of it.
+        ('wrong', 'overread', r'fuzz/crashed_sig(segv|abrt)_in_push'),
+        ('faulty', 'crash', r'fuzz/crashed_sig(segv|abrt)_in_'),
+        ('faulty', 'abort', r'fuzz/crashed_sigabrt_in_'),
+        ('faulty', 'exit', r'fuzz/exited_exit_status_in_'),
+        ('faulty', 'bad_event', r'fuzz/violation_'),
+    ):
+      with self.subTest(f'{name},{option}'):
+        # Those that are faulty are so with each stream; a child that dies is slow to do so.
+        runs = '10' if name == 'faulty' else '60'
+        told = fuzz(name, option, '--runs', runs, '--seed', '5', '--minimize-plays', '40', ok=1)
+        self.assertRegex(told, finds)
+        ids = re.findall(r'^FAIL +(\S+)', told, re.M)
+        self.assertEqual(len(ids), len(set(ids)), 'one cause, one finding')
+
+  def test_what_fuzzing_found_is_kept_small_and_plays_again(self):
+    out = harness.scratch()
+    fuzz('wrong', 'ahs_cut', '--runs', '60', '--seed', '5', '--out', out, ok=1)
+    with open(os.path.join(out, 'result.json'), encoding='utf-8') as file:
+      result = json.load(file)
+    self.assertEqual(result['exit_code'], 1)
+    found = result['result'][0]
+    path = os.path.join(out, found['failure']['file'])
+    with open(path, encoding='utf-8') as file:
+      self.assertEqual(len(re.findall(r'^step', file.read(), re.M)), 1, 'one PDU shows it')
+    again = harness.run_pushpull(*found['replay'].split()[1:], ok=(1,))
+    self.assertRegex(again, r'cut at \d+')
+    # A right receiver takes the same without a word.
+    harness.run_pushpull('replay', path, '--plugin', plugin('wrong'), ok=(0,))
+    for kind in ('findings.sarif', 'report.html', 'junit.xml'):
+      self.assertTrue(os.path.exists(os.path.join(out, kind)), kind)
+
+  def test_wrong_use_of_fuzzing(self):
+    for says, code, arguments in (
+        ('is about a target', 2, ('--allow-writes',)),
+        ('is about a target', 2, ('--target', 'embedded-sim:')),
+        ('no such file', 2, ('--plugin', '/no/such.so')),
+    ):
+      with self.subTest(arguments):
+        line = ('fuzz', '--runs', '1', '--plugin', plugin('example'), *arguments)
+        if arguments[0] == '--plugin':
+          line = ('fuzz', '--runs', '1', *arguments)
+        self.assertIn(says, harness.run_pushpull(*line, ok=(code,)))
 
 
 if __name__ == '__main__':

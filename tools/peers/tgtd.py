@@ -13,7 +13,13 @@ NAME = 'iqn.2026-11.org.pushpull:tgt'
 @contextlib.contextmanager
 def serving(size_mib=64, chap=None):
   """The URI of its LUN. `chap`: the user and the secret that it asks for."""
-  folder = harness.scratch()
+  with daemon(harness.scratch(), size_mib, chap) as (uri, _):
+    yield uri
+
+
+@contextlib.contextmanager
+def daemon(folder, size_mib=64, chap=None):
+  """The URI, and the number of its process; the disk is a file in `folder`."""
   disk = os.path.join(folder, 'disk.img')
   with open(disk, 'wb') as file:
     file.truncate(size_mib << 20)
@@ -39,8 +45,10 @@ def serving(size_mib=64, chap=None):
         if chap:
           admin('--op', 'new', '--mode', 'account', '--user', chap[0], '--password', chap[1])
           admin('--op', 'bind', '--mode', 'account', '--tid', '1', '--user', chap[0])
-        yield f'tcp://127.0.0.1:{port}/{NAME}'
-        # It doesn't end on SIGTERM while it has targets.
-        child.kill()
+        try:
+          yield f'tcp://127.0.0.1:{port}/{NAME}', child.pid
+        finally:
+          # It doesn't end on SIGTERM while it has targets.
+          child.kill()
   finally:
     shutil.rmtree(sockets, ignore_errors=True)

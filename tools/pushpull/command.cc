@@ -61,6 +61,22 @@ bool IsSubcommand(const CLI::App& app, const std::string& word) {
   return false;
 }
 
+void TellNearestOptions(const CLI::App& app) {
+  for (const CLI::App* command : app.get_subcommands()) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    for (const std::string& word : command->remaining()) {
+      const std::string name = word.substr(0, word.find('='));
+      if (!name.starts_with("--")) continue;
+      std::fprintf(stderr, "pushpull: %s has no option %s; nearest: %s\n",
+                   command->get_name().c_str(), name.c_str(),
+                   absl::StrJoin(base::Nearest(name, names, 2), ", ").c_str());
+    }
+  }
+}
+
 int FinishOutput(int exit_code) {
   errno = 0;
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
@@ -80,7 +96,9 @@ bool UseColor(std::string_view when) {
   if (when == "always") return true;
   if (when == "never") return false;
   const char* no_color = std::getenv("NO_COLOR");
-  return (no_color == nullptr || *no_color == '\0') && isatty(STDOUT_FILENO) != 0;
+  const char* terminal = std::getenv("TERM");
+  return (no_color == nullptr || *no_color == '\0') && isatty(STDOUT_FILENO) != 0 &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
 }
 
 }  // namespace pushpull::tools

@@ -19,10 +19,15 @@ inline constexpr char kVersion[] = "0.1.0";
 // code into `exit_code`. What the callback needs lives as long as `app`.
 // `arguments` stand in the report as they were given.
 void AddRunCommand(CLI::App* app, std::vector<std::string> arguments, int* exit_code);
+void AddAdminCommand(CLI::App* app, int* exit_code);
 void AddConvertCommand(CLI::App* app, int* exit_code);
 void AddDiffCommand(CLI::App* app, int* exit_code);
+void AddFuzzCommand(CLI::App* app, std::vector<std::string> arguments, int* exit_code);
+void AddInitiatorCommand(CLI::App* app, std::vector<std::string> arguments, int* exit_code);
 void AddLintCommand(CLI::App* app, int* exit_code);
 void AddListCommand(CLI::App* app, int* exit_code);
+void AddLoadCommand(CLI::App* app, int* exit_code);
+void AddMinimizeCommand(CLI::App* app, int* exit_code);
 void AddReplayCommand(CLI::App* app, int* exit_code);
 void AddReportCommand(CLI::App* app, int* exit_code);
 void AddTargetCommand(CLI::App* app, int* exit_code);
@@ -45,6 +50,10 @@ bool Given(const CLI::App& command, const std::string& option);
 // Whether `word`, the first of the command line, is a subcommand or an option. Where it is neither,
 // standard error says which it may have been meant to be.
 bool IsSubcommand(const CLI::App& app, const std::string& word);
+
+// Says of each option that no subcommand of the parsed command line has which ones it may have been
+// meant to be.
+void TellNearestOptions(const CLI::App& app);
 
 // For the end of the program: whether standard output took all that was written. Where it didn't
 // (a full disk, a closed pipe), standard error says so and the exit code becomes 2; else it is

@@ -7,6 +7,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "conformance/monitor/rules.h"
 
 namespace pushpull::tools {
 namespace {
@@ -41,6 +43,12 @@ std::string JsonList(const Strings& strings) {
 // In a table's cell.
 std::string Cell(const std::string& text) { return absl::StrReplaceAll(text, {{"|", "\\|"}}); }
 
+// How other suites call it.
+std::string AliasesOf(const v1::Scenario& scenario) {
+  if (scenario.alias_size() == 0) return "";
+  return absl::StrCat(" (", absl::StrJoin(scenario.alias(), ", "), ")");
+}
+
 std::set<std::string> CitedBy(const v1::Scenario& scenario) {
   std::set<std::string> rows(scenario.cite().begin(), scenario.cite().end());
   for (const v1::Step& step : scenario.step()) rows.insert(step.cite().begin(), step.cite().end());
@@ -62,14 +70,17 @@ std::string ListCases(const std::vector<Case>& cases, std::string_view format) {
       absl::StrAppend(
           &out, "  {\"id\": ", JsonString(scenario.id()), ", \"level\": ", JsonString(level),
           ", \"title\": ", JsonString(scenario.title()), ", \"cite\": ", JsonList(rows),
-          ", \"tag\": ", JsonList(scenario.tag()), ", \"since\": ", scenario.since(),
-          ", \"version\": ", scenario.version(), "}", i + 1 < cases.size() ? ",\n" : "\n");
+          ", \"tag\": ", JsonList(scenario.tag()), ", \"alias\": ", JsonList(scenario.alias()),
+          ", \"since\": ", scenario.since(), ", \"version\": ", scenario.version(), "}",
+          i + 1 < cases.size() ? ",\n" : "\n");
     } else if (format == "md") {
       absl::StrAppend(&out, "| ", Cell(scenario.id()), " | ", level, " | ",
-                      absl::StrJoin(rows, ", "), " | ", Cell(scenario.title()), " |\n");
+                      absl::StrJoin(rows, ", "), " | ", Cell(scenario.title()), AliasesOf(scenario),
+                      " |\n");
     } else {
       absl::StrAppend(&out, scenario.id(), "\n");
       if (!scenario.title().empty()) absl::StrAppend(&out, "    ", scenario.title(), "\n");
+      if (scenario.alias_size() > 0) absl::StrAppend(&out, "   ", AliasesOf(scenario), "\n");
       if (scenario.level() == v1::LEVEL_UNSPECIFIED && rows.empty()) continue;
       absl::StrAppend(&out, "    ", level, ": ", absl::StrJoin(rows, ", "), "\n");
     }
@@ -110,25 +121,36 @@ std::string ListRequirements(const std::vector<Case>& cases, bool only_cited,
       cited[row].insert(c.id().substr(0, c.id().find('#')));
     }
   }
+  std::map<std::string, std::set<std::string>> ruled;  // by what the monitor asks of every PDU
+  for (const conformance::Rule& rule : conformance::TargetRules()) {
+    const std::string cite(rule.cite);
+    for (const auto& row : absl::StrSplit(cite, ' ', absl::SkipEmpty())) {
+      ruled[std::string(row)].insert(std::string(rule.name));
+    }
+  }
   std::string out;
   if (format == "md") out = "| requirement | level | what | cases |\n|---|---|---|---|\n";
   if (format == "json") out = "[\n";
-  size_t covered = 0, total = 0;
+  size_t covered = 0, watched = 0, total = 0;
   bool first = true;
   for (const auto& [id, row] : catalogue.rows()) {
     if (row.side() != v1::TARGET_SIDE) continue;
     ++total;
     const std::set<std::string>& by = cited[id];
+    const std::set<std::string>& rules = ruled[id];
     covered += !by.empty();
+    watched += by.empty() && !rules.empty();
     if (only_cited && by.empty()) continue;
-    const std::string gap = !row.out_of_reach().empty() ? row.out_of_reach()
-                            : !row.not_yet().empty()    ? row.not_yet()
-                                                        : "no case";
+    const std::string gap = !rules.empty()
+                                ? absl::StrCat("every case, by ", absl::StrJoin(rules, ", "))
+                            : !row.out_of_reach().empty() ? row.out_of_reach()
+                            : !row.not_yet().empty()      ? row.not_yet()
+                                                          : "no case";
     if (format == "json") {
       absl::StrAppend(&out, first ? "" : ",\n", "  {\"id\": ", JsonString(id),
                       ", \"level\": ", JsonString(row.level()),
                       ", \"requirement\": ", JsonString(row.requirement()),
-                      ", \"cases\": ", JsonList(by),
+                      ", \"cases\": ", JsonList(by), ", \"rules\": ", JsonList(rules),
                       ", \"out_of_reach\": ", JsonString(row.out_of_reach()),
                       ", \"not_yet\": ", JsonString(row.not_yet()), "}");
     } else if (format == "md") {
@@ -143,8 +165,10 @@ std::string ListRequirements(const std::vector<Case>& cases, bool only_cited,
   if (format == "json") {
     out += "\n]\n";
   } else {
-    absl::StrAppendFormat(&out, "\n%d of %d requirements on targets are cited by %s.\n", covered,
+    absl::StrAppendFormat(&out, "\n%d of %d requirements on targets are cited by %s", covered,
                           total, only_cited ? "the cases of --only" : "a case");
+    if (!only_cited) absl::StrAppendFormat(&out, ", %d more by a rule of the monitor", watched);
+    out += ".\n";
   }
   return out;
 }

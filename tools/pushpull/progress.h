@@ -17,6 +17,8 @@ class Progress {
 
   // Shows what `text` makes, if it is time.
   void Tell(const std::function<std::string()>& text);
+  // Whether it is a line on a terminal.
+  bool terminal() const { return terminal_; }
   // Before anything else is written.
   void Clear();
 

@@ -1,5 +1,6 @@
 // pushpull report, pushpull diff
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -89,6 +90,14 @@ absl::Status MergeRuns(std::vector<v1::PageRun>* runs) {
   return absl::OkStatus();
 }
 
+// The run was strict or not when it was played; the report may be where the run wasn't.
+bool AllAsExpected(const v1::RunResult& run, bool strict) {
+  return run.exit_code() == conformance::kExitAsExpected &&
+         std::all_of(run.result().begin(), run.result().end(), [&](const v1::CaseResult& result) {
+           return !strict || conformance::IsExpected(result, true);
+         });
+}
+
 // What other tools read is about one run.
 absl::Status WriteForms(const ReportFlags& flags, const v1::RunResult& run) {
   if (!flags.json.empty()) {
@@ -124,7 +133,7 @@ absl::StatusOr<int> Report(const ReportFlags& flags) {
   bool bad = false;
   for (const v1::PageRun& page : runs) {
     const v1::RunResult run = Whole(page);
-    bad |= run.exit_code() != conformance::kExitAsExpected;
+    bad |= !AllAsExpected(run, flags.strict);
     if (!forms.empty()) {
       PUSHPULL_RETURN_IF_ERROR(WriteForms(flags, run));
     } else if (flags.html.empty()) {
@@ -152,8 +161,17 @@ absl::StatusOr<int> Compare(const DiffFlags& flags) {
   PUSHPULL_ASSIGN_OR_RETURN(const v1::PageRun before, conformance::ReadRun(flags.before, ""));
   PUSHPULL_ASSIGN_OR_RETURN(const v1::PageRun after, conformance::ReadRun(flags.after, ""));
   const auto changes = conformance::Diff(Whole(before), Whole(after), flags.strict);
-  std::fputs(changes.empty() ? "no verdict changed\n" : conformance::DiffText(changes).c_str(),
-             stdout);
+  const bool failed = !after.run().run_error().empty();
+  if (!changes.empty() || !failed) {
+    std::fputs(changes.empty() ? "no verdict changed\n" : conformance::DiffText(changes).c_str(),
+               stdout);
+  }
+  // Then it may have judged nothing, or not all, and what it didn't judge is no news by itself.
+  if (failed) {
+    std::fprintf(stdout, "%s: the run failed: %s\n", flags.after.c_str(),
+                 after.run().run_error().c_str());
+    return conformance::kExitUnexpectedVerdict;
+  }
   for (const conformance::CaseChange& change : changes) {
     if (change.kind == conformance::CaseChange::Kind::kWorse) {
       return conformance::kExitUnexpectedVerdict;
@@ -197,7 +215,7 @@ void AddDiffCommand(CLI::App* app, int* exit_code) {
   diff->add_flag("--strict", flags->strict, "WARN (a SHOULD was missed) is a failure");
   diff->footer(
       "Exit codes: 0 nothing got worse, 1 a case was as expected and isn't any more (or is new and "
-      "isn't), 2 usage or what can't be read.\n"
+      "isn't), or the later run failed as such, 2 usage or what can't be read.\n"
       "Example: pushpull diff last_release results");
   diff->callback([flags, exit_code] {
     const absl::StatusOr<int> code = Compare(*flags);

@@ -1,8 +1,6 @@
 // pushpull run
 
-#include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -19,50 +17,26 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "base/shell_quote.h"
 #include "base/status.h"
-#include "conformance/report/page/page.h"
 #include "conformance/report/result_folder.h"
 #include "conformance/report/text.h"
 #include "conformance/report/verdict.h"
-#include "conformance/requirements/catalogue.h"
 #include "conformance/runner/overlay.h"
 #include "conformance/runner/profile.h"
 #include "conformance/runner/run.h"
 #include "conformance/runner/suite.h"
-#include "conformance/scenario/lint.h"
 #include "pushpull/v1/profile.pb.h"
-#include "target/bugs/bugs.h"
-#include "tools/endpoints/endpoints.h"
-#include "tools/endpoints/uri.h"
 #include "tools/pushpull/command.h"
 #include "tools/pushpull/interrupt.h"
+#include "tools/pushpull/progress.h"
 #include "tools/pushpull/run_options.h"
+#include "tools/pushpull/run_parts.h"
+#include "tools/pushpull/run_setup.h"
 
 namespace pushpull::tools {
 namespace {
 
 using conformance::Case;
-
-// Scenarios of the user's own have to be as sound as those that are built in.
-absl::Status LintSuites(const std::vector<conformance::ScenarioFile>& files,
-                        const std::string& root) {
-  std::set<std::string> requirements, mutants;
-  for (const auto& [id, row] : conformance::Catalogue::BuiltIn().rows()) requirements.insert(id);
-  for (const target::BugInfo& bug : target::AllBugs()) mutants.emplace(bug.name);
-  conformance::LintOptions options;
-  options.requirements = &requirements;
-  options.mutants = &mutants;
-  std::vector<std::string> errors;
-  for (const conformance::ScenarioFile& file : files) {
-    options.id = conformance::IdOfPath(root, file.path);
-    for (const conformance::LintError& error : conformance::Lint(file, options)) {
-      errors.push_back(error.ToString());
-    }
-  }
-  if (errors.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
-}
 
 struct Chosen {
   std::vector<Case> cases;
@@ -70,15 +44,6 @@ struct Chosen {
   std::vector<std::string> known_ids;
   conformance::ProfileVocabulary vocabulary;
 };
-
-// What changes the link that the target is reached by, where that may be done: within
-// `pushpull softroce --link veth`. Else empty.
-std::string LinkTool(const RunFlags& flags) {
-  const char* const tool = std::getenv("PUSHPULL_RDMA_LINK");
-  const auto uri = ParseTargetUri(flags.targets[0]);
-  const bool over_it = uri.ok() && uri->kind == TargetUri::Kind::kIser;
-  return tool != nullptr && over_it ? tool : "";
-}
 
 // Files of the user's folder, or those that are built in.
 absl::StatusOr<std::vector<conformance::ScenarioFile>> LoadFiles(const RunFlags& flags) {
@@ -131,38 +96,6 @@ absl::StatusOr<Chosen> ChooseCases(const RunFlags& flags) {
   return chosen;
 }
 
-absl::StatusOr<Case> SanityCase() {
-  PUSHPULL_ASSIGN_OR_RETURN(std::vector<conformance::ScenarioFile> files,
-                            conformance::BuiltInSuites());
-  PUSHPULL_ASSIGN_OR_RETURN(std::vector<Case> cases, conformance::Expand(files));
-  conformance::Selection selection;
-  selection.only = {"sanity/alive"};
-  cases = conformance::Select(std::move(cases), selection);
-  if (cases.size() != 1) return absl::InternalError("the suites have no sanity/alive");
-  return std::move(cases[0]);
-}
-
-absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeFactory(
-    const RunFlags& flags, const conformance::PlaySettings& settings) {
-  std::vector<TargetUri> uris;
-  for (const std::string& text : flags.targets) {
-    PUSHPULL_ASSIGN_OR_RETURN(TargetUri uri, ParseTargetUri(text));
-    uris.push_back(std::move(uri));
-  }
-  PUSHPULL_RETURN_IF_ERROR(RefuseNoEffect(flags, uris));
-  EndpointOptions options;
-  options.bugs = flags.bugs;
-  options.bind = flags.bind;
-  options.legal_variation = flags.legal_variation;
-  options.initiator_name = settings.initiator_name;
-  options.chap = settings.chap;
-  options.iser_dialect = initiator_sim::FindIserDialect(flags.iser_dialect)
-                             .value_or(initiator_sim::IserDialect::kRfc7145);
-  return MakeEndpointFactory(uris, options);
-}
-
-std::string Today() { return absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone()); }
-
 // With --fix-profile the file may yet have to be made.
 absl::StatusOr<conformance::ProfileFile> ReadProfile(
     const RunFlags& flags, const conformance::ProfileVocabulary& vocabulary) {
@@ -173,32 +106,6 @@ absl::StatusOr<conformance::ProfileFile> ReadProfile(
                                      flags.profile, vocabulary);
   }
   return conformance::LoadProfile(flags.profile, vocabulary);
-}
-
-// What the profile says of the run goes into the options.
-void UseProfile(const v1::Profile& profile, const RunFlags& flags,
-                conformance::RunOptions* options) {
-  options->lacks.assign(profile.lacks().begin(), profile.lacks().end());
-  for (const v1::Reading& reading : profile.reading()) {
-    options->play.readings[reading.ambiguity()] = reading.choice();
-  }
-  for (const v1::ExpectedViolation& known : profile.expect_violation()) {
-    if (known.expires().empty() || known.expires() >= Today()) {
-      options->known_rules.insert(known.rule());
-    }
-  }
-  if (profile.has_step_timeout_ms() && !flags.step_timeout_given) {
-    options->play.step_timeout =
-        absl::Milliseconds(profile.step_timeout_ms()) * flags.timeout_scale;
-  }
-  options->commands.restart = profile.restart_command();
-  for (const v1::HookCommand& hook : profile.hook()) {
-    options->commands.hooks[hook.hook()] = hook.command();
-  }
-  if (profile.has_command_timeout_ms()) {
-    options->commands.limit =
-        absl::Milliseconds(profile.command_timeout_ms()) * flags.timeout_scale;
-  }
 }
 
 // Written beside the old one first: a profile is somebody's work.
@@ -221,34 +128,6 @@ absl::Status FixProfile(const conformance::ProfileFile& file,
   std::fprintf(stdout, "%s: %zu %s dropped, %zu added\n", file.path.c_str(), repair.drop.size(),
                repair.drop.size() == 1 ? "entry" : "entries", repair.add.size());
   return absl::OkStatus();
-}
-
-// Of the command line, for every case.
-absl::StatusOr<conformance::RunOptions> MakeRunOptions(const RunFlags& flags) {
-  conformance::RunOptions options;
-  PUSHPULL_ASSIGN_OR_RETURN(options.play, MakeSettings(flags));
-  PUSHPULL_ASSIGN_OR_RETURN(const TargetUri first, ParseTargetUri(flags.targets[0]));
-  options.lun = first.lun;
-  options.portals = flags.targets.size();
-  options.strict = flags.strict;
-  options.allow_writes = flags.allow_writes;
-  options.jobs = flags.jobs;
-  if (!flags.shard.empty()) {
-    PUSHPULL_ASSIGN_OR_RETURN(options.shard, ParseShard(flags.shard));
-  }
-  options.seed = flags.seed;
-  options.replay_command = flags.replay_command;
-  options.commands.before_case = flags.before_case;
-  options.commands.after_case = flags.after_case;
-  options.commands.target = flags.targets[0];
-  options.commands.link = LinkTool(flags);
-  if (!options.commands.link.empty()) {
-    for (const char* change : {"cut", "mend", "down", "up"}) {
-      options.commands.hooks[absl::StrCat("link_", change)] =
-          absl::StrCat(base::ShellQuoted(options.commands.link), " ", change);
-    }
-  }
-  return options;
 }
 
 // What the report says of every run.
@@ -275,18 +154,6 @@ absl::StatusOr<std::optional<conformance::ResultFolder>> OpenFolder(const RunFla
   unfinished.set_run_error("the run has not ended: it goes on, or was cut short");
   PUSHPULL_RETURN_IF_ERROR(folder.WriteRun(unfinished, flags.strict));
   return std::optional(std::move(folder));
-}
-
-// report.txt, and report.html of all that the folder holds by then.
-absl::Status WriteReports(const conformance::ResultFolder& folder, const std::string& text) {
-  PUSHPULL_RETURN_IF_ERROR(folder.Write("report.txt", text));
-  PUSHPULL_ASSIGN_OR_RETURN(v1::PageRun page, conformance::ReadRun(folder.path(), ""));
-  std::vector<v1::PageRun> pages;
-  pages.push_back(std::move(page));
-  PUSHPULL_ASSIGN_OR_RETURN(
-      const std::string html,
-      conformance::ToHtml(std::move(pages), conformance::Catalogue::BuiltIn()));
-  return folder.Write("report.html", html);
 }
 
 // The whole of it.
@@ -317,15 +184,24 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
   const conformance::TextOptions text = {.color = UseColor(flags.color), .strict = flags.strict};
   const conformance::TextOptions plain = {.strict = flags.strict};
   std::string report;
-  options.progress = [&](const v1::CaseResult& result, size_t, size_t) {
+  Progress progress;
+  size_t unexpected = 0;
+  options.progress = [&](const v1::CaseResult& result, size_t done, size_t total) {
+    progress.Clear();
     std::fputs(conformance::CaseText(result, text).c_str(), stdout);
     std::fflush(stdout);
     report += conformance::CaseText(result, plain);
+    unexpected += !conformance::IsExpected(result, flags.strict);
+    if (!progress.terminal() || done == total) return;
+    progress.Tell([&] {
+      return absl::StrCat(done, " of ", total, " cases, ", unexpected, " not as expected");
+    });
   };
   options.interrupted = options.commands.cancelled = &InterruptFlag();
   if (!factory->virtual_time()) options.play.interrupted = &InterruptFlag();
   conformance::RunOutcome outcome =
       conformance::RunSuites(factory.get(), sanity, chosen.cases, options);
+  progress.Clear();
   v1::RunResult& run = outcome.result;
   Describe(flags, started, &run);
   if (Interrupted() != 0) run.set_exit_code(InterruptedExitCode());

@@ -27,6 +27,10 @@ constexpr std::pair<std::string_view, std::string_view> kNotReplayed[] = {
     {"--shard", "there is one case only"},
     {"--max-suite-version", "chooses cases, and says nothing of how one goes"},
     {"--jobs", "there is one case only; the ISID that its job had is in the line"},
+    {"--first", "the fuzzer names the one sequence that it means"},
+    {"--runs", "likewise"},
+    {"--time", "one sequence takes as long as it takes"},
+    {"--max-plays", "bounds a search, and there is nothing more to be sought"},
     {"--isid", "the runner adds the ISID that the case was played with"},
     {"--out", "a replay must not write over the results that it comes from"},
     {"--fix-profile", "a replay must not rewrite the profile"},
@@ -43,6 +47,17 @@ absl::StatusOr<std::array<uint8_t, 6>> ParseIsid(const std::string& text) {
   const std::string bytes = absl::HexStringToBytes(text);
   std::copy(bytes.begin(), bytes.end(), isid.begin());
   return isid;
+}
+
+// What no target may let in says nothing of a target (RFC 7143 §4.2.7.2, §4.2.7.3).
+absl::Status CheckInitiatorName(const std::string& name) {
+  const std::string type = name.substr(0, 4);
+  if ((type == "iqn." || type == "eui." || type == "naa.") && name.size() <= 223) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--initiator-name \"", name,
+                   "\": an iSCSI name begins with iqn., eui. or naa., and has 223 bytes at most"));
 }
 
 absl::Status ParseScratch(const RunFlags& flags, conformance::PlaySettings* settings) {
@@ -102,13 +117,13 @@ void DeclareChoice(CLI::App* run, RunFlags* flags) {
       ->check(CLI::IsMember({"must", "should", "may"}))
       ->capture_default_str();
   run->add_flag("--strict", flags->strict, "WARN (a SHOULD was missed) fails the run");
-  run->add_option("--profile", flags->profile, "expected failures of this target");
   run->add_flag("--fix-profile", flags->fix_profile,
                 "rewrite the profile: add what fails, drop what is stale");
   run->add_option("--shard", flags->shard, "I/N: only each N-th case, from the I-th");
-  run->add_option("--max-suite-version", flags->max_suite_version,
-                  "no case that came later than this version of the suites")
-      ->transform(WholeNumber(0, UINT32_MAX));
+  run->add_option(
+         "--max-suite-version", flags->max_suite_version,
+         "no case that came later than this version of the suites, of which 1 is the first")
+      ->transform(WholeNumber(1, UINT32_MAX));
   run->add_option("--suites", flags->suites,
                   "a folder of scenarios instead of the built-in suites");
 }
@@ -120,18 +135,12 @@ void DeclarePlay(CLI::App* run, RunFlags* flags) {
   run->add_option("--splits", flags->splits,
                   "how what is sent is cut: none, bytes, mss:N, fields, random:SEED:N")
       ->capture_default_str();
-  run->add_option("--jobs", flags->jobs, "cases at a time")
-      ->transform(WholeNumber(1, 256))
-      ->capture_default_str();
   run->add_option("--step-timeout-s", flags->step_timeout_s, "how long a step waits")
       ->transform(DecimalNumber(0.001, 86400))
       ->capture_default_str();
   run->add_option("--timeout-scale", flags->timeout_scale, "all time limits times this")
       ->transform(DecimalNumber(0.01, 1000))
       ->capture_default_str();
-  run->add_option("--before-case", flags->before_case,
-                  "a command for the shell before each case; its failure is an ERROR");
-  run->add_option("--after-case", flags->after_case, "likewise after each case");
 }
 
 void DeclareInitiator(CLI::App* run, RunFlags* flags) {
@@ -150,28 +159,51 @@ void DeclareInitiator(CLI::App* run, RunFlags* flags) {
   run->add_option("--chap-mutual-secret-file", flags->chap_mutual_secret_file, "its secret");
 }
 
+void DeclareTarget(CLI::App* command, RunFlags* flags) {
+  command
+      ->add_option("--target", flags->targets,
+                   absl::StrCat(TargetForms(true), ". A second one is another portal"))
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command->add_option("--profile", flags->profile,
+                      "what is known of this target: expected failures, commands");
+}
+
+void DeclareTreatment(CLI::App* command, RunFlags* flags) {
+  DeclarePlay(command, flags);
+  DeclareInitiator(command, flags);
+  command->add_option("--bug", flags->bugs, "a named defect of the embedded target")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--legal-variation", flags->legal_variation,
+                   "the embedded target chooses by this seed all that the RFCs leave to it")
+      ->transform(WholeNumber(0, UINT64_MAX));
+  command->add_option("--seed", flags->seed, "decides all that is left to chance")
+      ->transform(WholeNumber(0, UINT64_MAX))
+      ->capture_default_str();
+}
+
 std::string NameOf(const CLI::Option& option) {
   return option.get_lnames().empty() ? "" : absl::StrCat("--", option.get_lnames()[0]);
 }
 
 }  // namespace
 
+void DeclareTargetOptions(CLI::App* command, RunFlags* flags) {
+  DeclareTarget(command, flags);
+  DeclareTreatment(command, flags);
+}
+
 void DeclareRunOptions(CLI::App* run, RunFlags* flags) {
-  run->add_option("--target", flags->targets,
-                  absl::StrCat(TargetForms(true), ". A second one is another portal"))
-      ->allow_extra_args(false)
-      ->capture_default_str();
+  DeclareTarget(run, flags);
   DeclareChoice(run, flags);
-  DeclarePlay(run, flags);
-  DeclareInitiator(run, flags);
-  run->add_option("--bug", flags->bugs, "a named defect of the embedded target")
-      ->allow_extra_args(false);
-  run->add_option("--legal-variation", flags->legal_variation,
-                  "the embedded target chooses by this seed all that the RFCs leave to it")
-      ->transform(WholeNumber(0, UINT64_MAX));
-  run->add_option("--seed", flags->seed, "decides all that is left to chance")
-      ->transform(WholeNumber(0, UINT64_MAX))
+  DeclareTreatment(run, flags);
+  run->add_option("--jobs", flags->jobs, "cases at a time")
+      ->transform(WholeNumber(1, 256))
       ->capture_default_str();
+  run->add_option("--before-case", flags->before_case,
+                  "a command for the shell before each case; its failure is an ERROR");
+  run->add_option("--after-case", flags->after_case, "likewise after each case");
   run->add_option("--out", flags->out, "the folder for result.json, junit.xml and wire logs");
   run->add_option("--color", flags->color, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
@@ -185,9 +217,12 @@ std::string_view NotReplayed(std::string_view option) {
   return "";
 }
 
-std::string ReplayCommand(const CLI::App& run) {
-  std::string command = "pushpull run";
-  for (const CLI::Option* option : run.get_options()) {
+std::string ReplayCommand(const CLI::App& run) { return ReplayCommand(run, run.get_name()); }
+
+std::string ReplayCommand(const CLI::App& from, const std::string& run) {
+  std::string command = absl::StrCat("pushpull ", run);
+  for (const CLI::Option* option : from.get_options()) {
+    if (option->get_positional()) continue;
     const std::string name = NameOf(*option);
     if (!NotReplayed(name).empty()) continue;
     // The seed stands there always: its default may be another one day.
@@ -208,6 +243,7 @@ std::string ReplayCommand(const CLI::App& run) {
 
 absl::StatusOr<conformance::PlaySettings> MakeSettings(const RunFlags& flags) {
   conformance::PlaySettings settings;
+  PUSHPULL_RETURN_IF_ERROR(CheckInitiatorName(flags.initiator_name));
   settings.initiator_name = flags.initiator_name;
   if (!flags.isid.empty()) {
     PUSHPULL_ASSIGN_OR_RETURN(settings.isid, ParseIsid(flags.isid));

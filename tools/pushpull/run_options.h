@@ -41,13 +41,17 @@ struct RunFlags {
 };
 
 void DeclareRunOptions(CLI::App* run, RunFlags* flags);
+// Those of them that say which target is played against, as whom, and what may be done to it.
+void DeclareTargetOptions(CLI::App* command, RunFlags* flags);
 
 // Why the option ("--jobs") is never in a replay line; empty: it is, where it was given.
 std::string_view NotReplayed(std::string_view option);
 
-// "pushpull run" with every option of a parsed command line that changes what a case does, as a
-// shell takes it. The case (--only) and its ISID are the runner's to add.
+// The subcommand ("pushpull run") with every option of a parsed command line that changes what a
+// case does, as a shell takes it. The case (--only) and its ISID are the runner's to add.
 std::string ReplayCommand(const CLI::App& run);
+// With the options of `from`, of which `run` has all that are replayed.
+std::string ReplayCommand(const CLI::App& from, const std::string& run);
 
 // What all cases of the run share. INVALID_ARGUMENT names the option.
 absl::StatusOr<conformance::PlaySettings> MakeSettings(const RunFlags& flags);

@@ -55,6 +55,19 @@ TEST(RunOptionsTest, EachOptionIsReplayedOrHasAReasonNotToBe) {
   EXPECT_GE(replayed, 17u);
 }
 
+TEST(RunOptionsTest, AnotherCommandsOptionsAreReplayedByARun) {
+  CLI::App app("test", "minimize");
+  RunFlags flags;
+  std::string file;
+  uint64_t plays = 0;
+  app.add_option("SCENARIO", file);
+  app.add_option("--max-plays", plays);
+  DeclareTargetOptions(&app, &flags);
+  app.parse(std::vector<std::string>{"b", "--bug", "7", "--max-plays", "a.textproto"});
+  EXPECT_EQ(file, "a.textproto");
+  EXPECT_EQ(ReplayCommand(app, "run"), "pushpull run --bug b --seed 1");
+}
+
 TEST(RunOptionsTest, ReplayIsWhatAShellTakes) {
   EXPECT_EQ(ReplayOf({"--target", "tcp://[::1]/iqn.x", "--target", "tcp://h/iqn.x", "--strict",
                       "--chap-user", "it's me", "--chap-secret-file", "/etc/secret"}),
@@ -79,6 +92,8 @@ TEST(RunOptionsTest, WhatContradictsItselfIsRefused) {
       {{"--scratch-lba=-1-99"}, "FROM-TO"},
       {{"--scratch-lba", "0-62"}, "need 64 blocks"},
       {{"--isid", "12"}, "12 hexadecimal"},
+      {{"--initiator-name", "host"}, "begins with iqn., eui. or naa."},
+      {{"--initiator-name", "iqn." + std::string(220, 'a')}, "223 bytes at most"},
       {{"--chap-user", "me"}, "go together"},
       {{"--chap-mutual-user", "it", "--chap-mutual-secret-file", "/f"}, "--chap-user"},
   };

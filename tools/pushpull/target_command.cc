@@ -1,30 +1,40 @@
 // pushpull target
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "conformance/report/verdict.h"
+#include "fabric/epoll_loop.h"
 #include "fabric/rdma/verbs_network.h"
 #include "pushpull/v1/target_config.pb.h"
 #include "target/bugs/bugs.h"
 #include "target/config.h"
 #include "target/portal/tcp_target.h"
+#include "tools/pushpull/administration.h"
 #include "tools/pushpull/command.h"
 #include "tools/pushpull/numbers.h"
+#include "tools/pushpull/scripted_target.h"
 
 namespace pushpull::tools {
 namespace {
@@ -39,7 +49,9 @@ struct TargetFlags {
   std::string config_file, iser_dialect;
   std::string chap_user, chap_secret_file, chap_mutual_user, chap_mutual_secret_file;
   std::optional<std::string> name;
-  std::optional<uint32_t> threads;
+  std::string admin_socket, log_level, script;
+  std::optional<uint32_t> threads, stop_timeout_s;
+  uint32_t busy_poll_us = 0;
   std::optional<uint64_t> legal_variation;
   bool plain_text = false;
   uint64_t seed = 1;
@@ -48,7 +60,9 @@ struct TargetFlags {
 
 int ListBugs() {
   for (const target::BugInfo& bug : target::AllBugs()) {
-    const std::string_view rows = bug.by_delivery() ? "(by the delivery of bytes)" : bug.rows;
+    const std::string_view rows = bug.by_delivery()     ? "(by the delivery of bytes)"
+                                  : bug.memory_breaking ? "(memory: --config=asan alone has it)"
+                                                        : bug.rows;
     std::printf("%-44.*s %.*s\n%45s%.*s\n", static_cast<int>(bug.name.size()), bug.name.data(),
                 static_cast<int>(bug.sentence.size()), bug.sentence.data(), "",
                 static_cast<int>(rows.size()), rows.data());
@@ -68,6 +82,9 @@ v1::TargetConfig ConfigOfFlags(const TargetFlags& flags) {
   if (flags.name.has_value()) config.set_name(*flags.name);
   if (flags.threads.has_value()) config.set_threads(*flags.threads);
   config.set_iser_dialect(flags.iser_dialect);
+  config.set_admin(flags.admin_socket);
+  config.set_log_level(flags.log_level);
+  if (flags.stop_timeout_s.has_value()) config.set_stop_timeout_ms(*flags.stop_timeout_s * 1000);
   if (!flags.chap_user.empty()) {
     v1::ChapAccount* account = config.add_chap_account();
     account->set_user(flags.chap_user);
@@ -105,13 +122,15 @@ absl::Status MakeConfig(const TargetFlags& flags, target::LoadedConfig* config) 
   return absl::OkStatus();
 }
 
-// SIGINT and SIGTERM. To be made before any thread begins.
+// SIGINT and SIGTERM, and what asks for the same. To be made before any thread begins.
 class EndSignals {
  public:
   EndSignals() {
     sigemptyset(&signals_);
     sigaddset(&signals_, SIGINT);
     sigaddset(&signals_, SIGTERM);
+    second_ = signals_;
+    sigaddset(&signals_, kAsked);
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   }
 
@@ -120,11 +139,32 @@ class EndSignals {
     int signal = 0;
     while (sigwait(&signals_, &signal) != 0) {
     }
-    pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
+    ended_ = true;
+    pthread_sigmask(SIG_UNBLOCK, &second_, nullptr);
+  }
+
+  // From another thread: makes Wait() return. False: it has, or will.
+  bool End(std::optional<absl::Duration> timeout) {
+    const std::lock_guard lock(mutex_);
+    if (ended_.exchange(true)) return false;
+    timeout_ = timeout;
+    return kill(getpid(), kAsked) == 0;
+  }
+  // What End() was given.
+  std::optional<absl::Duration> timeout() {
+    const std::lock_guard lock(mutex_);
+    return timeout_;
   }
 
  private:
+  // End()'s own: it stays blocked, so that it ends no process that is on its way out already.
+  static constexpr int kAsked = SIGUSR1;
+
   sigset_t signals_;
+  sigset_t second_;  // of which one more ends the process at once
+  std::atomic<bool> ended_ = false;
+  std::mutex mutex_;
+  std::optional<absl::Duration> timeout_;
 };
 
 // Whoever started us waits for this line: without it, nothing has a use.
@@ -156,9 +196,10 @@ absl::Status Listen(target::TcpTarget* target, const target::LoadedConfig& confi
 // All that is wrong with a configuration, at once.
 absl::Status CheckConfig(const TargetFlags& flags, const target::LoadedConfig& config,
                          const absl::StatusOr<std::vector<target::Listening>>& addresses,
-                         const absl::StatusOr<target::TargetOptions>& options) {
+                         const absl::StatusOr<target::TargetOptions>& options,
+                         const absl::StatusOr<target::OperationOptions>& operation) {
   std::vector<std::string> faults;
-  for (const absl::Status& status : {options.status(), addresses.status()}) {
+  for (const absl::Status& status : {options.status(), operation.status(), addresses.status()}) {
     if (!status.ok()) faults.emplace_back(status.message());
   }
   if (!flags.iser_dialect.empty() && addresses.ok() &&
@@ -179,10 +220,15 @@ absl::StatusOr<int> Serve(const TargetFlags& flags) {
   const absl::StatusOr<std::vector<target::Listening>> addresses = target::ListenAddresses(config);
   EndSignals signals;  // stores have threads
   absl::StatusOr<target::TargetOptions> options = target::OptionsFromConfig(config);
-  PUSHPULL_RETURN_IF_ERROR(CheckConfig(flags, config, addresses, options));
+  const absl::StatusOr<target::OperationOptions> operation = target::OperationFromConfig(config);
+  PUSHPULL_RETURN_IF_ERROR(CheckConfig(flags, config, addresses, options, operation));
   options->node.seed = flags.seed;
+  ErrorLog log(operation->log_level);
+  options->node.log = log.logger();
+  const fabric::EpollLoop clock;
   for (const std::string& warning : options->warnings) {
-    std::fprintf(stderr, "pushpull: warning: %s\n", warning.c_str());
+    log.logger().Write(base::LogLevel::kWarning, clock.Now(), "configuration",
+                       base::LogFields().Add("what", warning));
   }
   std::unique_ptr<fabric::RdmaNetwork> rdma;
   if (std::ranges::any_of(*addresses, &target::Listening::iser)) {
@@ -191,9 +237,27 @@ absl::StatusOr<int> Serve(const TargetFlags& flags) {
   PUSHPULL_ASSIGN_OR_RETURN(
       std::unique_ptr<target::TcpTarget> target,
       target::TcpTarget::Create(*std::move(options), config.config().threads(), std::move(rdma)));
+  target->SetBusyPoll(absl::Microseconds(flags.busy_poll_us));
+  Administration administration;
+  // On every way out: first nobody asks the target any more, then its threads end, then those that
+  // it might have answered on.
+  const absl::Cleanup end = [&] {
+    administration.Close();
+    target->Stop();
+  };
+  if (!operation->admin_socket.empty()) {
+    const auto stop = [&signals](std::optional<absl::Duration> timeout) {
+      return signals.End(timeout);
+    };
+    PUSHPULL_RETURN_IF_ERROR(config.At(
+        administration.Open(operation->admin_socket, &target->target(), stop, log.logger()),
+        "admin"));
+  }
   PUSHPULL_RETURN_IF_ERROR(Listen(target.get(), config, *addresses));
+  NotifyServiceManager("READY=1");
   signals.Wait();
-  target->Stop();
+  NotifyServiceManager("STOPPING=1");
+  target->StopInOrder(signals.timeout().value_or(operation->stop_timeout));
   return conformance::kExitAsExpected;
 }
 
@@ -210,6 +274,37 @@ void DeclareChap(CLI::App* target, TargetFlags* flags) {
                      "CHAP_N of the target, for initiators that ask it to prove itself");
   target->add_option("--chap-mutual-secret-file", flags->chap_mutual_secret_file,
                      "its secret: another one, of 12 bytes at the least");
+}
+
+void DeclareOperation(CLI::App* target, TargetFlags* flags) {
+  target->add_option("--admin-socket", flags->admin_socket,
+                     "a Unix socket, made for its owner alone, that answers `pushpull admin` and "
+                     "HTTP (docs/OPERATION.md)");
+  target->add_option("--log-level", flags->log_level,
+                     "error, warning (the default), info or debug: what is told on standard error");
+  target
+      ->add_option("--stop-timeout-s", flags->stop_timeout_s,
+                   "how long SIGTERM waits for initiators to log out (default: 10)")
+      ->transform(WholeNumber(0, UINT16_MAX));
+}
+
+// What a scripted target has no use for must not be given.
+absl::StatusOr<int> PlayScript(const CLI::App& target, const TargetFlags& flags) {
+  const std::set<std::string> known = {"--script", "--listen", "--name", "--seed"};
+  for (const CLI::Option* option : target.get_options()) {
+    if (option->count() == 0 || known.contains(option->get_name())) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(option->get_name(),
+                     " is about the reference target, and --script plays "
+                     "another: leave one of them out (`pushpull initiator` has more options)"));
+  }
+  if (flags.listen.size() > 1) {
+    return absl::InvalidArgumentError("--script listens at one address: give one --listen");
+  }
+  return PlayScriptedTarget({.script = flags.script,
+                             .listen = flags.listen.empty() ? "" : flags.listen[0],
+                             .name = flags.name.value_or(""),
+                             .seed = flags.seed});
 }
 
 }  // namespace
@@ -237,8 +332,17 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
   target
       ->add_option("--threads", flags->threads, "loops that sessions are spread over (default: 1)")
       ->transform(WholeNumber(1, target::kMaxThreads));
+  target
+      ->add_option("--busy-poll-us", flags->busy_poll_us,
+                   "for so many microseconds after something came a loop looks for more without "
+                   "sleeping (default: 0)")
+      ->transform(WholeNumber(0, 1'000'000));
   DeclareChap(target, flags.get());
+  DeclareOperation(target, flags.get());
   target->add_option("--bug", flags->bugs, "give it this named defect")->allow_extra_args(false);
+  target->add_option("--script", flags->script,
+                     "be a scripted target, which judges who comes: a script's name (`pushpull "
+                     "initiator --list`, which tells of further options; docs/INITIATORS.md)");
   target->add_flag("--list-bugs", flags->list_bugs, "the named defects, with what each breaks");
   target
       ->add_option("--legal-variation", flags->legal_variation,
@@ -258,6 +362,11 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
                        ? ListBugs()
                        : Complain(absl::InvalidArgumentError(
                              "--list-bugs lists them and serves nothing: give it alone"));
+      return;
+    }
+    if (!flags->script.empty()) {
+      const absl::StatusOr<int> code = PlayScript(*target, *flags);
+      *exit_code = code.ok() ? *code : Complain(code.status());
       return;
     }
     const absl::StatusOr<int> code = Serve(*flags);

@@ -45,6 +45,8 @@ def parser():
   add('--mtu', type=int, default=4200, help="the link's MTU in bytes (default: 4200)")
   add('--share', action='append', default=[], metavar='DIR',
       help='a folder that the command may write to; repeatable')
+  add('--disk', action='append', default=[], metavar='FILE',
+      help='a file that is a disk of the guest, /dev/vda and so on; repeatable (guest only)')
   add('--kernel', metavar='IMAGE', help='boot this vmlinux or bzImage; needs --modules')
   add('--modules', metavar='DIR', help="the kernel's modules: what holds lib/modules/VERSION")
   add('--append', default='', metavar='WORDS', help='more words for the kernel command line')
@@ -73,8 +75,11 @@ def check(options, error):
   for share in options.share:
     if not os.path.isdir(share):
       error(f'--share {share}: no such folder')
-  if options.where == 'here' and (options.link != 'dummy' or options.kernel):
-    error('--link veth, --kernel and --modules need a guest: --where guest')
+  for disk in options.disk:
+    if not os.path.isfile(disk):
+      error(f'--disk {disk}: no such file')
+  if options.where == 'here' and (options.link != 'dummy' or options.kernel or options.disk):
+    error('--link veth, --kernel, --modules and --disk need a guest: --where guest')
 
 
 def run_here(options):
@@ -95,6 +100,7 @@ def run_in_guest(options):
       kind=options.kind, link=options.link, mtu=options.mtu, memory_mib=options.memory_mib,
       cpus=options.cpus, boot_limit_s=options.boot_timeout_s, limit_s=options.timeout_s,
       append=options.append, shares=tuple(map(os.path.abspath, options.share)),
+      disks=tuple(map(os.path.abspath, options.disk)),
       keep_logs=options.keep_logs and os.path.abspath(options.keep_logs),
       fail_on_warning=options.fail_on_warning)
   if options.kind == 'siw':
@@ -108,7 +114,8 @@ def run_in_guest(options):
 
 
 def run(options):
-  if options.where != 'guest' and options.link == 'dummy' and not options.kernel:
+  if options.where != 'guest' and options.link == 'dummy' and not (options.kernel or
+                                                                           options.disk):
     try:
       return run_here(options)
     except Unavailable:

@@ -31,7 +31,7 @@ def choose(kernel, settings, folder):
 
 def boots(kernel, settings, folder):
   trial = dataclasses.replace(settings, accel='kvm', boot_limit_s=TRIAL_LIMIT_S,
-                              limit_s=TRIAL_LIMIT_S, keep_logs='', shares=())
+                              limit_s=TRIAL_LIMIT_S, keep_logs='', shares=(), disks=())
   with open(os.devnull, 'wb') as null:
     outputs = {'out': null.fileno(), 'err': null.fileno()}
     try:

@@ -41,6 +41,7 @@ class Settings:
   accel: str = 'tcg'
   siw_module: str = ''
   shares: tuple = ()
+  disks: tuple = ()
   keep_logs: str = ''
   fail_on_warning: bool = False
 
@@ -71,6 +72,12 @@ def qemu_command(kernel, initrd, run, settings):
     path = share.replace(',', ',,')
     command += ['-fsdev', f'local,id=share{number},path={path},security_model=none',
                 '-device', f'virtio-9p-pci,fsdev=share{number},mount_tag=share{number}']
+  # Past this machine's page cache: what the guest was told is written is in the file.
+  for number, disk in enumerate(settings.disks):
+    path = disk.replace(',', ',,')
+    command += ['-drive',
+                f'if=none,id=disk{number},file={path},format=raw,cache=none,discard=unmap',
+                '-device', f'virtio-blk-pci,drive=disk{number}']
   words = ('console=ttyS0 panic=-1 oops=panic nokaslr mitigations=off random.trust_cpu=on '
            'tsc=reliable no_timer_check loglevel=7 '
            f'{clock_words(settings)}'

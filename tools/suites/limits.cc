@@ -1,5 +1,6 @@
 #include "tools/suites/limits.h"
 
+#include <array>
 #include <iterator>
 #include <span>
 
@@ -11,38 +12,73 @@
 namespace pushpull::tools {
 namespace {
 
+// What messages of cases that go unplayed begin with.
+constexpr const char* kWindow = "needs window at least";
+constexpr const char* kUnsolicitedData = "needs InitialR2T No";
+constexpr const char* kImmediateData = "needs ImmediateData Yes";
+constexpr const char* kSegment = "needs MaxRecvDataSegmentLength at least";
+constexpr const char* kHeaderDigest = "needs HeaderDigest CRC32C";
+constexpr const char* kDataDigest = "needs DataDigest CRC32C";
+constexpr const char* kWritable = "it needs a writable LUN";
+constexpr const char* kBlocks = "it needs a LUN of";
+constexpr const char* kBlockLength = "it needs blocks of";
+constexpr const char* kSecondLun = "it needs 2 LUNs";
+constexpr const char* kSequence = "needs task.w.desired_data_transfer_length at least";
+constexpr const char* kLbaStatus = "the LUN has no GET LBA STATUS";
+constexpr const char* kAtomicWrites = "the LUN has no WRITE ATOMIC";
+// What the target would have otherwise than by default or as offered, it negotiates.
+constexpr const char* kExchanges = "the target wants";
+constexpr const char* kOwnKeys = "the target has keys of its own to negotiate first";
+
 struct Choice {
   const char* name;
-  const char* config;  // TargetConfig in text form
-  size_t unplayed = 0;
+  const char* config;                       // TargetConfig in text form
+  std::array<const char*, 6> reasons = {};  // up to the first null
 };
 
 constexpr Choice kQueueDepths[] = {
-    {"queue_1", "limits { queue_depth: 1 }", 7}, {"queue_2", "limits { queue_depth: 2 }"},
-    {"queue_3", "limits { queue_depth: 3 }"},    {"queue_4", "limits { queue_depth: 4 }"},
-    {"queue_7", "limits { queue_depth: 7 }"},    {"queue_64", "limits { queue_depth: 64 }"},
+    {"queue_1", "limits { queue_depth: 1 }", {kWindow}},
+    {"queue_2", "limits { queue_depth: 2 }"},
+    {"queue_3", "limits { queue_depth: 3 }"},
+    {"queue_4", "limits { queue_depth: 4 }"},
+    {"queue_7", "limits { queue_depth: 7 }"},
+    {"queue_64", "limits { queue_depth: 64 }"},
 };
 
 // What may come before an R2T. Without either, FirstBurstLength is Irrelevant (RFC 7143 §13.14).
 constexpr Choice kUnsolicited[] = {
-    {"r2t_first", "limits { initial_r2t: true immediate_data: true }", 1},
-    {"only_r2t", "limits { initial_r2t: true immediate_data: false }", 5},
-    {"no_immediate", "limits { initial_r2t: false immediate_data: false }", 4},
+    {"r2t_first", "limits { initial_r2t: true immediate_data: true }", {kUnsolicitedData}},
+    {"only_r2t",
+     "limits { initial_r2t: true immediate_data: false }",
+     {kUnsolicitedData, kImmediateData, kExchanges, kOwnKeys}},
+    {"no_immediate",
+     "limits { initial_r2t: false immediate_data: false }",
+     {kImmediateData, kExchanges, kOwnKeys}},
 };
 
 constexpr Choice kSegments[] = {
-    {"segment_512", "limits { max_recv_data_segment_length: 512 }", 4},
-    {"segment_513", "limits { max_recv_data_segment_length: 513 }", 3},
-    {"segment_4096", "limits { max_recv_data_segment_length: 4096 }", 1},
+    {"segment_512", "limits { max_recv_data_segment_length: 512 }", {kSegment}},
+    {"segment_513", "limits { max_recv_data_segment_length: 513 }", {kSegment}},
+    {"segment_4096", "limits { max_recv_data_segment_length: 4096 }", {kSegment}},
     {"segment_longest", "limits { max_recv_data_segment_length: 16777215 }"},
 };
 
 constexpr Choice kBursts[] = {
-    {"bursts_512", "limits { max_burst_length: 512 first_burst_length: 512 }", 2},
-    {"bursts_513", "limits { max_burst_length: 513 first_burst_length: 513 }", 2},
-    {"bursts_1000_700", "limits { max_burst_length: 1000 first_burst_length: 700 }", 2},
-    {"bursts_65536", "limits { max_burst_length: 65536 first_burst_length: 65536 }", 2},
-    {"first_burst_512", "limits { max_burst_length: 1048576 first_burst_length: 512 }", 2},
+    {"bursts_512",
+     "limits { max_burst_length: 512 first_burst_length: 512 }",
+     {kSequence, kExchanges, kOwnKeys}},
+    {"bursts_513",
+     "limits { max_burst_length: 513 first_burst_length: 513 }",
+     {kSequence, kExchanges, kOwnKeys}},
+    {"bursts_1000_700",
+     "limits { max_burst_length: 1000 first_burst_length: 700 }",
+     {kSequence, kExchanges, kOwnKeys}},
+    {"bursts_65536",
+     "limits { max_burst_length: 65536 first_burst_length: 65536 }",
+     {kExchanges, kOwnKeys}},
+    {"first_burst_512",
+     "limits { max_burst_length: 1048576 first_burst_length: 512 }",
+     {kExchanges, kOwnKeys}},
     {"bursts_longest", "limits { max_burst_length: 16777215 first_burst_length: 16777215 }"},
 };
 
@@ -54,33 +90,41 @@ constexpr Choice kR2ts[] = {
 };
 
 constexpr Choice kDigests[] = {
-    {"no_header_digest", "limits { header_digest: false data_digest: true }", 3},
-    {"no_data_digest", "limits { header_digest: true data_digest: false }", 4},
-    {"no_digests", "limits { header_digest: false data_digest: false }", 6},
+    {"no_header_digest", "limits { header_digest: false data_digest: true }", {kHeaderDigest}},
+    {"no_data_digest", "limits { header_digest: true data_digest: false }", {kDataDigest}},
+    {"no_digests",
+     "limits { header_digest: false data_digest: false }",
+     {kHeaderDigest, kDataDigest}},
 };
 
 constexpr Choice kTimes[] = {
-    {"times_0", "limits { default_time2wait: 0 default_time2retain: 0 }", 2},
-    {"times_longest", "limits { default_time2wait: 3600 default_time2retain: 3600 }", 2},
+    {"times_0", "limits { default_time2wait: 0 default_time2retain: 0 }", {kExchanges, kOwnKeys}},
+    {"times_longest",
+     "limits { default_time2wait: 3600 default_time2retain: 3600 }",
+     {kExchanges, kOwnKeys}},
     {"retained", "limits { default_time2wait: 0 default_time2retain: 60 }"},
-    {"waited", "limits { default_time2wait: 60 default_time2retain: 0 }", 2},
+    {"waited", "limits { default_time2wait: 60 default_time2retain: 0 }", {kExchanges, kOwnKeys}},
 };
 
 constexpr Choice kDisks[] = {
-    {"write_protected", "lun { spec: 'pattern:64M' }", 40},
-    {"one_block", "lun { spec: 'ram:512' }", 46},
-    {"eight_blocks", "lun { spec: 'ram:4K' }", 24},
-    {"fewest_blocks", "lun { spec: 'ram:32K' }", 2},
-    {"long_blocks", "lun { spec: 'ram:64M' block_size: 4096 }", 2},
-    {"beyond_32_bits", "lun { spec: 'ram:8T' }", 2},
-    {"long_blocks_beyond_32_bits", "lun { spec: 'ram:64T' block_size: 4096 }", 2},
-    {"lun_0_alone", "lun { spec: 'ram:64M' }", 2},
-    {"lun_7_alone", "lun { number: 7 spec: 'ram:64M' }", 2},
+    {"write_protected", "lun { spec: 'pattern:64M' }", {kWritable, kLbaStatus}},
+    {"one_block", "lun { spec: 'ram:512' }", {kBlocks, kSecondLun}},
+    {"eight_blocks", "lun { spec: 'ram:4K' }", {kBlocks, kSecondLun}},
+    {"fewest_blocks", "lun { spec: 'ram:32K' }", {kSecondLun}},
+    {"long_blocks", "lun { spec: 'ram:64M' block_size: 4096 }", {kBlockLength, kSecondLun}},
+    {"beyond_32_bits", "lun { spec: 'ram:8T' }", {kSecondLun}},
+    {"long_blocks_beyond_32_bits",
+     "lun { spec: 'ram:64T' block_size: 4096 }",
+     {kBlockLength, kSecondLun}},
+    {"lun_0_alone", "lun { spec: 'ram:64M' }", {kSecondLun}},
+    {"lun_7_alone", "lun { number: 7 spec: 'ram:64M' }", {kSecondLun}},
     {"luns_in_disorder",
      "lun { number: 16383 spec: 'ram:16M' } lun { number: 256 spec: 'ram:16M' block_size: 4096 } "
      "lun { number: 3 spec: 'pattern:16M' }",
-     40},
-    {"slow", "lun { spec: 'slow:15,ram:64M' } lun { number: 1 spec: 'slow:40,ram:16M' }"},
+     {kWritable, kLbaStatus}},
+    {"slow",
+     "lun { spec: 'slow:15,ram:64M' } lun { number: 1 spec: 'slow:40,ram:16M' }",
+     {kAtomicWrites}},
 };
 
 constexpr std::span<const Choice> kAxes[] = {kQueueDepths, kUnsolicited, kSegments, kBursts,
@@ -95,7 +139,10 @@ void Add(const Choice& choice, LegalConfig* to) {
   CHECK(status.ok()) << status;
   absl::StrAppend(&to->name, to->name.empty() ? "" : "_and_", choice.name);
   to->config.MergeFrom(config);
-  to->unplayed += choice.unplayed;
+  for (const char* reason : choice.reasons) {
+    if (reason == nullptr) break;
+    to->reasons.emplace_back(reason);
+  }
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #ifndef TOOLS_SUITES_LIMITS_H_
 #define TOOLS_SUITES_LIMITS_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,9 +15,8 @@ namespace pushpull::tools {
 struct LegalConfig {
   std::string name;
   v1::TargetConfig config;
-  // How many cases (rows of sweeps counted) may go unplayed at the most, as what they are about
-  // isn't there.
-  size_t unplayed = 0;
+  // Why cases may go unplayed: each message of such a case begins with one of these.
+  std::vector<std::string> reasons;
 };
 
 // Each choice alone.

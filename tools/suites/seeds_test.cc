@@ -1,4 +1,6 @@
 // A hundred seeds of cuts and delays: the suites come to the same verdicts under each.
+//
+// PUSHPULL_SEEDS=1000 plays so many.
 
 #include <cstdint>
 #include <vector>
@@ -9,8 +11,9 @@
 namespace pushpull::tools {
 namespace {
 
-constexpr uint64_t kGroups = 20;
 constexpr uint64_t kSeedsInGroup = 5;
+
+uint64_t Groups() { return (SeedsOf("PUSHPULL_SEEDS", 100) + kSeedsInGroup - 1) / kSeedsInGroup; }
 
 // In groups, for the shards to share.
 class SeedsTest : public ::testing::TestWithParam<uint64_t> {};
@@ -25,7 +28,7 @@ TEST_P(SeedsTest, SameVerdicts) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Groups, SeedsTest, ::testing::Range(uint64_t{0}, kGroups));
+INSTANTIATE_TEST_SUITE_P(Groups, SeedsTest, ::testing::Range(uint64_t{0}, Groups()));
 
 }  // namespace
 }  // namespace pushpull::tools

@@ -1,11 +1,14 @@
 #include "tools/suites/testing.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/text.h"
@@ -34,6 +37,15 @@ std::vector<Case> CorpusSessions() {
   auto cases = conformance::Expand(*files);
   CHECK(cases.ok()) << cases.status();
   return *std::move(cases);
+}
+
+uint64_t SeedsOf(const char* variable, uint64_t otherwise) {
+  const char* const given = std::getenv(variable);
+  if (given == nullptr) return otherwise;
+  uint64_t seeds = 0;
+  CHECK(absl::SimpleAtoi(given, &seeds) && seeds > 0)
+      << variable << " is \"" << given << "\": give a number, 1 or more";
+  return seeds;
 }
 
 std::string TestName(const std::string& case_id) {

@@ -3,6 +3,7 @@
 #ifndef TOOLS_SUITES_TESTING_H_
 #define TOOLS_SUITES_TESTING_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ std::vector<v1::CaseResult> PlayDirectly(const std::vector<conformance::Case>& c
 // The scenarios of corpus/traces that a target plays: sessions, no traces of one direction. For
 // tests that have //corpus:traces as data.
 std::vector<conformance::Case> CorpusSessions();
+
+// How many seeds a test plays: as many as the environment's variable says, or else `otherwise`.
+uint64_t SeedsOf(const char* variable, uint64_t otherwise);
 
 // Of a case, as GoogleTest takes a parameter's name.
 std::string TestName(const std::string& case_id);
