@@ -4,6 +4,7 @@ import json
 import fcntl
 import os
 import re
+import resource
 import signal
 import subprocess
 import unittest
@@ -160,6 +161,19 @@ class CliTest(unittest.TestCase):
                    f'{last - 62}-{last + 1}')
     self.complains(0, 'PASS', 'run', '--only', 'sanity/alive', '--scratch-lba',
                    f'{last - 63}-{last}')
+
+  def test_a_want_of_descriptors_is_no_fault_of_the_target(self):
+    for command, count in ((('run', '--target', 'embedded:', '--jobs', '8'), 60),
+                           (('fuzz', '--target', 'embedded:', '--runs', '1'), 20),
+                           (('load', '--target', 'tcp://127.0.0.1:1/iqn.2026-11.org.example:t',
+                             '--allow-writes', '--sessions', '500'), 256)):
+      done = subprocess.run([harness.pushpull_binary(), *command], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, timeout=harness.LIMIT_S,
+                            check=False,
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE,
+                                                                  (count, count)))
+      self.assertEqual(done.returncode, 2, done.stdout)
+      self.assertRegex(done.stdout, f'only {count} are allowed: raise the limit .ulimit -n [0-9]+.')
 
   def test_nothing_matches(self):
     self.complains(4, 'no case matches', 'run', '--only', 'no/such/case')

@@ -29,6 +29,7 @@
 #include "fuzz/blackbox/campaign.h"
 #include "tools/endpoints/uri.h"
 #include "tools/pushpull/command.h"
+#include "tools/pushpull/descriptors.h"
 #include "tools/pushpull/interrupt.h"
 #include "tools/pushpull/numbers.h"
 #include "tools/pushpull/progress.h"
@@ -124,6 +125,7 @@ absl::StatusOr<int> FuzzTarget(const FuzzFlags& flags) {
     overlay.emplace(profile.profile, Today(), profile.Lines());
     options.run.overlay = &*overlay;
   }
+  PUSHPULL_RETURN_IF_ERROR(NeedDescriptors(DescriptorsOfCases(flags.jobs)));
   PUSHPULL_ASSIGN_OR_RETURN(auto factory, MakeFactory(flags.run, options.run.play));
   options.run.commands.cancelled = options.interrupted = &InterruptFlag();
   if (!factory->virtual_time()) options.run.play.interrupted = &InterruptFlag();

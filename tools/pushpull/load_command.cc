@@ -20,6 +20,7 @@
 #include "tools/load/load.h"
 #include "tools/load/peers.h"
 #include "tools/pushpull/command.h"
+#include "tools/pushpull/descriptors.h"
 #include "tools/pushpull/interrupt.h"
 #include "tools/pushpull/numbers.h"
 
@@ -91,6 +92,10 @@ absl::StatusOr<LoadOptions> OptionsOf(const LoadFlags& flags) {
   if (options.commands.has_value() && !options.peers.empty()) {
     return absl::InvalidArgumentError("--peers compares rates: give --seconds, not --commands");
   }
+  // A connection each; loops and the process's own are a few.
+  const uint64_t peers = options.peers.empty() ? 0 : options.peers_of_a_kind;
+  PUSHPULL_RETURN_IF_ERROR(
+      NeedDescriptors(uint64_t{options.sessions} + peers + 4 * options.threads + 32));
   initiator_sim::ChapCredentials& chap = options.chap;
   if (chap.user.empty() != flags.chap_secret_file.empty() ||
       chap.mutual_user.empty() != flags.chap_mutual_secret_file.empty()) {

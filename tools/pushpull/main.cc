@@ -7,12 +7,14 @@
 #include "CLI/CLI.hpp"
 #include "conformance/report/verdict.h"
 #include "tools/pushpull/command.h"
+#include "tools/pushpull/descriptors.h"
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "softroce") {
     return pushpull::tools::RunSoftroce({argv + 2, argv + argc});
   }
   std::signal(SIGPIPE, SIG_IGN);
+  pushpull::tools::RaiseDescriptorLimit();
   CLI::App app(
       "Pushpull: conformance and fuzzing of iSCSI and iSER, with a reference target.\n"
       "Exit codes: 0 as expected, 1 unexpected verdict, 2 usage or script error, 3 target\n"

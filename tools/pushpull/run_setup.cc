@@ -13,6 +13,7 @@
 #include "initiator_sim/iser/dialect.h"
 #include "tools/endpoints/endpoints.h"
 #include "tools/endpoints/uri.h"
+#include "tools/pushpull/descriptors.h"
 #include "tools/pushpull/run_parts.h"
 
 namespace pushpull::tools {
@@ -58,6 +59,7 @@ absl::StatusOr<std::unique_ptr<conformance::EndpointFactory>> MakeFactory(
 
 absl::StatusOr<conformance::RunOptions> MakeRunOptions(const RunFlags& flags) {
   conformance::RunOptions options;
+  PUSHPULL_RETURN_IF_ERROR(NeedDescriptors(DescriptorsOfCases(flags.jobs)));
   PUSHPULL_ASSIGN_OR_RETURN(options.play, MakeSettings(flags));
   PUSHPULL_ASSIGN_OR_RETURN(const TargetUri first, ParseTargetUri(flags.targets[0]));
   options.lun = first.lun;
