@@ -3,10 +3,13 @@
 import json
 import fcntl
 import os
+import pty
 import re
 import resource
 import signal
+import struct
 import subprocess
+import termios
 import unittest
 
 from tools.peers import harness
@@ -32,6 +35,7 @@ class CliTest(unittest.TestCase):
     self.complains(2, 'is no schedule', 'run', '--splits', 'sometimes')
     self.complains(2, 'I/N', 'run', '--shard', '3/2')
     self.complains(2, '12 hexadecimal', 'run', '--isid', '12')
+    self.complains(2, 'a reserved type', 'run', '--isid', 'c00000000001')
     self.complains(2, 'FROM-TO', 'run', '--scratch-lba', '5')
     self.complains(2, 'go together', 'run', '--chap-user', 'me')
     self.complains(2, 'No such file', 'run', '--chap-user', 'me', '--chap-secret-file', '/no/file')
@@ -152,6 +156,44 @@ class CliTest(unittest.TestCase):
                               timeout=harness.LIMIT_S, check=False)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn('standard output could not be written', done.stderr)
+
+  def test_a_reader_who_has_seen_enough_is_no_failure(self):
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, 'wb') as pipe:
+      done = subprocess.run([harness.pushpull_binary(), 'list'], stdout=pipe,
+                            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+                            timeout=harness.LIMIT_S, check=False)
+    self.assertEqual((done.returncode, done.stderr), (0, ''))
+
+  def test_progress_fits_on_a_narrow_terminal(self):
+    terminal, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 40, 0, 0))
+    with subprocess.Popen([harness.pushpull_binary(), 'fuzz', '--target', 'embedded:',
+                           '--time', '1'],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=end) as child:
+      os.close(end)
+      shown = b''
+      try:
+        while part := os.read(terminal, 4096):
+          shown += part
+      except OSError:  # so ends a terminal that nobody holds any more
+        pass
+      self.assertEqual(child.wait(timeout=harness.LIMIT_S), 0, shown)
+    os.close(terminal)
+    lines = [line.removesuffix(b'\x1b[K') for line in shown.split(b'\r') if b'sequences' in line]
+    self.assertTrue(lines, shown)
+    self.assertLess(max(map(len, lines)), 40, shown)
+
+  def test_results_beyond_the_limit_of_a_file(self):
+    done = subprocess.run([harness.pushpull_binary(), 'run', '--only', 'sanity/alive', '--out',
+                           os.path.join(harness.scratch(), 'out')],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=harness.LIMIT_S, check=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                                                (4096, 4096)))
+    self.assertEqual(done.returncode, 2, done.stdout)
+    self.assertIn('File too large', done.stdout)
 
   def test_scratch_blocks_are_on_the_disk(self):
     output = self.complains(2, 'blocks, 0-', 'run', '--only', 'sanity/alive', '--scratch-lba',

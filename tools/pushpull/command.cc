@@ -1,5 +1,6 @@
 #include "tools/pushpull/command.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -77,9 +78,16 @@ void TellNearestOptions(const CLI::App& app) {
   }
 }
 
+// Whoever reads standard output has seen enough (`| head`): no failure.
+bool ReaderHasGone() {
+  pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 int FinishOutput(int exit_code) {
   errno = 0;
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+  if (ReaderHasGone()) return exit_code;
   std::fprintf(stderr, "pushpull: standard output could not be written%s%s\n",
                errno != 0 ? ": " : "", errno != 0 ? std::strerror(errno) : "");
   return conformance::kExitUsage;

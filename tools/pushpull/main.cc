@@ -13,7 +13,9 @@ int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "softroce") {
     return pushpull::tools::RunSoftroce({argv + 2, argv + argc});
   }
+  // What can't be written is told where it is written.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   pushpull::tools::RaiseDescriptorLimit();
   CLI::App app(
       "Pushpull: conformance and fuzzing of iSCSI and iSER, with a reference target.\n"

@@ -1,7 +1,9 @@
 #include "tools/pushpull/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "absl/time/clock.h"
@@ -22,7 +24,13 @@ void Progress::Tell(const std::function<std::string()>& text) {
   const absl::Time now = absl::Now();
   if (now < next_) return;
   next_ = now + (terminal_ ? kOnTerminal : kInLines);
-  std::fprintf(stderr, terminal_ ? "\r%s\033[K" : "pushpull: %s\n", text().c_str());
+  std::string line = text();
+  // A line that wraps can't be cleared.
+  winsize size = {};
+  if (terminal_ && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) {
+    line.resize(std::min<size_t>(line.size(), size.ws_col - 1));
+  }
+  std::fprintf(stderr, terminal_ ? "\r%s\033[K" : "pushpull: %s\n", line.c_str());
   std::fflush(stderr);
   shown_ = terminal_;
 }

@@ -46,6 +46,10 @@ absl::StatusOr<std::array<uint8_t, 6>> ParseIsid(const std::string& text) {
   }
   const std::string bytes = absl::HexStringToBytes(text);
   std::copy(bytes.begin(), bytes.end(), isid.begin());
+  if (isid[0] >> 6 == 3) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--isid ", text, ": a first digit of c to f is a reserved type (RFC 7143 §11.12.5)"));
+  }
   return isid;
 }
 
