@@ -50,7 +50,7 @@ void KeyExchange::TakeInitiatorKeys(const v1::KeyList& keys, bool security_stage
     const KeyInfo* info = FindKeyInfo(key.name());
     if (IsDeclared(info)) {
       const bool added = declared_by_initiator.insert({key.name(), key.value()}).second;
-      if (!added && !info->may_repeat) doubtful.insert(key.name());
+      if (!added) doubtful.insert(key.name());
       continue;
     }
     const auto found = offers.find(key.name());

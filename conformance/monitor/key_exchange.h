@@ -45,7 +45,7 @@ struct KeyExchange {
   std::map<std::string, KeyOffer, std::less<>> offers;
   std::map<std::string, std::string, std::less<>> declared_by_initiator;
   std::map<std::string, std::string, std::less<>> declared_by_target;
-  // Declared twice by the initiator with different values.
+  // Declared twice by the initiator.
   std::set<std::string, std::less<>> doubtful;
 
   std::string record;  // of an answer to SendTargets: the TargetName that came last

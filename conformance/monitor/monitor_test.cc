@@ -18,13 +18,25 @@ namespace {
 std::vector<RuleCase> AllCases(Judged judged) {
   std::vector<std::vector<RuleCase>> parts;
   if (judged == Judged::kTarget) {
-    parts = {FormatCases(),           NumberingCases(), TaskCases(), DataInCases(), R2tCases(),
-             ResponseCases(),         LoginCases(),     KeyCases(),  TextCases(),   ServiceCases(),
-             FormatOfEachKindCases(), EdgeCases()};
+    parts = {FormatCases(),
+             NumberingCases(),
+             TaskCases(),
+             DataInCases(),
+             R2tCases(),
+             ResponseCases(),
+             LoginCases(),
+             KeyCases(),
+             TextCases(),
+             ServiceCases(),
+             FormatOfEachKindCases(),
+             EdgeCases(),
+             ServiceEdgeCases(),
+             TaskEdgeCases()};
   } else {
     parts = {InitiatorFormatCases(), InitiatorNumberingCases(), InitiatorTaskCases(),
              InitiatorLoginCases(),  InitiatorTextCases(),      InitiatorCommandCases(),
-             InitiatorDataCases(),   InitiatorEdgeCases()};
+             InitiatorDataCases(),   InitiatorEdgeCases(),      RequestCases(),
+             RequestDataCases()};
   }
   std::vector<RuleCase> all;
   for (const auto& cases : parts) all.insert(all.end(), cases.begin(), cases.end());

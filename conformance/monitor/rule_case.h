@@ -25,6 +25,9 @@ std::vector<RuleCase> ServiceCases();
 // edge_cases_test.cc
 std::vector<RuleCase> EdgeCases();
 std::vector<RuleCase> InitiatorEdgeCases();
+// service_cases_test.cc
+std::vector<RuleCase> ServiceEdgeCases();
+std::vector<RuleCase> TaskEdgeCases();
 // format_cases_test.cc
 std::vector<RuleCase> FormatOfEachKindCases();
 // data_cases_test.cc
@@ -41,6 +44,10 @@ std::vector<RuleCase> InitiatorNumberingCases();
 std::vector<RuleCase> InitiatorTaskCases();
 std::vector<RuleCase> InitiatorLoginCases();
 std::vector<RuleCase> InitiatorTextCases();
+// request_cases_test.cc
+std::vector<RuleCase> RequestCases();
+// request_data_cases_test.cc
+std::vector<RuleCase> RequestDataCases();
 // initiator_data_cases_test.cc
 std::vector<RuleCase> InitiatorCommandCases();
 std::vector<RuleCase> InitiatorDataCases();
