@@ -1,6 +1,7 @@
 #include "initiator_sim/player/sweep.h"
 
 #include <string>
+#include <vector>
 
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -49,6 +50,54 @@ TEST(SweepTest, WithoutASweepThereIsOne) {
   ASSERT_TRUE(instances.ok());
   ASSERT_EQ(instances->size(), 1u);
   EXPECT_EQ((*instances)[0].scenario.id(), "a");
+  EXPECT_EQ((*instances)[0].row, 0u);
+}
+
+// What one row changes, the others and the rest of the scenario don't see.
+TEST(SweepTest, RowsDontSeeEachOther) {
+  const auto instances = ExpandSweep(Parse(R"(
+    id: "a" cite: "R1" kills: "first"
+    let { name: "x" number: 1 }
+    sweep {
+      row { name: "one" let { name: "z" number: 3 } let { name: "z" number: 4 }
+            step { name: "t" login { cid: 9 } } step { name: "s" login { cid: 8 } } }
+      row { name: "two" let { name: "x" text: "t" } kills: "second" }
+      row { name: "" }
+    }
+    step { login { cid: 1 } }
+    step { name: "s" login { cid: 2 } }
+    step { name: "t" login { cid: 3 } }
+  )"));
+  ASSERT_TRUE(instances.ok());
+  ASSERT_EQ(instances->size(), 3u);
+  const std::vector<std::vector<uint32_t>> cids = {{1, 8, 9}, {1, 2, 3}, {1, 2, 3}};
+  for (size_t i = 0; i < cids.size(); ++i) {
+    const SweepInstance& one = (*instances)[i];
+    EXPECT_EQ(one.row, i);
+    ASSERT_EQ(one.scenario.step_size(), 3);
+    for (int s = 0; s < 3; ++s) {
+      EXPECT_EQ(one.scenario.step(s).login().cid(), cids[i][static_cast<size_t>(s)]) << i;
+    }
+  }
+  const v1::Scenario& first = (*instances)[0].scenario;
+  ASSERT_EQ(first.let_size(), 2) << "a new one stands behind the scenario's";
+  EXPECT_EQ(first.let(0).number(), 1u);
+  EXPECT_EQ(first.let(1).name(), "z");
+  EXPECT_EQ(first.let(1).number(), 4u) << "the last of a name holds";
+  EXPECT_EQ(first.kills_size(), 1);
+  const v1::Scenario& second = (*instances)[1].scenario;
+  ASSERT_EQ(second.let_size(), 1);
+  EXPECT_EQ(second.let(0).text(), "t");
+  EXPECT_FALSE(second.let(0).has_number());
+  EXPECT_EQ(second.kills_size(), 2);
+  EXPECT_EQ((*instances)[2].scenario.id(), "a#");
+  EXPECT_EQ((*instances)[2].scenario.cite_size(), 1);
+}
+
+TEST(SweepTest, ASweepWithoutRowsHasNoInstance) {
+  const auto instances = ExpandSweep(Parse("id: \"a\" sweep {} step { probe {} }"));
+  ASSERT_TRUE(instances.ok());
+  EXPECT_TRUE(instances->empty());
 }
 
 TEST(SweepTest, AStepThatIsntThereIsAnError) {
