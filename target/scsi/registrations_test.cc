@@ -100,6 +100,35 @@ TEST_F(ReservationsTest, MovePassesTheReservationOn) {
       << "all hold it";
 }
 
+TEST_F(ReservationsTest, MoveIsTheHoldersAloneAndGivesAKey) {
+  Reserved(kWero);
+  const auto to = [](const char* port) {
+    return TransportId(absl::StrCat("iqn.2026-11.org.example:", port, ",i,0x000000000000"));
+  };
+  EXPECT_EQ(OutList(b_, kMove, 0, MoveList(kKeyB, kKeyC, 0, 1, to("c"))).Summary(), kConflict)
+      << "registered, but not the holder";
+  EXPECT_EQ(OutList(a_, kMove, 0, MoveList(kKeyA, kKeyC, 0, 1, to("b"))).Summary(), "GOOD");
+  EXPECT_EQ(Keys(), K(kKeyA) + K(kKeyC)) << "B was registered, with another key";
+  EXPECT_EQ(OutList(b_, kMove, 0, MoveList(kKeyB, kKeyA, 0, 1, to("a"))).Summary(), kConflict);
+  EXPECT_EQ(OutList(b_, kMove, 0, MoveList(kKeyC, kKeyA, 2, 1, to("a"))).Summary(), "GOOD");
+  EXPECT_EQ(Keys(), K(kKeyA)) << "and B is no longer";
+}
+
+// SPC-4 §7.6.4.6: multiples of 4, filled up with zeros.
+TEST_F(ReservationsTest, FullStatusFillsTransportIdsUp) {
+  for (size_t letters = 1; letters <= 9; ++letters) {
+    Nexus* nexus = bench_.Open("iqn." + std::string(letters, 'n'));
+    EXPECT_EQ(Out(nexus, kRegister, 0, kKeyA).Summary(), "GOOD");
+    const std::vector<uint8_t> full = FromHex(In(3));
+    constexpr size_t kId = 8 + 24;
+    const size_t used = 4 + letters + 17 + 1;  // with ",i,0x", the ISID, the zero
+    ASSERT_EQ(full.size(), kId + 4 + (used + 3) / 4 * 4) << letters;
+    EXPECT_EQ(full[kId + 3], (used + 3) / 4 * 4);
+    for (size_t i = used - 1; i < full.size() - kId - 4; ++i) EXPECT_EQ(full[kId + 4 + i], 0) << i;
+    EXPECT_EQ(Out(nexus, kRegister, kKeyA, 0).Summary(), "GOOD");
+  }
+}
+
 // RFC 7143 §4.2.7.2: names are compared in lower case, whoever writes them.
 TEST_F(ReservationsTest, NamesAreTheSameInEitherCase) {
   Reserved(kWe);
@@ -128,6 +157,13 @@ TEST_F(ReservationsTest, MoveRefusesBadLists) {
   longer[3] = static_cast<uint8_t>(longer[3] + 4);
   auto odd = good;
   odd[3] = static_cast<uint8_t>(odd[3] - 1);
+  auto unended = TransportId("n,i,0x000000000000");
+  unended.back() = unended[22] = 'x';
+  std::vector<uint8_t> too_short(4 + 16);
+  too_short[0] = 0x45;
+  too_short[3] = 16;
+  auto wrong_length = MoveList(kKeyA, kKeyC, 0, 1, good);
+  wrong_length[23] = static_cast<uint8_t>(wrong_length[23] + 1);
   const struct {
     std::vector<uint8_t> list;
     const char* result;
@@ -144,11 +180,24 @@ TEST_F(ReservationsTest, MoveRefusesBadLists) {
        "5/26/00 list 28"},
       {MoveList(kKeyA, kKeyC, 0, 1, TransportId("iqn.2026-11.org.example:a,i,0x000000000000")),
        "5/26/00 list 24"},
+      {MoveList(kKeyA, kKeyC, 0, 1, TransportId(",i,0x000000000000")), "5/26/00 list 28"},
+      {MoveList(kKeyA, kKeyC, 0, 1, TransportId("iqn.2026-11.org.example:c,i,0x0000000000000")),
+       "5/26/00 list 28"},
+      {MoveList(kKeyA, kKeyC, 0, 1, TransportId("iqn.2026-11.org.example:c,i,0x00000000000g")),
+       "5/26/00 list 28"},
+      {MoveList(kKeyA, kKeyC, 0, 1, TransportId(std::string(224, 'n') + ",i,0x000000000000")),
+       "5/26/00 list 28"},
+      {MoveList(kKeyA, kKeyC, 0, 1, unended), "5/26/00 list 28"},
+      {MoveList(kKeyA, kKeyC, 0, 1, {0x45, 0, 0, 0}), "5/26/00 list 26"},
+      {MoveList(kKeyA, kKeyC, 0, 1, too_short), "5/26/00 list 26"},
+      {wrong_length, "5/1a/00"},
   };
   for (const auto& c : kCases) {
     EXPECT_EQ(OutList(a_, kMove, 0, c.list).Summary(), c.result) << base::Hex(c.list);
   }
   EXPECT_EQ(Generation(), 2u);
+  const auto longest = TransportId(std::string(223, 'n') + ",i,0x000000000000");
+  EXPECT_EQ(OutList(a_, kMove, 0, MoveList(kKeyA, kKeyC, 0, 1, longest)).Summary(), "GOOD");
 }
 
 TEST_F(ReservationsTest, SpecInitiatorPortsRegistersOthersToo) {
@@ -219,7 +268,12 @@ TEST_F(ReservationsTest, RefusesBadFields) {
   EXPECT_EQ(OutList(a_, kRegister, 0, std::vector<uint8_t>(25)).Summary(), "5/1a/00");
   EXPECT_EQ(OutList(a_, kRegister, 0, {}).Summary(), "5/1a/00");
   EXPECT_EQ(OutList(a_, kRegister, 0, std::vector<uint8_t>(8193)).Summary(), "5/24/00 cdb 5");
+  EXPECT_EQ(OutList(a_, kRegister, 0, std::vector<uint8_t>(8192)).Summary(), "5/1a/00");
   CommandOptions options;
+  options.data_out.assign(24, 0);
+  options.data_out[7] = kKeyA;
+  EXPECT_EQ(bench_.Do(a_, FromHex("5f 00 00 00 00 00 00 00 19 00"), options).Summary(), "5/1a/00");
+  EXPECT_EQ(bench_.Do(a_, FromHex("5f 00 00 00 00 00 00 00 18 00"), options).Summary(), "GOOD");
   options.data_out.assign(23, 0);
   EXPECT_EQ(bench_.Do(a_, FromHex("5f 00 00 00 00 00 00 00 18 00"), options).Summary(), "5/1a/00")
       << "less came than was said";
@@ -243,6 +297,17 @@ TEST_F(ReservationsTest, RegistrationsHaveABound) {
   }
   EXPECT_EQ(last, "5/55/04");
   EXPECT_EQ(registered, 1021);
+  // Of 1,024 each is used.
+  for (const char* name : {"x", "y", "z"}) {
+    EXPECT_EQ(Out(bench_.Open(name), kRegister, 0, kKeyC).Summary(), "GOOD") << name;
+  }
+  EXPECT_EQ(Out(bench_.Open("w"), kRegister, 0, kKeyC).Summary(), "5/55/04");
+  EXPECT_EQ(Out(a_, kReserve, kKeyA, 0, kWe).Summary(), "GOOD");
+  const auto move = [this](const std::string& to) {
+    return OutList(a_, kMove, 0, MoveList(kKeyA, kKeyC, 0, 1, TransportId(to))).Summary();
+  };
+  EXPECT_EQ(move("w,i,0x000000000000"), "5/55/04");
+  EXPECT_EQ(move("x,i,0x000000000000"), "GOOD") << "it has a registration";
 }
 
 }  // namespace
