@@ -221,6 +221,10 @@ void AddLogins(std::vector<RuleCase>* cases) {
     add("login_first", Lines({"login", Ask(kOp, "")}), rejected + one);
   }
   add("login_first", Lines({"login", Ask(kOp, "")}), Lines({"joined", Ask(kOp, "")}));
+  // Of what comes too early nothing else is said; vendors' own opcodes aren't judged.
+  add("login_first", begun + Nop("exp_stat_sn: 5000 cmd_sn: 7"), begun + "> raw { bhs: '\\x1c' }");
+  add("exp_stat_sn_seen", begun + Ask(kOp, "", "exp_stat_sn: 1002"),
+      begun + Ask(kOp, "", "exp_stat_sn: 1001"));
   // §11.12.8: a connection that joins carries the session's CmdSN.
   const std::string isid = "isid: '\\x80\\x01\\x02\\x03\\x04\\x05' cid: 2 ";
   const auto joins = [&](const std::string& tsih) {

@@ -31,7 +31,7 @@ class Watch final : public initiator_sim::Tap {
   // How the target's answers are out of proportion to what was asked; empty: they aren't. Beyond
   // what all requests together can entitle a target to, by far.
   std::string Disproportion() const;
-  // Phase and opcode of the last PDU that was sent: "LOGIN 0x03".
+  // Opcode of the last PDU that was sent, and in which phase: "opcode 0x03 in the login".
   std::string last_sent() const;
 
  private:
