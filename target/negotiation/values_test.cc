@@ -85,8 +85,8 @@ TEST(ParseBinary, TakesBase64Constants) {
   EXPECT_EQ(Binary("0BTWE="), "4d61");
   EXPECT_EQ(Binary("0bTQ=="), "4d");
   EXPECT_EQ(Binary("0b++//"), "fbefff");
-  for (const char* value : {"0b", "0bT", "0bTW", "0bTWF", "0bTQ=", "0b====", "0bT===", "0bTQ=a",
-                            "0bTR==", "0bTW F", "0bTWFu=", "0b=TWF"}) {
+  for (const char* value : {"0b", "0bT", "0bTW", "0bTWF", "0bTQ=", "0b====", "0bT===", "0bA===",
+                            "0bTQ=a", "0bTR==", "0bTW F", "0bTWFu=", "0b=TWF"}) {
     EXPECT_EQ(Binary(value), "none") << value;
   }
   EXPECT_EQ(Binary("0bTWFu", 3), "4d616e");
@@ -125,6 +125,10 @@ TEST(IsIscsiName, FollowsTheTypes) {
   EXPECT_TRUE(IsIscsiName("eui.02004567A425678D"));
   EXPECT_TRUE(IsIscsiName("naa.52004567BA64678D"));
   EXPECT_TRUE(IsIscsiName("iqn.2001-04.com.example:\xc3\xa9"));
+  EXPECT_TRUE(IsIscsiName("iqn.azAZ09-.:"));
+  for (const char c : {'/', ';', '@', '[', '`', '{', ','}) {
+    EXPECT_FALSE(IsIscsiName(std::string("iqn.a") + c)) << c;
+  }
   for (const char* name :
        {"", "iqn.", "eui", "foo.2001", "iqn.2001-04.com.x:a/b", "iqn.2001-04.com.x:a b",
         "iqn.2001-04.com.x:a_b", "iqn.2001-04.com.x:\x7f", "iqn.2001-04.com.x:\xff",
