@@ -88,26 +88,40 @@ TEST(IserHeaderTest, WhatIsNotValidIsZeroOnTheWire) {
   EXPECT_EQ(EncodeIserHeader(header), EncodeIserHeader(ControlHeader()));
 }
 
+// Each bit of 28 bytes, set alone beside what the kind of header needs.
 TEST(IserHeaderTest, EachReservedBitIsSeen) {
   const struct {
     const char* name;
-    const char* bytes;
+    uint8_t first;
+    uint8_t reserved_of_first;
+    size_t used_from, used_to;    // bytes that stand for something
+    size_t other_from, other_to;  // likewise
   } rows[] = {
-      {"control, bit 6", "12000000 00000000 0000000000000000 00000000 0000000000000000"},
-      {"control, bit 31", "10000001 00000000 0000000000000000 00000000 0000000000000000"},
-      {"Write STag without WSV", "14000000 00000001 0000000000000000 00000001 0000000000000001"},
-      {"Write Base without WSV", "14000000 00000000 0000000000000001 00000001 0000000000000001"},
-      {"Read STag without RSV", "18000000 00000001 0000000000000001 00000001 0000000000000000"},
-      {"Read Base without RSV", "18000000 00000001 0000000000000001 00000000 0000000000000001"},
-      {"Hello, low half", "21aa0008 00000000 0000000000000000 00000000 0000000000000000"},
-      {"Hello, last byte", "20aa0008 00000000 0000000000000000 00000000 0000000000000001"},
-      {"HelloReply, beside REJ", "32aa0008 00000000 0000000000000000 00000000 0000000000000000"},
-      {"HelloReply, fifth byte", "30aa0008 80000000 0000000000000000 00000000 0000000000000000"},
+      {"control", 0x10, 0x03, 0, 0, 0, 0},
+      {"control with RSV", 0x14, 0x03, 16, 28, 0, 0},
+      {"control with WSV", 0x18, 0x03, 4, 16, 0, 0},
+      {"control with both", 0x1c, 0x03, 4, 16, 16, 28},
+      {"Hello", 0x20, 0x0f, 1, 4, 0, 0},
+      {"HelloReply", 0x30, 0x0e, 1, 4, 0, 0},
+      {"HelloReply with REJ", 0x31, 0x0e, 1, 4, 0, 0},
   };
   for (const auto& row : rows) {
-    const DecodedIserHeader decoded = DecodeIserHeader(Hex(row.bytes));
-    EXPECT_TRUE(decoded.reserved_set) << row.name;
-    EXPECT_EQ(decoded.flaw, "") << row.name;
+    std::vector<uint8_t> bytes(kIserHeaderSize);
+    bytes[0] = row.first;
+    EXPECT_FALSE(DecodeIserHeader(bytes).reserved_set) << row.name;
+    for (size_t at = 0; at < bytes.size(); ++at) {
+      for (int bit = 0; bit < 8; ++bit) {
+        const auto mask = static_cast<uint8_t>(1 << bit);
+        const bool used = (at >= row.used_from && at < row.used_to) ||
+                          (at >= row.other_from && at < row.other_to);
+        if (at == 0 && (row.reserved_of_first & mask) == 0) continue;
+        std::vector<uint8_t> changed = bytes;
+        changed[at] |= mask;
+        const DecodedIserHeader decoded = DecodeIserHeader(changed);
+        EXPECT_EQ(decoded.reserved_set, !used) << row.name << ", byte " << at << ", " << int{mask};
+        EXPECT_EQ(decoded.flaw, "") << row.name;
+      }
+    }
   }
 }
 
