@@ -36,6 +36,7 @@ TEST(LimitsFromConfig, TakesThoseOfIser) {
   ASSERT_TRUE(limits.ok()) << limits.status();
   EXPECT_EQ(limits->initiator_recv_data_segment_length, 512u);
   EXPECT_EQ(limits->max_outstanding_unexpected_pdus, 2u);
+  EXPECT_EQ(Parse("max_outstanding_unexpected_pdus: 1024")->max_outstanding_unexpected_pdus, 1024u);
   EXPECT_EQ(Parse("max_outstanding_unexpected_pdus: 1").status().message(),
             "limits.max_outstanding_unexpected_pdus is 1, but can be 2 to 1024: a receive is "
             "posted for each (RFC 7145 §6.7)");
@@ -76,6 +77,8 @@ TEST(LimitsFromConfig, RefusesWhatTheKeyDoesNotAdmit) {
 
 TEST(LimitsFromConfig, KeepsFirstBurstBelowMaxBurst) {
   EXPECT_FALSE(Parse("max_burst_length: 4096 first_burst_length: 8192").ok());
+  EXPECT_FALSE(Parse("max_burst_length: 4096 first_burst_length: 4097").ok());
+  EXPECT_EQ(Parse("max_burst_length: 4096 first_burst_length: 4096")->first_burst_length, 4096u);
   const auto lowered = Parse("max_burst_length: 4096");
   ASSERT_TRUE(lowered.ok());
   EXPECT_EQ(lowered->first_burst_length, 4096u);

@@ -44,6 +44,21 @@ TEST(Rdma, ValuesAreChecked) {
             "error: iSERHelloRequired has an inadmissible value (RFC 7145 §6.10)");
 }
 
+// What the initiator declares, either way.
+TEST(Rdma, DeclarationsOfBooleansAreTaken) {
+  for (const bool yes : {false, true}) {
+    NegotiationContext context;
+    context.rdma_transport = true;
+    Negotiator negotiator = Party{.context = context}.Make();
+    const std::string value = yes ? "Yes" : "No";
+    Say(negotiator, "RDMAExtensions=Yes|TaggedBufferForSolicitedDataOnly=" + value +
+                        "|iSERHelloRequired=" + value);
+    EXPECT_EQ(negotiator.session().iser_hello_required, yes);
+    EXPECT_TRUE(negotiator.session().iser_hello_negotiated);
+    EXPECT_EQ(negotiator.session().tagged_buffer_for_solicited_data_only, yes);
+  }
+}
+
 // Each key of RFC 7145 §6, and what is answered where it has its place and where it hasn't. None is
 // ever answered NotUnderstood (§3.3); a declaration has no answer (RFC 7143 §6.2).
 struct KeyAnswers {
