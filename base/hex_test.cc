@@ -38,6 +38,18 @@ TEST(HexTest, ParseTable) {
       {"0x12", std::nullopt},
       {"gg", std::nullopt},
       {"-1", std::nullopt},
+      {"\v\f01", Out{std::vector<uint8_t>{0x01}}},
+      {"\b01", std::nullopt},
+      {"\x0e"
+       "01",
+       std::nullopt},
+      {"09afAF90", Out{std::vector<uint8_t>{0x09, 0xaf, 0xaf, 0x90}}},
+      {"/0", std::nullopt},
+      {":0", std::nullopt},
+      {"@0", std::nullopt},
+      {"G0", std::nullopt},
+      {"`0", std::nullopt},
+      {"0g", std::nullopt},
   };
   for (const auto& c : kCases) EXPECT_EQ(ParseHex(c.text), c.expected) << c.text;
 }
@@ -47,6 +59,20 @@ TEST(HexTest, DumpHasOffsetHexAndText) {
   EXPECT_EQ(HexDump(AsBytes(std::string_view("0123456789abcdef\x7f\x1f ~"))),
             "00000000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|\n"
             "00000010  7f 1f 20 7e                                       |.. ~|\n");
+}
+
+TEST(HexTest, DumpsAreCutWhereTheyAreLonger) {
+  const std::vector<uint8_t> bytes(16, 0x41);
+  const std::string line =
+      "  41 41 41 41 41 41 41 41  41 41 41 41 41 41 41 41  |AAAAAAAAAAAAAAAA|\n";
+  EXPECT_EQ(HexDump(bytes, {.first_offset = 0xfffffff0, .max_bytes = 16, .indent = ""}),
+            "fffffff0" + line);
+  EXPECT_TRUE(HexDump(bytes, {.first_offset = 0xffffffff, .max_bytes = 15, .indent = ""})
+                  .ends_with("... 1 more bytes\n"));
+  EXPECT_EQ(HexDump(bytes, {.first_offset = 0, .max_bytes = 0, .indent = ""}),
+            "... 16 more bytes\n");
+  EXPECT_EQ(HexDump(bytes, {.first_offset = 0x123456789abcdef0, .max_bytes = 16, .indent = ""}),
+            "123456789abcdef0" + line);
 }
 
 TEST(HexTest, DumpOptions) {

@@ -59,7 +59,37 @@ TEST_F(LogTest, AFloodOfOneKindIsCounted) {
   EXPECT_EQ(lines_.size(), 22u);
 }
 
+// Five a second come back, and never more than 20 at once.
+TEST_F(LogTest, AFloodMayGoOnSlowly) {
+  const Logger log = Make(LogLevel::kDebug);
+  const auto burst = [&](absl::Duration at) {
+    const size_t before = lines_.size();
+    for (int i = 0; i < 100; ++i) {
+      log.Write(LogLevel::kInfo, kStart + at, "reject", LogFields().Add("i", i));
+    }
+    return lines_.size() - before;
+  };
+  EXPECT_EQ(burst(absl::ZeroDuration()), 20u);
+  EXPECT_EQ(burst(absl::Milliseconds(199)), 0u);
+  EXPECT_EQ(burst(absl::Seconds(1)), 5u);
+  EXPECT_TRUE(lines_[20].ends_with(" info reject i=0 left_out_before=180")) << lines_[20];
+  EXPECT_TRUE(lines_[21].ends_with(" info reject i=1")) << "counted once: " << lines_[21];
+  EXPECT_EQ(burst(absl::Seconds(3)), 10u);
+  EXPECT_EQ(burst(absl::Hours(1)), 20u);
+}
+
+TEST_F(LogTest, LongTextsAreCutAtAByte) {
+  const std::string most(256, 'x');
+  EXPECT_EQ(LogFields().Add("a", most).text(), "a=\"" + most + "\"");
+  EXPECT_EQ(LogFields().Add("a", most + "y").text(), "a=\"" + most + "...\"");
+  EXPECT_EQ(LogFields().Add("a", " ~").Add("b", -5).Add("c", "").text(), "a=\" ~\" b=-5 c=\"\"");
+}
+
 TEST_F(LogTest, LevelsHaveNames) {
+  EXPECT_EQ(LogLevelName(LogLevel::kError), "error");
+  EXPECT_EQ(LogLevelName(LogLevel::kWarning), "warning");
+  EXPECT_EQ(LogLevelName(LogLevel::kInfo), "info");
+  EXPECT_EQ(LogLevelName(LogLevel::kDebug), "debug");
   for (const LogLevel level :
        {LogLevel::kError, LogLevel::kWarning, LogLevel::kInfo, LogLevel::kDebug}) {
     EXPECT_EQ(ParseLogLevel(LogLevelName(level)), level);

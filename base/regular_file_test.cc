@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
@@ -38,6 +40,25 @@ TEST(RegularFileTest, WhatIsNoFileIsNamed) {
     EXPECT_TRUE(absl::StrContains(status.message(), one.says)) << status;
     EXPECT_EQ(status.message().substr(0, one.path.size()), one.path);
   }
+}
+
+TEST(RegularFileTest, KindsAndErrorsOfTheSystem) {
+  const std::pair<mode_t, const char*> kKinds[] = {{S_IFDIR, "is a folder"},
+                                                   {S_IFIFO, "is a pipe"},
+                                                   {S_IFSOCK, "is a socket"},
+                                                   {S_IFBLK, "is a device"},
+                                                   {S_IFCHR, "is a device"}};
+  for (const auto& [mode, says] : kKinds) {
+    const absl::Status status = CheckRegularMode("p", mode | 0600);
+    EXPECT_TRUE(absl::StrContains(status.message(), says)) << status;
+  }
+  EXPECT_TRUE(CheckRegularMode("p", S_IFREG | 0600).ok());
+  for (const int error : {ENOENT, ENOTDIR}) EXPECT_TRUE(absl::IsNotFound(FileError("p", error)));
+  for (const int error : {EACCES, EPERM}) {
+    EXPECT_TRUE(absl::IsPermissionDenied(FileError("p", error)));
+  }
+  EXPECT_TRUE(absl::IsInvalidArgument(FileError("p", EIO)));
+  EXPECT_EQ(FileError("p", EIO).message(), "p: Input/output error");
 }
 
 TEST(RegularFileTest, WritesTheWholeFileOrSaysWhy) {

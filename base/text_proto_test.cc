@@ -1,5 +1,6 @@
 #include "base/text_proto.h"
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 
@@ -31,6 +32,39 @@ TEST(TextProtoTest, ErrorsSayWhere) {
   Message message;
   const auto status = ParseTextProto("package: 5", "p", &message);
   EXPECT_THAT(std::string(status.message()), HasSubstr("p:1:10: "));
+}
+
+TEST(TextProtoTest, TellsTheFirstErrorsAndCountsTheOthers) {
+  const auto said = [](int errors) {
+    std::string text;
+    for (int i = 0; i < errors; ++i) text += "dependency: \"\\q\"\n";
+    Message message;
+    return std::string(ParseTextProto(text, "p", &message).message());
+  };
+  const std::string ten = said(10);
+  EXPECT_EQ(std::count(ten.begin(), ten.end(), '\n'), 9) << ten;
+  EXPECT_THAT(ten, HasSubstr("\np:10:15: "));
+  EXPECT_TRUE(said(13).ends_with("\n3 more errors")) << said(13);
+}
+
+TEST(TextProtoTest, RefusesWhatIsNoText) {
+  Message message;
+  const auto said = [&message](const std::string& text) {
+    return std::string(ParseTextProto(text, "p", &message).message());
+  };
+  EXPECT_EQ(said(std::string("# a\0b", 5)),
+            "p: is binary (a zero byte at offset 3); text format is due");
+  const std::string longest = "#" + std::string(kMaxTextProtoBytes - 1, 'a');
+  EXPECT_EQ(said(longest), "");
+  EXPECT_THAT(said(longest + "a"), StartsWith("p: has more than "));
+  // Nested messages: 64, and no more.
+  const auto nested = [](int depth) {
+    std::string text;
+    for (int i = 0; i < depth; ++i) text += i == 0 ? "message_type { " : "nested_type { ";
+    return text + std::string(static_cast<size_t>(depth), '}');
+  };
+  EXPECT_EQ(said(nested(64)), "");
+  EXPECT_THAT(said(nested(65)), HasSubstr("p:1:"));
 }
 
 TEST(TextProtoTest, ReplacesWhatWasThere) {
