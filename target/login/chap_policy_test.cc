@@ -300,6 +300,39 @@ TEST_F(ChapTest, ChallengesAndIdentifiersChange) {
   }
 }
 
+// RFC 7143 §9.2.1: a challenge is its login's own while that is under way, and nobody's later.
+TEST_F(ChapTest, ChallengesBelongToTheirLogin) {
+  ChapOptions options = Alice();
+  options.challenge_length = 2;
+  int drawn = 0;
+  // The first is the identifier's; then the same comes three times, and another, and the same.
+  ChapPolicy policy(std::move(options), [&drawn](std::span<uint8_t> bytes) {
+    ++drawn;
+    for (uint8_t& byte : bytes) byte = drawn == 5 ? 0x22 : 0x11;
+    return true;
+  });
+  std::string former;
+  {
+    Login first(&policy);
+    former = first.Challenged().text;
+    EXPECT_EQ(former, "0x1111");
+    Login second(&policy);
+    EXPECT_EQ(second.Challenged().text, "0x2222");
+    EXPECT_EQ(drawn, 5);
+    // Where there is no other, two have it, and the login goes on.
+    Login third(&policy);
+    EXPECT_EQ(third.Challenged().text, "0x1111");
+  }
+  drawn = 0;
+  Login reader(&policy);
+  const Challenge own = reader.Challenged();
+  EXPECT_EQ(own.text, "0x1111") << "it is free again";
+  EXPECT_EQ(drawn, 1);
+  const std::string answer =
+      reader.Answer(own, kSecret, "|CHAP_I=1|CHAP_C=0x2222");  // of a login that is over
+  EXPECT_TRUE(answer.starts_with("0-1 CHAP_N=storage|CHAP_R=0x")) << answer;
+}
+
 TEST_F(ChapTest, WithoutEntropyNobodyGetsIn) {
   ChapPolicy policy(Alice(), [](std::span<uint8_t>) { return false; });
   Login login(&policy);
