@@ -244,8 +244,9 @@ absl::Status ReadCapacity(Inspection* inspection, TargetFacts* facts) {
 }
 
 // Whether the LUN says of itself that it is write-protected (SPC-5 §7.5.4, SBC-4 §6.5.2.1: bit 7 of
-// the device-specific parameter). One that has no MODE SENSE, or fails it, says nothing.
-void ReadWriteProtection(Inspection* inspection, TargetFacts* facts) {
+// the device-specific parameter), and its mode pages. One that has no MODE SENSE, or fails it, says
+// nothing.
+void ReadModePages(Inspection* inspection, TargetFacts* facts) {
   v1::Scenario scenario;
   scenario.add_step()->mutable_login();
   v1::Send* send = scenario.add_step()->mutable_send();
@@ -263,9 +264,9 @@ void ReadWriteProtection(Inspection* inspection, TargetFacts* facts) {
   // While the step of `send` or `expect` was played.
   for (const size_t step : {1, 2}) {
     const base::Bytes header = answers.answer(step);
-    if (header.size() > kDeviceSpecific && (header[kDeviceSpecific] & kWriteProtected) != 0) {
-      facts->write_protected = true;
-    }
+    if (header.size() <= kDeviceSpecific) continue;
+    facts->mode_pages = answers.text(step);
+    if ((header[kDeviceSpecific] & kWriteProtected) != 0) facts->write_protected = true;
   }
 }
 
@@ -317,7 +318,7 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
         " (device type 0 in INQUIRY); give the target one, or name its LUN: .../IQN/LUN"));
   }
   PUSHPULL_RETURN_IF_ERROR(ReadCapacity(&inspection, &facts));
-  ReadWriteProtection(&inspection, &facts);
+  ReadModePages(&inspection, &facts);
   if (!settings.chap.user.empty()) {
     facts.authentication_required = RequiresAuthentication(&inspection, facts);
   }

@@ -34,6 +34,7 @@ struct TargetFacts {
   bool write_protected = false;  // luns[0] says so
   bool forgets_writes = false;   // what is written to luns[0] reads back as zeros
   std::string identity;          // vendor, product and revision of luns[0]
+  std::string mode_pages;  // all of luns[0], as MODE SENSE (6) brought them; empty: it has none
   // The run has credentials, and without them there is no login.
   bool authentication_required = false;
 };

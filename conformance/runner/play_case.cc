@@ -20,6 +20,8 @@
 #include "conformance/monitor/monitor.h"
 #include "conformance/monitor/rules.h"
 #include "conformance/report/verdict.h"
+#include "conformance/runner/left_watch.h"
+#include "conformance/runner/put_back.h"
 #include "conformance/tap/pcapng.h"
 #include "conformance/tap/wire_log.h"
 #include "conformance/tap/wire_record.h"
@@ -201,7 +203,7 @@ initiator_sim::Hook Either(const std::map<std::string, std::string>& commands,
 
 // From an endpoint to a verdict, without the user's commands around it.
 void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
-                    v1::CaseResult* result) {
+                    LeftWatch* left, v1::CaseResult* result) {
   const bool as_target = c.scenario().role() == v1::TARGET;
   WireLog log;
   Monitor monitor(kMaxPerRule, as_target ? Judged::kBoth : Judged::kTarget);
@@ -228,7 +230,7 @@ void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptio
     hooks.listening = options.listening;
     hooks.peer_ended = options.peer_ended;
     PlayResult played = Play(endpoint->get(), settings, *options.facts, c.script, options.seed,
-                             {&log, &monitor, &loss, &writes}, std::move(hooks));
+                             {&log, &monitor, &loss, &writes, left}, std::move(hooks));
     result->set_verdict(played.verdict);
     *result->mutable_failure() = std::move(played.failure);
     if (c.scenario().needs().writes() && as_target && !writes.seen() &&
@@ -253,20 +255,36 @@ void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptio
 
 // On the link as the case wants it.
 void PlayOnLink(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
-                v1::CaseResult* result) {
+                LeftWatch* left, v1::CaseResult* result) {
   if (!c.scenario().has_fabric() || options.commands == nullptr) {
-    return PlayOnEndpoint(factory, c, options, result);
+    return PlayOnEndpoint(factory, c, options, left, result);
   }
   const absl::Status shaped =
       ShapeLink(*options.commands, c.scenario().fabric(), c.id(), options.folder);
   if (shaped.ok()) {
-    PlayOnEndpoint(factory, c, options, result);
+    PlayOnEndpoint(factory, c, options, left, result);
   } else {
     Fault(absl::StrCat("the link: ", std::string(shaped.message())), result);
   }
   // In any case: what follows wants it whole.
   const absl::Status reset = ResetLink(*options.commands, c.id(), options.folder);
   if (!reset.ok()) Fault(absl::StrCat("the link: ", std::string(reset.message())), result);
+}
+
+// The next case is to find the target as this one did.
+void PutBackFrom(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
+                 const LeftWatch& watch, v1::CaseResult* result) {
+  if (options.left == nullptr || factory->own_target() || c.scenario().role() == v1::TARGET) return;
+  // What a case that passes had to undo, it has seen undone.
+  if (result->verdict() == v1::PASS) return;
+  PutBackResult done = PutBack(factory, *options.settings, *options.facts, options.seed, watch);
+  if (options.folder != nullptr && !done.wire.empty()) {
+    const std::string path = options.folder->CasePath(c.id(), "put_back.txt");
+    if (absl::Status status = options.folder->Write(path, done.wire); !status.ok()) {
+      Fault(std::string(status.message()), result);
+    }
+  }
+  *options.left = std::move(done.left);
 }
 
 // --before-case or --after-case. False: it failed, and the result says so.
@@ -296,7 +314,9 @@ v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseO
   result.set_replay(Replay(options, c.id()));
   const auto start = std::chrono::steady_clock::now();
   if (RunAround(options, c, "before", &result)) {
-    PlayOnLink(factory, c, options, &result);
+    LeftWatch left;
+    PlayOnLink(factory, c, options, &left, &result);
+    PutBackFrom(factory, c, options, left, &result);
     RunAround(options, c, "after", &result);
   }
   result.set_seconds(

@@ -30,6 +30,9 @@ struct PlayCaseOptions {
   const std::set<std::string>* known_rules = nullptr;
   // Set where a connection ended from the other side without a logout; may be null.
   bool* connection_lost = nullptr;
+  // Where cases share the target: what one that doesn't pass may have left there is put back
+  // (put_back.h), and what can't be is told here. Null: nothing is put back.
+  std::string* left = nullptr;
   // As PlayHooks.
   std::function<void(const std::vector<fabric::Address>&)> listening;
   const std::atomic<bool>* peer_ended = nullptr;  // likewise

@@ -27,7 +27,8 @@ bool PlaysAlone(const Case& c) {
   if (c.scenario().needs().writes()) return true;
   return std::any_of(c.scenario().step().begin(), c.scenario().step().end(), [](const auto& step) {
     return step.has_trigger() || step.send().pdu().has_task_management_request() ||
-           step.send().pdu().scsi_command().cdb().has_raw() || step.command().cdb().has_raw();
+           step.send().pdu().scsi_command().cdb().has_raw() || step.command().cdb().has_raw() ||
+           step.connections().command().cdb().has_raw();
   });
 }
 
@@ -121,9 +122,11 @@ class Run {
     return settings;
   }
 
-  v1::CaseResult PlayOne(const Case& c, const PlaySettings& settings, bool* connection_lost) {
+  v1::CaseResult PlayOne(const Case& c, const PlaySettings& settings, bool* connection_lost,
+                         std::string* left) {
     PlayCaseOptions options;
     options.connection_lost = connection_lost;
+    options.left = left;
     options.commands = &options_.commands;
     options.known_rules = &options_.known_rules;
     options.settings = &settings;
@@ -168,7 +171,7 @@ class Run {
     if (const std::optional<Unmet> unmet = FindUnmet(c.scenario(), offer_)) {
       return NotPlayed(c, unmet->verdict, unmet->message);
     }
-    if (factory_->own_target()) return PlayOne(c, settings, nullptr);
+    if (factory_->own_target()) return PlayOne(c, settings, nullptr, nullptr);
     bool harmed = false;
     const uint32_t restarts = restarts_;
     v1::CaseResult result;
@@ -182,6 +185,7 @@ class Run {
     // With others beside it, what it saw may be another case's doing.
     const bool suspect = result.verdict() != v1::PASS && restarts_ != restarts;
     if (harmed || (suspect && options_.jobs > 1)) Revive(c, settings, &result);
+    RestartWithout(c, settings, &result);
     return result;
   }
 
@@ -193,9 +197,40 @@ class Run {
     }
     // A connection that ends is what some cases want to see, and how a target's death looks.
     bool lost = false;
-    v1::CaseResult result = PlayOne(c, settings, &lost);
+    std::string left;
+    v1::CaseResult result = PlayOne(c, settings, &lost, &left);
+    JudgeLeft(c, std::move(left), &result);
     *harmed = (result.verdict() != v1::PASS || lost) && !CheckSane(settings).ok();
     return result;
+  }
+
+  // What a case left and nothing took away again may be the failure of each later one: then what
+  // that failure says of the target isn't known.
+  void JudgeLeft(const Case& c, std::string left, v1::CaseResult* result) {
+    const std::lock_guard lock(mutex_);
+    if (left_.empty() && left.empty()) return;
+    const std::string before = result->failure().message();
+    std::string* const message = result->mutable_failure()->mutable_message();
+    if (left_.empty()) {
+      *message = absl::StrCat(before, before.empty() ? "" : "; ", "after it ", left);
+      left_ = absl::StrCat("since ", c.id(), " ", left);
+    } else if (IsFailure(result->verdict(), false)) {
+      *message = absl::StrCat("can't be judged: ", left_, "; ", before);
+      result->set_verdict(v1::ERROR);
+    }
+  }
+
+  // A restart takes away what no command does.
+  void RestartWithout(const Case& c, const PlaySettings& settings, v1::CaseResult* result) {
+    if (options_.commands.restart.empty()) return;
+    const std::unique_lock alone(shared_target_);
+    {
+      const std::lock_guard lock(mutex_);
+      if (left_.empty() || !killer_.empty()) return;
+    }
+    if (!Restarted(c, settings, "the target can't be put back", result)) return;
+    const std::lock_guard lock(mutex_);
+    left_.clear();
   }
 
   // After a case, the target doesn't stand a plain session, or another case was the end of it
@@ -298,6 +333,13 @@ class Run {
           " could not be played. If it should keep it, that is the finding; if not, name another "
           "LUN: --target tcp://HOST/IQN/LUN"));
     }
+    if (!left_.empty()) {
+      run->add_warning(absl::StrCat(
+          left_, ", which could not be put back: what failed later is told as ERROR. ",
+          options_.commands.restart.empty() ? "With a restart_command in its --profile the run "
+                                              "goes on with a target as it was"
+                                            : "Its restart_command didn't help"));
+    }
     if (!killer_.empty()) {
       run->add_warning(absl::StrCat(
           "the target no longer answered after ", killer_, ": what came later was not played. ",
@@ -339,6 +381,7 @@ class Run {
   size_t done_ = 0;
   size_t not_played_ = 0;  // as the run was interrupted
   std::string killer_;
+  std::string left_;  // what a case left on the target that could not be put back
 };
 
 }  // namespace

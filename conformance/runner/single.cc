@@ -55,6 +55,7 @@ absl::StatusOr<v1::CaseResult> SinglePlayer::Play(const Case& c, const ResultFol
     return NotPlayed(c, unmet->verdict, unmet->message);
   }
   bool lost = false;
+  std::string left;
   PlayCaseOptions options;
   options.settings = &options_.play;
   options.facts = &offer_.facts;
@@ -64,8 +65,14 @@ absl::StatusOr<v1::CaseResult> SinglePlayer::Play(const Case& c, const ResultFol
   options.commands = &options_.commands;
   options.known_rules = &options_.known_rules;
   options.connection_lost = &lost;
+  options.left = &left;
   v1::CaseResult result = PlayCase(factory_, c, options);
   if (factory_->own_target() || (result.verdict() == v1::PASS && !lost)) return result;
+  if (!left.empty() && !options_.commands.restart.empty()) {
+    // The next play must not find it.
+    PUSHPULL_RETURN_IF_ERROR(liveness_.Restart(c.id(), options_.play, offer_.facts, folder));
+    return result;
+  }
   if (liveness_.Check(options_.play, offer_.facts).ok()) return result;
   // How a case ends that kills its target depends on when it dies: the death is what counts.
   const std::string before = result.failure().message();
