@@ -1,5 +1,10 @@
 #include "tools/endpoints/uri.h"
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -27,6 +32,35 @@ TEST(UriTest, ParsesAllForms) {
   EXPECT_EQ(ParseTargetUri("embedded-sim:")->kind, TargetUri::Kind::kEmbeddedSim);
 }
 
+TEST(UriTest, TakesWhatIsJustWithin) {
+  const std::string longest(223, 'a');
+  const struct {
+    std::string text;
+    fabric::Address address;
+    std::string name;
+    std::optional<uint64_t> lun;
+  } kRight[] = {
+      {"tcp://h/", {"h", 3260}, "", std::nullopt},
+      {"tcp://h:1", {"h", 1}, "", std::nullopt},
+      {"tcp://h:65535/", {"h", 65535}, "", std::nullopt},
+      {"tcp://[::1]", {"::1", 3260}, "", std::nullopt},
+      {"iser://[fe80::1%eth0]:7/iqn.x", {"fe80::1%eth0", 7}, "iqn.x", std::nullopt},
+      {"tcp://h/iqn.x:a", {"h", 3260}, "iqn.x:a", std::nullopt},
+      {"tcp://h/iqn.x/", {"h", 3260}, "iqn.x", std::nullopt},
+      {"tcp://h/iqn.x/0", {"h", 3260}, "iqn.x", 0},
+      {"tcp://h/iqn.x/16383", {"h", 3260}, "iqn.x", 16383},
+      {"tcp://h/" + longest + "/1", {"h", 3260}, longest, 1},
+  };
+  for (const auto& right : kRight) {
+    const auto uri = ParseTargetUri(right.text);
+    ASSERT_TRUE(uri.ok()) << uri.status();
+    EXPECT_EQ(uri->text, right.text);
+    EXPECT_EQ(uri->address, right.address) << right.text;
+    EXPECT_EQ(uri->target_name, right.name) << right.text;
+    EXPECT_EQ(uri->lun, right.lun) << right.text;
+  }
+}
+
 TEST(UriTest, WhatIsOfferedIsTaken) {
   for (const TargetScheme& scheme : TargetSchemes()) {
     const std::string text = std::string(scheme.begin) + (scheme.remote ? "192.0.2.1/iqn.x" : "");
@@ -52,6 +86,14 @@ TEST(UriTest, SaysWhatIsWrong) {
       {"tcp://::1/iqn.x", "brackets"},
       {"tcp://[::1", "bracket"},
       {"tcp://[::1]3260", "a port"},
+      {"tcp://[]:1", "there is no host"},
+      {"tcp://h:1x", "a port"},
+      {"tcp://h:/iqn.x", "a port"},
+      {"iser://h:0", "port 0"},
+      {"embedded:x", "this is no target"},
+      {"tcp:/h", "this is no target"},
+      {"tcp://h/iqn.x/1/2", "a LUN"},
+      {"tcp://h/iqn.x/-1", "a LUN"},
       {"tcp://h:", "a port"},
       {"tcp://h:0", "port 0"},
       {"tcp://h:65536", "a port"},
