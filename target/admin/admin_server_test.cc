@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "fabric/sim_network.h"
 #include "fabric/sim_world.h"
@@ -71,6 +72,9 @@ class AdminServerTest : public ::testing::Test {
     options.stop = [this](std::optional<absl::Duration> timeout) {
       return !std::exchange(stopped_, timeout.value_or(absl::Seconds(77))).has_value();
     };
+    options.log = base::Logger(base::LogLevel::kInfo, [this](const base::LogLine& line) {
+      log_.push_back(base::ToString(line));
+    });
     server_ = std::make_unique<AdminServer>(&rig_.target(), loop_, std::move(options));
     auto listener = rig_.network().Listen(
         loop_, {"192.0.2.9", 80},
@@ -95,6 +99,7 @@ class AdminServerTest : public ::testing::Test {
   Rig rig_{{.network = {}, .node = {}, .bugs = {}, .loops = 2}};
   fabric::Loop* loop_;
   std::optional<absl::Duration> stopped_;
+  std::vector<std::string> log_;
   std::unique_ptr<AdminServer> server_;
   std::unique_ptr<fabric::Listener> listener_;
 };
@@ -175,6 +180,53 @@ TEST_F(AdminServerTest, WhatIsWrongIsSaid) {
     Has(answer, "{\"error\": \"");
   }
   EXPECT_FALSE(stopped_.has_value());
+}
+
+TEST_F(AdminServerTest, EachCommandHasItsParameters) {
+  for (const char* command : {"/logout", "/negotiate", "/drop-connection", "/drop-session"}) {
+    const bool has_time = !absl::StartsWith(command, "/drop");
+    const std::pair<std::string, std::string> rows[] = {
+        {"", "200 OK"},  // there is nobody to tell
+        {"?tsih=65535", "404"},
+        {"?tsih=65536", "400"},
+        {"?tsih=", "400"},
+        {"?tsih=+1", "400"},
+        {"?connection=65536", "404"},
+        {"?connection=18446744073709551616", "400"},
+        {"?tsih=1&connection=1", "404"},
+        {"?within_s=65535", has_time ? "200 OK" : "400"},
+        {"?within_s=65536", "400"},
+        {"?tsih=1&other=1", "400"},
+    };
+    for (const auto& [parameters, status] : rows) {
+      EXPECT_TRUE(Has(Ask(absl::StrCat("POST ", command, parameters)), status))
+          << command << parameters;
+    }
+    const std::string refused = Ask(absl::StrCat("POST ", command, "?other=1"));
+    EXPECT_EQ(absl::StrContains(refused, "and within_s"), has_time) << refused;
+    Has(Ask(absl::StrCat("GET ", command)), "405");
+  }
+  Has(Ask("GET /stop"), "405");
+  Has(Ask("POST /stop?timeout_s=65536"), "400");
+  Has(Ask("POST /stop?other=1"), "400");
+  Has(Ask("POST /counters"), "405");
+  Has(Ask("POST /nothing"), "404");
+  EXPECT_FALSE(stopped_.has_value());
+  Has(Ask("POST /stop?timeout_s=65535"), "200 OK");
+  EXPECT_EQ(stopped_, absl::Seconds(65535));
+}
+
+// What changes something is logged, with what was asked for; what is only read isn't.
+TEST_F(AdminServerTest, CommandsAreLogged) {
+  Ask("GET /counters");
+  Ask("HEAD /sessions?tsih=1");
+  EXPECT_TRUE(log_.empty());
+  Ask("POST /stop?timeout_s=5");
+  ASSERT_EQ(log_.size(), 1u);
+  EXPECT_TRUE(absl::EndsWith(log_[0], " info admin command=\"/stop\" parameter=\"timeout_s=5\""))
+      << log_[0];
+  Ask("POST /nothing");
+  EXPECT_EQ(log_.size(), 2u);
 }
 
 TEST_F(AdminServerTest, WhoSendsNothingIsDropped) {

@@ -33,6 +33,7 @@ struct Disk {
   std::deque<int64_t> results;  // the most that the next ones move, or errors; then: all
   size_t operations = 0;
   size_t most_buffers = 0;
+  std::vector<const void*> places;  // memory that the last operation is about
 };
 
 class DiskEngine final : public IoEngine {
@@ -42,6 +43,8 @@ class DiskEngine final : public IoEngine {
   void Start(FileOperation* operation) override {
     ++disk_->operations;
     disk_->most_buffers = std::max(disk_->most_buffers, operation->buffers.size());
+    disk_->places.clear();
+    for (const iovec& buffer : operation->buffers) disk_->places.push_back(buffer.iov_base);
     int64_t most = INT64_MAX;
     if (!disk_->results.empty()) {
       most = disk_->results.front();
@@ -73,17 +76,20 @@ class DiskEngine final : public IoEngine {
 
 class FileRequestTest : public testing::Test {
  protected:
-  FileRequestTest() {
+  explicit FileRequestTest(bool direct = false) {
     const char* folder = std::getenv("TEST_TMPDIR");
     FileStoreOptions options;
     options.path = absl::StrCat(folder == nullptr ? "/tmp" : folder, "/request", getpid());
+    options.direct = direct;
+    if (direct) options.block_size = 4096;
     const int fd = open(options.path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     EXPECT_EQ(ftruncate(fd, kSize), 0);
     close(fd);
     auto store = FileStore::Open(options, std::make_unique<DiskEngine>(disk_));
     unlink(options.path.c_str());
-    EXPECT_TRUE(store.ok()) << store.status();
-    store_ = *std::move(store);
+    // Some file systems have no O_DIRECT.
+    EXPECT_TRUE(store.ok() || direct) << store.status();
+    if (store.ok()) store_ = *std::move(store);
   }
 
   // `sizes`: of the buffers, which stand in `memory` one behind the other.
@@ -95,6 +101,11 @@ class FileRequestTest : public testing::Test {
       buffers.push_back({memory.data() + at, size});
       at += size;
     }
+    return DoBuffers(op, offset, buffers, durable);
+  }
+
+  absl::Status DoBuffers(Io::Op op, uint64_t offset, const std::vector<iovec>& buffers,
+                         bool durable = false) {
     std::optional<absl::Status> status;
     Io io;
     io.loop = loop_;
@@ -204,6 +215,79 @@ TEST_F(FileRequestTest, LossesOfDurableWritesAreTheFlushesToo) {
   disk_->results = {-EIO};
   EXPECT_TRUE(absl::IsDataLoss(Do(Io::Op::kWrite, 0, {512}, memory, /*durable=*/true)));
   EXPECT_TRUE(absl::IsDataLoss(Do(Io::Op::kFlush, 0, {}, memory)));
+}
+
+// O_DIRECT takes whole units from aligned memory: what isn't goes through memory of the request's.
+class DirectRequestTest : public FileRequestTest {
+ protected:
+  DirectRequestTest() : FileRequestTest(/*direct=*/true) {}
+  void SetUp() override {
+    if (store_ == nullptr) GTEST_SKIP() << "this file system has no O_DIRECT";
+    memory_.resize(3 * kUnit);
+    const auto at = reinterpret_cast<uintptr_t>(memory_.data());
+    aligned_ = memory_.data() + (kUnit - at % kUnit) % kUnit;
+  }
+
+  // In buffers of these sizes from `place` on.
+  absl::Status At(uint8_t* place, Io::Op op, uint64_t offset, const std::vector<size_t>& sizes) {
+    std::vector<iovec> buffers;
+    size_t at = 0;
+    for (const size_t size : sizes) {
+      buffers.push_back({place + at, size});
+      at += size;
+    }
+    return DoBuffers(op, offset, buffers);
+  }
+
+  static constexpr size_t kUnit = 4096;
+  std::vector<uint8_t> memory_;
+  uint8_t* aligned_ = nullptr;
+};
+
+TEST_F(DirectRequestTest, AlignedMemoryIsUsedAsItIs) {
+  std::fill_n(aligned_, kUnit, 'e');
+  EXPECT_EQ(At(aligned_, Io::Op::kWrite, kUnit, {kUnit}), absl::OkStatus());
+  EXPECT_EQ(disk_->places, (std::vector<const void*>{aligned_}));
+  EXPECT_EQ(std::count(disk_->bytes.begin() + kUnit, disk_->bytes.begin() + 2 * kUnit, 'e'),
+            static_cast<int64_t>(kUnit));
+  EXPECT_EQ(At(aligned_, Io::Op::kRead, 0, {kUnit}), absl::OkStatus());
+  EXPECT_EQ(disk_->places, (std::vector<const void*>{aligned_}));
+}
+
+TEST_F(DirectRequestTest, OtherMemoryIsCopied) {
+  for (const std::vector<size_t>& sizes :
+       std::vector<std::vector<size_t>>{{kUnit}, {100, 0, kUnit - 100}, {kUnit - 1, 1}}) {
+    uint8_t* const place = sizes.size() == 1 ? aligned_ + 1 : aligned_;
+    std::ranges::fill(disk_->bytes, 0);
+    std::iota(place, place + kUnit, uint8_t{1});
+    const std::vector<uint8_t> due(place, place + kUnit);
+    disk_->results = {512};
+    EXPECT_EQ(At(place, Io::Op::kWrite, kUnit, sizes), absl::OkStatus());
+    ASSERT_EQ(disk_->places.size(), 1u);
+    EXPECT_TRUE(disk_->places[0] < memory_.data() ||
+                disk_->places[0] >= memory_.data() + memory_.size());
+    EXPECT_TRUE(std::equal(due.begin(), due.end(), disk_->bytes.begin() + kUnit));
+    std::fill(place, place + kUnit, 0);
+    disk_->results = {1024};
+    EXPECT_EQ(At(place, Io::Op::kRead, kUnit, sizes), absl::OkStatus());
+    EXPECT_TRUE(std::equal(due.begin(), due.end(), place));
+  }
+}
+
+// Of a read that is cut the buffers stay as they were; a read may end within a unit, a write not.
+TEST_F(DirectRequestTest, UnitsAreWhole) {
+  std::ranges::fill(disk_->bytes, 'f');
+  std::fill_n(aligned_, kUnit, 'o');
+  EXPECT_EQ(At(aligned_, Io::Op::kRead, 0, {1000}), absl::OkStatus());
+  EXPECT_EQ(std::count(aligned_, aligned_ + kUnit, 'f'), 1000);
+  EXPECT_EQ(std::count(aligned_, aligned_ + 1000, 'f'), 1000);
+  disk_->results = {-EIO};
+  EXPECT_TRUE(absl::IsDataLoss(At(aligned_ + 1, Io::Op::kRead, 0, {kUnit})));
+  EXPECT_EQ(aligned_[kUnit - 1], 'o');
+  EXPECT_TRUE(absl::IsInvalidArgument(At(aligned_, Io::Op::kWrite, 0, {1000})));
+  for (const Io::Op op : {Io::Op::kRead, Io::Op::kWrite}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(At(aligned_, op, 100, {kUnit})));
+  }
 }
 
 }  // namespace
