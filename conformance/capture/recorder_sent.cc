@@ -176,6 +176,11 @@ void Recorder::PutCommand(const v1::Pdu& full, v1::Step* step) {
   if (full.scsi_command().write() || WritesBlocks(full)) {
     scenario_.mutable_needs()->set_writes(true);
   }
+  constexpr uint8_t kFormatUnit = 0x04, kSanitize = 0x48;
+  const auto cdb = initiator_sim::CdbOf(full);
+  if (!cdb.empty() && (cdb[0] == kFormatUnit || cdb[0] == kSanitize)) {
+    scenario_.mutable_needs()->set_whole_lun(true);
+  }
 }
 
 void Recorder::PutTransferTag(const v1::Pdu& full, uint32_t computed, RecordedTask* task,

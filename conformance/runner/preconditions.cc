@@ -96,8 +96,13 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
         "it changes the link; `pushpull softroce --link veth -- pushpull run --target iser://...` "
         "lets it");
   }
-  if (needs.writes()) {
+  if (needs.writes() || needs.whole_lun()) {
     if (std::optional<Unmet> unmet = UnmetWrites(offer)) return unmet;
+  }
+  if (needs.whole_lun() && !offer.whole_lun) {
+    return skip(
+        "it changes blocks outside of the scratch area; --allow-writes without --scratch-lba lets "
+        "it (all data of the LUN are lost)");
   }
   if (needs.luns() > offer.facts.luns.size()) {
     return skip(absl::StrCat("it needs ", needs.luns(), " LUNs that are disks; the target has ",

@@ -20,6 +20,7 @@ struct Offer {
   TargetFacts facts;
   size_t portals = 1;
   bool writes = false;          // blocks may be changed
+  bool whole_lun = false;       // wherever they are
   std::set<std::string> hooks;  // the names of administrative hooks
   bool virtual_time = false;
   bool rdma = false;      // iSER, else TCP

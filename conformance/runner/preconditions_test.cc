@@ -19,7 +19,8 @@ Offer Plenty() {
   offer.facts.block_count = 2048;
   offer.portals = 2;
   offer.hooks = {"drain"};
-  offer.writes = offer.virtual_time = offer.chap = offer.mutual_chap = true;
+  offer.writes = offer.whole_lun = true;
+  offer.virtual_time = offer.chap = offer.mutual_chap = true;
   return offer;
 }
 
@@ -37,6 +38,8 @@ TEST(PreconditionsTest, EachNeedIsLookedAt) {
   } kCases[] = {
       {"needs { writes: true }", [](Offer* o) { o->writes = false; }, "--allow-writes"},
       {"needs { writes: true }", [](Offer* o) { o->facts.write_protected = true; }, "writable"},
+      {"needs { whole_lun: true }", [](Offer* o) { o->writes = false; }, "--allow-writes lets"},
+      {"needs { whole_lun: true }", [](Offer* o) { o->whole_lun = false; }, "--scratch-lba"},
       {"needs { luns: 2 }", [](Offer* o) { o->facts.luns = {0}; }, "2 LUNs"},
       {"needs { portals: 2 }", [](Offer* o) { o->portals = 1; }, "--target"},
       {"needs { blocks: 2048 }", [](Offer* o) { o->facts.block_count = 2047; }, "2047"},

@@ -23,6 +23,7 @@ Offer OfferOf(const EndpointFactory& factory, const RunOptions& options, TargetF
   offer.facts = std::move(facts);
   offer.portals = options.portals;
   offer.writes = options.allow_writes || factory.own_target();
+  offer.whole_lun = offer.writes && !options.play.scratch_last_lba.has_value();
   offer.virtual_time = factory.virtual_time();
   offer.rdma = factory.rdma();
   offer.rdma_log = factory.rdma_log();

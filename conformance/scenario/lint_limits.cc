@@ -55,10 +55,14 @@ void StepLinter::LintLimits(const v1::Step& step) {
     const v1::Send& send = step.send();
     LintWindow(send);
     LintSegment(send);
-    if (!send.absolute_lba()) LintBlocks(send.pdu().scsi_command().cdb(), send.bind());
+    const v1::Cdb& cdb = send.pdu().scsi_command().cdb();
+    LintScratch(cdb, send.bind(), send.absolute_lba());
+    if (!send.absolute_lba()) LintBlocks(cdb, send.bind());
   }
-  if (step.has_command() && !step.command().absolute_lba()) {
-    LintBlocks(step.command().cdb(), step.command().bind());
+  if (step.has_command()) {
+    const v1::Command& command = step.command();
+    LintScratch(command.cdb(), command.bind(), command.absolute_lba());
+    if (!command.absolute_lba()) LintBlocks(command.cdb(), command.bind());
   }
 }
 
@@ -88,6 +92,21 @@ void StepLinter::LintSegment(const v1::Send& send) {
                    " bytes of data in one PDU, and a target may take no more than 512; say "
                    "require_negotiated { name: \"MaxRecvDataSegmentLength\" at_least: ",
                    data->size(), " } before it, or let serve_r2ts or command cut them"));
+}
+
+// Whoever gives --scratch-lba keeps all other blocks.
+void StepLinter::LintScratch(const v1::Cdb& cdb, const Bindings& bindings, bool absolute_lba) {
+  if (scenario_.needs().whole_lun() || scenario_.has_trace() || !IsWrite(cdb)) return;
+  const bool beyond_the_end =
+      std::any_of(bindings.begin(), bindings.end(), [](const v1::Binding& binding) {
+        return binding.from() == "block_count" && binding.add() >= 0;
+      });
+  const bool elsewhere = absolute_lba && NamedBlocks(cdb) != nullptr && !beyond_the_end;
+  constexpr char kFormatUnit = 0x04, kSanitize = 0x48;
+  const char opcode = cdb.raw().empty() ? '\0' : cdb.raw()[0];
+  if (!elsewhere && opcode != kFormatUnit && opcode != kSanitize) return;
+  Say("needs_whole_lun",
+      "it changes blocks outside of the scratch area; say needs { writes: true whole_lun: true }");
 }
 
 void StepLinter::LintBlocks(const v1::Cdb& cdb, const Bindings& bindings) {

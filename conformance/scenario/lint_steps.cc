@@ -53,7 +53,8 @@ bool CanJudge(const v1::Step& step) {
   }
 }
 
-// Whether a command changes blocks, as far as its bytes tell.
+}  // namespace
+
 bool IsWrite(const v1::Cdb& cdb) {
   const auto bytes = initiator_sim::EncodeCdb(cdb);
   if (!bytes.ok() || bytes->empty()) return false;
@@ -83,8 +84,6 @@ bool IsWrite(const v1::Cdb& cdb) {
       return false;
   }
 }
-
-}  // namespace
 
 StepLinter::StepLinter(const v1::Scenario& scenario, const std::set<std::string>* requirements,
                        Report report)

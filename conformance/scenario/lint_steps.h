@@ -17,6 +17,9 @@
 
 namespace pushpull::conformance {
 
+// Whether a command changes blocks, as far as its bytes tell.
+bool IsWrite(const v1::Cdb& cdb);
+
 class StepLinter {
  public:
   using Report = std::function<void(size_t step, std::string_view rule, std::string message)>;
@@ -62,6 +65,7 @@ class StepLinter {
   void LintWindow(const v1::Send& send);
   void LintSegment(const v1::Send& send);
   void LintBlocks(const v1::Cdb& cdb, const Bindings& bindings);
+  void LintScratch(const v1::Cdb& cdb, const Bindings& bindings, bool absolute_lba);
   void LintConnections(const v1::Connections& connections);
   void LintText(const v1::TextUntilFinal& text);
 

@@ -128,6 +128,12 @@ const std::vector<Case>& Cases() {
       {"needs_writes", 1, Login("step { command { cdb { write { blocks: 1 } } } }")},
       {"needs_writes", 1,
        Login(R"(step { send { pdu { scsi_command { cdb { raw: "\x42" } } } } })")},
+      {"needs_whole_lun", 6,
+       "needs { writes: true }\nstep { login {} } step { command { absolute_lba: true "
+       "cdb { write { blocks: 1 } } } }"},
+      {"needs_whole_lun", 6,
+       "needs { writes: true }\n"
+       R"(step { login {} } step { send { pdu { scsi_command { cdb { raw: "\x48\x02" } } } } })"},
       {"isid", 5, R"(step { login { isid: "12345" } })"},
 
       // The target's limits.

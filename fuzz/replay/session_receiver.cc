@@ -104,6 +104,7 @@ absl::StatusOr<std::unique_ptr<SessionReceiver>> SessionReceiver::Create(
       offer.facts,
       conformance::InspectTarget(factory, options.settings, factory->target_name(), options.lun));
   offer.writes = options.allow_writes || factory->own_target();
+  offer.whole_lun = offer.writes && !options.settings.scratch_last_lba.has_value();
   offer.virtual_time = factory->virtual_time();
   offer.chap = !options.settings.chap.user.empty();
   offer.mutual_chap = !options.settings.chap.mutual_user.empty();

@@ -31,6 +31,7 @@ class Script {
     scenario_.set_id("streams/stream");
     scenario_.set_epilogue(v1::NOTHING);
     scenario_.mutable_needs()->set_writes(true);
+    scenario_.mutable_needs()->set_whole_lun(true);
     Let("yes", 1);
     for (size_t nexus = 0; nexus < streams::Ports().size(); ++nexus) {
       sessions_.push_back(0);
