@@ -54,11 +54,17 @@ std::vector<uint8_t> AllSupported(const UnitTraits& traits, bool timeouts) {
   return data;
 }
 
+// SBC-2 §5.10: with PMI none below it is told, so that it must be there; without it is 0.
+void CheckLba(Turn& turn, bool pmi, uint64_t lba) {
+  if (!pmi && lba != 0) turn.Fault(kBadCdb);
+  if (pmi && lba >= turn.unit->traits.blocks) turn.Fault(kOutOfRange);
+}
+
 }  // namespace
 
 void ReadCapacity10(Turn& turn) {
   const UnitTraits& traits = turn.unit->traits;
-  if (!turn.Bit(8, 0) && turn.Field(2, 4) != 0) turn.Fault(kBadCdb);
+  CheckLba(turn, turn.Bit(8, 0), turn.Field(2, 4));
   if (turn.failed()) return;
   std::vector<uint8_t> data;
   Append(&data, std::min<uint64_t>(traits.blocks - 1, UINT32_MAX), 4);
@@ -68,7 +74,7 @@ void ReadCapacity10(Turn& turn) {
 
 void ReadCapacity16(Turn& turn) {
   const UnitTraits& traits = turn.unit->traits;
-  if (!turn.Bit(14, 0) && turn.Field(2, 8) != 0) turn.Fault(kBadCdb);
+  CheckLba(turn, turn.Bit(14, 0), turn.Field(2, 8));
   if (turn.failed()) return;
   std::vector<uint8_t> data;
   Append(&data, traits.blocks - 1, 8);

@@ -101,6 +101,9 @@ const Case kBasics[] = {
      kLun2},
     {"ReadCapacity10LbaWithoutPmi", "25 00 00 00 00 01 00 00 00 00", "5/24/00 cdb 2"},
     {"ReadCapacity10Pmi", "25 00 00 00 00 01 00 00 01 00", "GOOD", "00 00 07 ff  00 00 02 00"},
+    {"ReadCapacity10PmiLast", "25 00 00 00 07 ff 00 00 01 00", "GOOD", "00 00 07 ff  00 00 02 00"},
+    {"ReadCapacity10PmiBeyond", "25 00 00 00 08 00 00 00 01 00", "5/21/00"},
+    {"ReadCapacity16PmiBeyond", "9e 10 ff ff ff ff ff ff ff ff 00 00 00 20 01 00", "5/21/00"},
     {"ReadCapacity16", "9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00", "GOOD",
      "00 00 00 00 7f ff ff ff  00 00 10 00  00 00 c0 00 00 00 00 00 00 00 00 00"
      "00 00 00 00 00 00 00 00",

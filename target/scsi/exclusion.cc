@@ -1,17 +1,12 @@
 #include "target/scsi/exclusion.h"
 
+#include <algorithm>
+
 #include "target/scsi/command.h"
 #include "target/scsi/commands/blocks.h"
 
 namespace pushpull::target {
 namespace {
-
-struct Extent {
-  uint64_t begin = 0;
-  uint64_t end = 0;  // the same: nothing
-
-  bool Overlaps(const Extent& other) const { return begin < other.end && other.begin < end; }
-};
 
 // What a command may read or write. Where its CDB doesn't say it, that is all.
 Extent ExtentOf(const Task& task, const CommandEntry& entry) {
@@ -47,7 +42,9 @@ bool Exclusion::Holds(Task* task, const TaskSet& tasks) {
   if (exclusive_ == 0) return false;
   const Extent extent = ExtentOf(*task, *task->command_);
   const bool urgent = task->attribute == TaskAttribute::kHeadOfQueue;
-  bool held = false;
+  bool held = task->excludes_ && std::ranges::any_of(foreign_, [&](const Extent& foreign) {
+                return extent.Overlaps(foreign);
+              });
   tasks.ForEach([&](const Task* other) {
     if (held || other == task || other->state_ == Task::State::kPrepared) return;
     const bool waits = other->state_ == Task::State::kDormant;
@@ -57,6 +54,22 @@ bool Exclusion::Holds(Task* task, const TaskSet& tasks) {
   });
   task->held_ = held;
   return held;
+}
+
+bool Exclusion::BeginForeign(const Extent& extent, const TaskSet& tasks) {
+  bool held = false;
+  tasks.ForEach([&](const Task* task) {
+    const bool runs =
+        task->state_ == Task::State::kStarting || task->state_ == Task::State::kRunning;
+    if (!runs || !task->excludes_) return;
+    held = held || extent.Overlaps(ExtentOf(*task, *task->command_));
+  });
+  if (!held) foreign_.push_back(extent);
+  return !held;
+}
+
+void Exclusion::EndForeign(const Extent& extent) {
+  foreign_.erase(std::ranges::find(foreign_, extent));
 }
 
 void Exclusion::HoldAnew(const TaskSet& tasks) {

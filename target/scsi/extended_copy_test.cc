@@ -226,6 +226,103 @@ class LateWrites final : public Store {
   std::unique_ptr<Store> behind_ = *MakeStore(*ParseLunSpec("ram:1M", 512));
 };
 
+// LUN 0 of 'c', LUN 1 of zeros on such a medium.
+class CopyBesideTest : public testing::Test {
+ protected:
+  CopyBesideTest() {
+    BenchUnit late;
+    late.number = 1;
+    late.store = std::make_shared<LateWrites>();
+    bench_ = std::make_unique<Bench>(std::vector<BenchUnit>{{0, "ram:1M"}, late});
+    one_ = bench_->Open("iqn.2026-11.org.example:a");
+    two_ = bench_->Open("iqn.2026-11.org.example:b");
+    CommandOptions write;
+    write.data_out.assign(512, 'c');
+    EXPECT_EQ(bench_->Do(one_, FromHex("0a 00 00 00 01 00"), write).Summary(), "GOOD");
+  }
+
+  std::vector<uint8_t> Cscd(uint64_t lun) {
+    CommandOptions at;
+    at.lun = lun << 48;
+    const auto page = bench_->Do(one_, FromHex("12 01 83 00 ff 00"), at).data;
+    std::vector<uint8_t> bytes(32);
+    bytes[0] = 0xe4;
+    std::copy_n(page.begin() + 4, 12, bytes.begin() + 4);
+    return bytes;
+  }
+  // Block 0 of LUN 0 to block 0 of LUN 1.
+  std::unique_ptr<Command> Copy() {
+    CommandOptions options;
+    options.data_out = List({1, 0, {Cscd(0), Cscd(1)}, {{0, 1, 1, 0, 0}}});
+    std::vector<uint8_t> cdb = FromHex("83 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00");
+    cdb[13] = static_cast<uint8_t>(options.data_out.size());
+    return bench_->Start(one_, cdb, options);
+  }
+  // Of zeros, and of 'w' instead, at a block of LUN 1.
+  std::unique_ptr<Command> CompareAndWrite(uint8_t lba = 0) {
+    CommandOptions options;
+    options.lun = uint64_t{1} << 48;
+    options.data_out.resize(1024);
+    std::fill(options.data_out.begin() + 512, options.data_out.end(), 'w');
+    std::vector<uint8_t> cdb = FromHex("89 00 00 00 00 00 00 00 00 00 00 00 00 01 00 00");
+    cdb[9] = lba;
+    return bench_->Start(two_, cdb, options);
+  }
+  void Run(const Command& command) {
+    bench_->world().RunUntil([&] { return command.ended(); });
+  }
+  uint8_t Byte() {
+    CommandOptions at;
+    at.lun = uint64_t{1} << 48;
+    return bench_->Do(two_, FromHex("08 00 00 00 01 00"), at).data.at(0);
+  }
+
+  std::unique_ptr<Bench> bench_;
+  Nexus* one_ = nullptr;
+  Nexus* two_ = nullptr;
+};
+
+// SBC-3 §5.3: between a comparison and its write nobody writes, from another unit neither.
+TEST_F(CopyBesideTest, ACopyWaitsForACompareAndWrite) {
+  const auto compare = CompareAndWrite();
+  const auto copy = Copy();
+  Run(*compare);
+  EXPECT_FALSE(copy->ended());
+  Run(*copy);
+  EXPECT_EQ(compare->answer().Summary(), "GOOD");
+  EXPECT_EQ(copy->answer().Summary(), "GOOD");
+  EXPECT_EQ(Byte(), 'c') << "it was written over what had not been read";
+}
+
+TEST_F(CopyBesideTest, ACompareAndWriteWaitsForACopysWrite) {
+  const auto copy = Copy();
+  const auto compare = CompareAndWrite();
+  Run(*copy);
+  EXPECT_FALSE(compare->ended());
+  Run(*compare);
+  EXPECT_EQ(compare->answer().Summary(), "e/1d/00");
+  EXPECT_EQ(Byte(), 'c');
+}
+
+TEST_F(CopyBesideTest, OtherBlocksAreFree) {
+  const auto copy = Copy();
+  const auto elsewhere = CompareAndWrite(1);
+  const auto before = bench_->world().now();
+  Run(*copy);
+  Run(*elsewhere);
+  EXPECT_EQ(bench_->world().now() - before, absl::Seconds(1)) << "one behind the other";
+}
+
+TEST_F(CopyBesideTest, ACopyThatWaitsCanBeAborted) {
+  const auto compare = CompareAndWrite();
+  const auto copy = Copy();
+  bench_->server().Abort(&copy->task());
+  Run(*copy);
+  EXPECT_TRUE(copy->answer().aborted);
+  Run(*compare);
+  EXPECT_EQ(Byte(), 'w');
+}
+
 // What was copied before a sanitize operation began is gone when it has ended.
 TEST(ExtendedCopyAndSanitizeTest, NoWriteComesAfterTheSanitizeOperation) {
   BenchUnit late;

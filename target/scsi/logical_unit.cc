@@ -49,30 +49,30 @@ void LogicalUnit::ResetParameters() {
   copy_results_.Clear();
 }
 
-// ---- foreign writes --------------------------------------------------------------------------
+// ---- foreign accesses ------------------------------------------------------------------------
 
-std::unique_ptr<LogicalUnit::ForeignWrite> LogicalUnit::BeginForeignWrite() {
+LogicalUnit::Foreign LogicalUnit::BeginForeignAccess(const Extent& extent,
+                                                     absl::AnyInvocable<void()> then,
+                                                     std::unique_ptr<ForeignAccess>* access) {
   std::lock_guard lock(mutex_);
-  // Within the lock: either this sees the sanitize operation, or that one sees the write.
-  if (sanitizer_.PendingSense().has_value()) return nullptr;
-  ++foreign_writes_;
-  return std::make_unique<ForeignWrite>(this);
+  // SANITIZE runs alone until its operation has begun: there is no access when that does.
+  if (sanitizer_.PendingSense().has_value()) return Foreign::kRefused;
+  if (!exclusion_.BeginForeign(extent, task_set_)) {
+    waiting_foreign_.push_back(std::move(then));
+    return Foreign::kWaits;
+  }
+  *access = std::make_unique<ForeignAccess>(this, extent);
+  return Foreign::kBegun;
 }
 
-void LogicalUnit::EndForeignWrite() {
-  absl::AnyInvocable<void()> then;
+void LogicalUnit::EndForeignAccess(const Extent& extent) {
+  Starts starts;
   {
     std::lock_guard lock(mutex_);
-    if (--foreign_writes_ == 0) then = std::exchange(after_foreign_writes_, nullptr);
+    exclusion_.EndForeign(extent);
+    if (exclusion_.any()) StartWhatMayRunLocked(&starts);
   }
-  if (then != nullptr) then();
-}
-
-bool LogicalUnit::HasNoForeignWrites(absl::AnyInvocable<void()> then) {
-  std::lock_guard lock(mutex_);
-  if (foreign_writes_ == 0) return true;
-  after_foreign_writes_ = std::move(then);
-  return false;
+  Post(starts);
 }
 
 // ---- unit attentions -------------------------------------------------------------------------
@@ -119,12 +119,12 @@ void LogicalUnit::EstablishLocked(const Nexus* nexus, const Sense& sense) {
   AddAttention(&PendingLocked(nexus), sense);
 }
 
-void LogicalUnit::AddAttention(std::vector<Sense>* pending, const Sense& sense) {
+void LogicalUnit::AddAttention(std::vector<Sense>* pending, const Sense& sense) const {
   // A reset has precedence over what was before it, the general code over the others
   // (SAM-5 §5.14.4).
   if (!pending->empty() && pending->front() == sense::kPowerOnOrReset && IsReset(sense)) return;
   if (std::find(pending->begin(), pending->end(), sense) != pending->end()) return;
-  if (IsReset(sense)) pending->clear();
+  if (IsReset(sense) && !device_->bugs.Has(Bug::kScsiResetToldLast)) pending->clear();
   if (pending->size() == kMaxPendingAttentions) pending->pop_back();
   pending->push_back(sense);
 }
@@ -170,6 +170,11 @@ base::Result<Transfer, Sense> LogicalUnit::Look(const Task& task, const CommandE
 bool LogicalUnit::Prepare(Task* task) {
   const bool long_cdb = commands::IsVariableLength(*task);
   if (long_cdb && device_->bugs.Has(Bug::kScsiCdb32LbaLow)) task->cdb[19] = 0;
+  constexpr uint8_t kSanitize = 0x48;
+  if (task->cdb[0] == kSanitize && FindCommand(*task, kind_) == nullptr &&
+      device_->bugs.Has(Bug::kScsiSanitizeActionIgnored)) {
+    task->cdb[1] = 0x02;  // BLOCK ERASE
+  }
   const CommandEntry* entry = FindCommand(*task, kind_);
   if (entry != nullptr && !Has(*entry)) entry = nullptr;
   const base::Result<Transfer, Sense> looked = Look(*task, entry);
@@ -288,6 +293,11 @@ std::optional<Step> LogicalUnit::Begin(Task* task) {
   return Drive(task, task->command_->execute(*this, *task));
 }
 
+void LogicalUnit::RunUnlessAborted(const Task& task, absl::FunctionRef<void()> run) {
+  std::lock_guard lock(mutex_);
+  if (!task.aborting_) run();
+}
+
 void LogicalUnit::Continue(Task* task, const absl::Status& status) {
   // End() sees that it was aborted.
   if (task->cancelled_) return EndAndDeliver(task, Step::Good());
@@ -348,28 +358,35 @@ LogicalUnit::Starts LogicalUnit::LeaveLocked(Task* task) {
   const bool excluded = exclusion_.any();
   exclusion_.Leave(task);
   task_set_.Leave(task);
-  if (dormant_ == 0 || !(excluded || task_set_.MakesWay(*task))) return starts;
+  if (excluded || task_set_.MakesWay(*task)) StartWhatMayRunLocked(&starts);
+  return starts;
+}
+
+void LogicalUnit::StartWhatMayRunLocked(Starts* starts) {
+  if (dormant_ == 0) return;
   exclusion_.HoldAnew(task_set_);
   task_set_.ForEachThatMayRun([&](Task* next) {
     if (next->state_ != Task::State::kDormant || exclusion_.Holds(next, task_set_)) return;
     next->state_ = Task::State::kStarting;
     --dormant_;
-    starts.emplace_back(next->nexus->loop(), next->serial_);
+    starts->emplace_back(next->nexus->loop(), next->serial_);
   });
-  return starts;
 }
 
 LogicalUnit::Aborts LogicalUnit::End(Task* task, const Step& step) {
   bool aborted;
   Aborts aborts;
   Starts starts;
+  Calls foreign;
   {
     std::lock_guard lock(mutex_);
     aborted = task->aborting_;
     aborts.swap(task->aborts_);
+    if (task->excludes_) foreign.swap(waiting_foreign_);
     starts = LeaveLocked(task);
   }
   Post(starts);
+  for (auto& call : foreign) call();
   SetResult(task, aborted, step);
   task->unit_ = nullptr;
   task->work.state.reset();

@@ -101,23 +101,28 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   Sanitizer& sanitizer() { return sanitizer_; }
   const Sanitizer& sanitizer() const { return sanitizer_; }
 
-  // ---- what other units' commands write here --------------------------------------------------
-  // While it lives, a write of another unit's command may be on its way; no sanitize operation
-  // begins to write meanwhile.
-  class ForeignWrite {
+  // ---- what other units' commands read and write here -----------------------------------------
+  // While it lives, an I/O of another unit's command may be on its way; no command that runs alone
+  // begins on these blocks meanwhile.
+  class ForeignAccess {
    public:
-    explicit ForeignWrite(LogicalUnit* unit) : unit_(unit) {}
-    ForeignWrite(const ForeignWrite&) = delete;
-    ForeignWrite& operator=(const ForeignWrite&) = delete;
-    ~ForeignWrite() { unit_->EndForeignWrite(); }
+    ForeignAccess(LogicalUnit* unit, const Extent& extent) : unit_(unit), extent_(extent) {}
+    ForeignAccess(const ForeignAccess&) = delete;
+    ForeignAccess& operator=(const ForeignAccess&) = delete;
+    ~ForeignAccess() { unit_->EndForeignAccess(extent_); }
 
    private:
     LogicalUnit* const unit_;
+    const Extent extent_;
   };
-  // Null: the unit is being sanitized.
-  std::unique_ptr<ForeignWrite> BeginForeignWrite();
-  // False: there are some; `then` is called when there are none any more.
-  bool HasNoForeignWrites(absl::AnyInvocable<void()> then);
+  enum class Foreign : uint8_t {
+    kBegun,    // `access` is there
+    kWaits,    // for a command that runs alone on these blocks; `then` says when to try it again
+    kRefused,  // the unit is being sanitized
+  };
+  // `then` is called from whatever thread, and never within this call.
+  Foreign BeginForeignAccess(const Extent& extent, absl::AnyInvocable<void()> then,
+                             std::unique_ptr<ForeignAccess>* access);
 
   // ---- nexuses and their unit attentions ------------------------------------------------------
   // That of a nexus which isn't open any more, and has no tasks here.
@@ -137,6 +142,9 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   void Fail(Task* task, const Sense& sense);
   void Abort(Task* task);
   void OnMoved(Task* task, const absl::Status& status);
+  // Runs it unless the task was aborted: what a reset takes back is then done before that reset, or
+  // not at all. From any thread.
+  void RunUnlessAborted(const Task& task, absl::FunctionRef<void()> run);
   // What a command waited for (Step::Wait) has come to `status`. On the task's loop, never within
   // the call that made it wait.
   void Continue(Task* task, const absl::Status& status);
@@ -155,6 +163,7 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   using Aborts = std::vector<std::shared_ptr<TaskAbort>>;
   // Tasks that may start, with their loops.
   using Starts = std::vector<std::pair<fabric::Loop*, uint64_t>>;
+  using Calls = std::vector<absl::AnyInvocable<void()>>;
 
   static constexpr uint32_t kMaxTransferBytes = 8 << 20;
   // So that one command doesn't keep a loop for long.
@@ -162,13 +171,13 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   static constexpr uint32_t kMaxUnmapBytes = 256 << 20;
 
   base::Result<Transfer, Sense> Look(const Task& task, const CommandEntry* entry) const;
-  void EndForeignWrite();
+  void EndForeignAccess(const Extent& extent);
 
   // What is pending for an open nexus, which the unit knows from now on.
   std::vector<Sense>& PendingLocked(const Nexus* nexus);
   static std::optional<Sense> TakeOldest(std::vector<Sense>* pending, bool only_resets = false);
   void EstablishLocked(const Nexus* nexus, const Sense& sense);
-  static void AddAttention(std::vector<Sense>* pending, const Sense& sense);
+  void AddAttention(std::vector<Sense>* pending, const Sense& sense) const;
 
   // Its first step, and on.
   std::optional<Step> Begin(Task* task);
@@ -183,6 +192,7 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   void SetResult(Task* task, bool aborted, const Step& step) const;
   void EndAndDeliver(Task* task, const Step& step);
   Starts LeaveLocked(Task* task);
+  void StartWhatMayRunLocked(Starts* starts);
   void Post(const Starts& starts);
 
   // Posted: on the task's loop.
@@ -204,8 +214,7 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   mutable std::mutex mutex_;
   TaskSet task_set_;
   size_t dormant_ = 0;
-  size_t foreign_writes_ = 0;
-  absl::AnyInvocable<void()> after_foreign_writes_;
+  Calls waiting_foreign_;  // for a command that runs alone to end
   // Of the nexuses that the unit knows; of others Nexus::first_attention() alone is pending.
   absl::flat_hash_map<const Nexus*, std::vector<Sense>> attentions_;
 };

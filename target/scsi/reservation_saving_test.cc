@@ -117,6 +117,21 @@ TEST_F(ReservationSavingTest, AnAbortedOneEndsWhenItIsSaved) {
   EXPECT_EQ(Do(a_, "00 00 00 00 00 00"), "6/2a/05");
 }
 
+// SAM-5 §6.3.3: a reset ends reservations of RESERVE, also of one that is on its way.
+TEST_F(ReservationSavingTest, AResetComesBehindAReserveThatWaits) {
+  const auto six = bench_->Start(a_, FromHex("16 00 00 00 00 00"));
+  bool reset = false;
+  bench_->server().ManageTasks(b_, TaskManagement::kLogicalUnitReset, 0, {},
+                               [&](TaskManagementResult) { reset = true; });
+  bench_->world().RunUntilIdle();
+  disk_->RunAll();
+  bench_->world().RunUntilIdle();
+  EXPECT_TRUE(reset);
+  EXPECT_TRUE(six->answer().aborted);
+  EXPECT_EQ(Do(b_, kRead), "6/29/03");
+  EXPECT_EQ(Do(b_, kRead), "GOOD");
+}
+
 // SAM-5 §6.3.5: a nexus that is gone holds nothing, though its RESERVE was carried out afterwards.
 TEST_F(ReservationSavingTest, ASessionMayEndMeanwhile) {
   const auto six = bench_->Start(a_, FromHex("16 00 00 00 00 00"));

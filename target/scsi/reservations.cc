@@ -188,6 +188,7 @@ ReservationOutcome Reservations::Reserve(const NexusId& from, uint64_t key, Rese
       return same ? ReservationOutcome{} : ReservationOutcome::Conflict();
     }
     state.reservation = MakeReservation(type, from);
+    if (bugs_.Has(Bug::kScsiGenerationCountsReserve)) Count(&state);
     return {};
   });
 }

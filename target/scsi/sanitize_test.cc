@@ -1,5 +1,6 @@
 // SANITIZE: what it leaves, what is refused meanwhile, and that it outlives who asked for it.
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "target/scsi/device_server.h"
 #include "target/scsi/testing/bench.h"
+#include "target/store/lun_spec.h"
 #include "target/store/store.h"
 
 namespace pushpull::target {
@@ -115,7 +117,7 @@ TEST(SanitizeTest, WriteProtectedUnitsAreKept) {
 }
 
 TEST(SanitizeTest, RefusesOthersMeanwhileAndTellsItsProgress) {
-  Bench bench({{0, "slow:1000,ram:64M"}});
+  Bench bench({{0, "slow:1000,ram:16M"}});
   Nexus* one = bench.Open();
   Nexus* two = bench.Open("iqn.2026-11.org.example:two");
   EXPECT_EQ(bench.Do(one, kBlockEraseAtOnce).Summary(), "GOOD");
@@ -167,7 +169,7 @@ void Reset(Bench& bench, Nexus* nexus) {
 }
 
 TEST(SanitizeTest, OutlivesTheTaskThatWaitsForIt) {
-  Bench bench({{0, "slow:1000,ram:64M"}});
+  Bench bench({{0, "slow:1000,ram:16M"}});
   Nexus* nexus = bench.Open();
   const auto sanitize = bench.Start(nexus, FromHex(kBlockErase));
   bench.world().RunFor(absl::Milliseconds(1500));
@@ -182,7 +184,7 @@ TEST(SanitizeTest, OutlivesTheTaskThatWaitsForIt) {
 
 TEST(SanitizeTest, GoesOnWithAnotherNexus) {
   for (const bool waits : {false, true}) {
-    Bench bench({{0, "slow:1000,ram:64M"}});
+    Bench bench({{0, "slow:1000,ram:16M"}});
     Nexus* one = bench.Open();
     Nexus* two = bench.Open("iqn.2026-11.org.example:two");
     const auto sanitize = bench.Start(one, FromHex(waits ? kBlockErase : kBlockEraseAtOnce));
@@ -196,7 +198,7 @@ TEST(SanitizeTest, GoesOnWithAnotherNexus) {
 }
 
 TEST(SanitizeTest, GoesOnWhenSomebodyIsThereAgain) {
-  Bench bench({{0, "slow:1000,ram:64M"}});
+  Bench bench({{0, "slow:1000,ram:16M"}});
   Nexus* one = bench.Open();
   EXPECT_EQ(bench.Do(one, kBlockEraseAtOnce).Summary(), "GOOD");
   bench.Close(one);
@@ -218,6 +220,37 @@ class FailingStore final : public Store {
 
   bool fails = false;
 };
+
+// A medium that remembers the longest I/O that it was asked for.
+class Measured final : public Store {
+ public:
+  std::optional<absl::Status> Submit(Io* io) override {
+    longest = std::max(longest, IoLength(*io));
+    return behind_->Submit(io);
+  }
+  uint64_t size_bytes() const override { return behind_->size_bytes(); }
+  bool can_unmap() const override { return true; }
+
+  uint64_t longest = 0;
+
+ private:
+  std::unique_ptr<Store> behind_ = *MakeStore(*ParseLunSpec("ram:64M", 512));
+};
+
+// Who is on the same loop waits for no more than this.
+TEST(SanitizeTest, GoesBySlices) {
+  const auto measured = std::make_shared<Measured>();
+  BenchUnit unit;
+  unit.store = measured;
+  Bench bench({unit});
+  Nexus* nexus = bench.Open();
+  EXPECT_EQ(bench.Do(nexus, kBlockErase).Summary(), "GOOD");
+  EXPECT_LE(measured->longest, uint64_t{4} << 20);
+  EXPECT_GT(measured->longest, 0u);
+  measured->longest = 0;
+  EXPECT_EQ(Overwrite(bench, nexus, "01 00 00 01 5a").Summary(), "GOOD");
+  EXPECT_LE(measured->longest, uint64_t{1} << 20);
+}
 
 TEST(SanitizeTest, FailsAsTheInitiatorAllowed) {
   for (const bool unrestricted : {false, true}) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "target/scsi/commands/blocks.h"
 #include "target/scsi/logical_unit.h"
 #include "target/scsi/nexus.h"
 
@@ -11,8 +12,8 @@ namespace pushpull::target {
 namespace {
 
 // As much as is done before others have their turn on the loop.
-constexpr uint64_t kWriteBytes = 1 << 20;
-constexpr uint64_t kEraseBytes = 16 << 20;
+constexpr uint64_t kWriteBytes = commands::kWriteSliceBytes;
+constexpr uint64_t kEraseBytes = commands::kUnmapSliceBytes;
 
 constexpr uint8_t kSanitize = 0x48;
 
@@ -37,7 +38,8 @@ std::optional<Sense> Sanitizer::PendingSense() const {
 // INQUIRY, REPORT LUNS and REQUEST SENSE are answered all the same: those that a unit attention
 // doesn't hold up either. After a failure, SANITIZE is the way out.
 std::optional<Sense> Sanitizer::RefusesInState(const CommandEntry& entry) const {
-  if ((entry.flags & kDespiteUnitAttention) != 0) return std::nullopt;
+  const bool refuses_all = unit_->device().bugs.Has(Bug::kScsiSanitizeRefusesInquiry);
+  if ((entry.flags & kDespiteUnitAttention) != 0 && !refuses_all) return std::nullopt;
   const std::optional<Sense> sense = PendingSense();
   const bool again = entry.opcode == kSanitize && state() != State::kRunning;
   return again ? std::nullopt : sense;
@@ -85,11 +87,6 @@ bool Sanitizer::Forget(Task* task) {
 
 void Sanitizer::Run(Nexus* nexus) {
   if (nexus->closing()) return HandOver(nexus);
-  // Copies of other units that wrote here before this began.
-  auto again = [this, nexus] {
-    nexus->loop()->Post([unit = unit_->shared_from_this(), this, nexus] { Run(nexus); });
-  };
-  if (!unit_->HasNoForeignWrites(std::move(again))) return;
   SubmitNext(nexus);
 }
 

@@ -81,6 +81,21 @@ struct Disk {
     return Do("12 00 00 00 05 00").Summary();
   }
 
+  // Block 0 to block 1, with list identifier 5Ah and this type of segment.
+  Answer Copy(uint8_t segment_type) {
+    std::vector<uint8_t> list =
+        FromHex("5a 00 00 20 00 00 00 00 00 00 00 1c 00 00 00 00 e4 00 00 00");
+    const std::vector<uint8_t> page = Do("12 01 83 00 ff 00").data;
+    list.insert(list.end(), page.begin() + 4, page.begin() + 4 + 28);
+    const std::vector<uint8_t> segment = FromHex("00 00 00 18 00 00 00 00 00 00 00 01");
+    list.insert(list.end(), segment.begin(), segment.end());
+    list.resize(76);
+    list[44] = list[45] = list[46] = list[47] = 0;
+    list[48] = segment_type;
+    list[75] = 1;
+    return Do("83 00 00 00 00 00 00 00 00 00 00 00 00 4c 00 00", list);
+  }
+
   Bench bench;
   Nexus* a = bench.Open("iqn.2026-11.org.example:a");
   Nexus* b = bench.Open("iqn.2026-11.org.example:b");
@@ -197,6 +212,94 @@ const Row kRows[] = {
        disk.Do("48 01 00 00 00 00 00 00 06 00", FromHex("01 00 00 02 0f f0"));
        return disk.Byte(511) != 0xf0;
      }},
+    {Bug::kScsiSanitizeActionIgnored,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       disk.Fill(1);
+       disk.Do("48 1e 00 00 00 00 00 00 00 00");
+       return disk.Byte(0) != 1;
+     }},
+    {Bug::kScsiSanitizeRefusesInquiry,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       const auto sanitize = disk.bench.Start(disk.a, FromHex("48 02 00 00 00 00 00 00 00 00"));
+       const bool refused = disk.Do("12 00 00 00 05 00").Summary() != "GOOD";
+       disk.bench.world().RunUntil([&] { return sanitize->ended(); });
+       return refused;
+     }},
+    {Bug::kScsiCapacityIsCount,
+     [](BugSet bugs) {
+       return base::LoadBe32(Disk(bugs).Do("25 00 00 00 00 00 00 00 00 00").data.data()) != 2047;
+     }},
+    {Bug::kScsiCapacity16Uncut,
+     [](BugSet bugs) {
+       return Disk(bugs).Do("9e 10 00 00 00 00 00 00 00 00 00 00 00 08 00 00").transfer_bytes != 8;
+     }},
+    {Bug::kScsiStopIgnored,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       disk.Do("1b 00 00 00 00 00");
+       return disk.Do(kTestUnitReady).Summary() != "2/04/02";
+     }},
+    {Bug::kScsiWriteSameZeroNothing,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       disk.Do("93 00 00 00 00 00 00 00 07 ff 00 00 00 00 00 00", Blocks(1, 2));
+       return disk.Do("28 00 00 00 07 ff 00 00 01 00").data.at(0) != 2;
+     }},
+    {Bug::kScsiReadSixZeroNothing,
+     [](BugSet bugs) { return Disk(bugs).Do("08 00 00 00 00 00").transfer_bytes != 256 * 512; }},
+    {Bug::kScsiVerifyBeyondTheEnd,
+     [](BugSet bugs) {
+       return Disk(bugs).Do("2f 00 00 00 08 00 00 00 01 00").Summary() != "5/21/00";
+     }},
+    {Bug::kScsiModeDefaultsFollow,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       disk.Do("15 10 00 00 10 00", FromHex("00 00 00 00 0a 0a 06 10 00 00 00 00 ff ff 00 00"));
+       return disk.Do("1a 08 8a 00 ff 00").data.at(6) != 2;
+     }},
+    {Bug::kScsiModeChangeableAsCurrent,
+     [](BugSet bugs) { return Disk(bugs).Do("1a 08 4a 00 ff 00").data.at(6) != 4; }},
+    {Bug::kScsiLunListCut,
+     [](BugSet bugs) {
+       return Disk(bugs).Do("a0 00 02 00 00 00 00 00 00 10 00 00").data.at(3) != 16;
+     }},
+    {Bug::kScsiSelectReportIgnored,
+     [](BugSet bugs) {
+       return Disk(bugs).Do("a0 00 01 00 00 00 00 00 00 10 00 00").data.at(8) != 0xc1;
+     }},
+    {Bug::kScsiReportsWhatIsNot,
+     [](BugSet bugs) {
+       return Disk(bugs).Do("a3 0c 01 d7 00 00 00 00 00 ff 00 00").data.at(1) != 1;
+     }},
+    {Bug::kScsiResetToldLast,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       disk.Do("15 10 00 00 10 00", FromHex("00 00 00 00 0a 0a 06 10 00 00 00 00 ff ff 00 00"));
+       disk.Reset();
+       return disk.bench.Do(disk.b, kTestUnitReady).Summary() != "6/29/03";
+     }},
+    {Bug::kScsiCopyLeavesLast,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       disk.Do("2a 00 00 00 00 00 00 00 01 00", Blocks(1, 2));
+       disk.Copy(0x02);
+       return disk.Byte(512) != 2;
+     }},
+    {Bug::kScsiCopySegmentIgnored,
+     [](BugSet bugs) { return Disk(bugs).Copy(0xbe).Summary() != "5/26/09"; }},
+    {Bug::kScsiCopyParametersLength,
+     [](BugSet bugs) {
+       const auto data = Disk(bugs).Do("84 03 00 00 00 00 00 00 00 00 00 00 00 ff 00 00").data;
+       return data.at(3) != data.size() - 4;
+     }},
+    {Bug::kScsiCopySegmentsUncounted,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       disk.Copy(0x02);
+       return disk.Do("84 00 5a 00 00 00 00 00 00 00 00 00 00 ff 00 00").data.at(6) != 1;
+     }},
     {Bug::kScsiCdb32LbaLow,
      [](BugSet bugs) {
        Disk disk(bugs);
@@ -289,6 +392,11 @@ const Row kRows[] = {
               g.bench.Do(g.a, kTestUnitReady).Summary() != "6/2a/05";
      }},
     {Bug::kScsiGenerationNotCounted,
+     [](BugSet bugs) {
+       Ground g(bugs);
+       return base::LoadBe32(g.bench.Do(g.a, kReadKeys).data.data()) != 2;
+     }},
+    {Bug::kScsiGenerationCountsReserve,
      [](BugSet bugs) {
        Ground g(bugs);
        return base::LoadBe32(g.bench.Do(g.a, kReadKeys).data.data()) != 2;

@@ -21,6 +21,8 @@ constexpr const char* kHeaderDigest = "needs HeaderDigest CRC32C";
 constexpr const char* kDataDigest = "needs DataDigest CRC32C";
 constexpr const char* kWritable = "it needs a writable LUN";
 constexpr const char* kBlocks = "it needs a LUN of";
+constexpr const char* kFewBlocks = "needs block_count at most";
+constexpr const char* kManyBlocks = "needs block_count at least";
 constexpr const char* kBlockLength = "it needs blocks of";
 constexpr const char* kSecondLun = "it needs 2 LUNs";
 constexpr const char* kSequence = "needs task.w.desired_data_transfer_length at least";
@@ -108,14 +110,14 @@ constexpr Choice kTimes[] = {
 
 constexpr Choice kDisks[] = {
     {"write_protected", "lun { spec: 'pattern:64M' }", {kWritable, kLbaStatus}},
-    {"one_block", "lun { spec: 'ram:512' }", {kBlocks, kSecondLun}},
-    {"eight_blocks", "lun { spec: 'ram:4K' }", {kBlocks, kSecondLun}},
-    {"fewest_blocks", "lun { spec: 'ram:32K' }", {kSecondLun}},
+    {"one_block", "lun { spec: 'ram:512' }", {kBlocks, kManyBlocks, kSecondLun}},
+    {"eight_blocks", "lun { spec: 'ram:4K' }", {kBlocks, kManyBlocks, kSecondLun}},
+    {"fewest_blocks", "lun { spec: 'ram:32K' }", {kManyBlocks, kSecondLun}},
     {"long_blocks", "lun { spec: 'ram:64M' block_size: 4096 }", {kBlockLength, kSecondLun}},
-    {"beyond_32_bits", "lun { spec: 'ram:8T' }", {kSecondLun}},
+    {"beyond_32_bits", "lun { spec: 'ram:8T' }", {kFewBlocks, kSecondLun}},
     {"long_blocks_beyond_32_bits",
      "lun { spec: 'ram:64T' block_size: 4096 }",
-     {kBlockLength, kSecondLun}},
+     {kFewBlocks, kBlockLength, kSecondLun}},
     {"lun_0_alone", "lun { spec: 'ram:64M' }", {kSecondLun}},
     {"lun_7_alone", "lun { number: 7 spec: 'ram:64M' }", {kSecondLun}},
     {"luns_in_disorder",

@@ -24,7 +24,7 @@ DEFECTS = 'target/bugs/bug_list.inc'
 CATALOGUE_TEST = 'conformance/requirements/catalogue_test.cc'
 
 _ROW = re.compile(r'\b(RFC\d+)-([0-9A-E][0-9.]*(?:\.\d+)*)-([a-z]+)\b')
-_SCSI_ROW = re.compile(r'\b(?:SBC3|SPC4)-[a-z0-9_]+-[a-z]+\b')
+_SCSI_ROW = re.compile(r'\b(?:SAM5|SBC3|SPC4)-[a-z0-9_]+-[a-z]+\b')
 _NEXT = re.compile(r',(?:\s*\n\s*(?://|#))?\s*([0-9A-E][0-9.]*)?-([a-z]{1,2})\b')
 _FIELD = re.compile(r'^  (\w+):((?:\s*"(?:[^"\\]|\\.)*")+|\s*\w+)', re.M)
 

@@ -11,6 +11,7 @@
 #include "target/scsi/commands/extended_copy_list.h"
 #include "target/scsi/commands/parameter_data.h"
 #include "target/scsi/copy_results.h"
+#include "target/scsi/nexus.h"
 
 namespace pushpull::target::commands {
 namespace {
@@ -26,11 +27,12 @@ struct CopyState : CommandState {
   uint64_t done_bytes = 0;  // of it
   uint64_t all_bytes = 0;
   uint64_t rested_at_bytes = 0;
-  bool rests = false;
+  bool rests = false;                // or waits for a command that runs alone, where it is to read
+  bool writes = false;               // waits for such, where it is to write
   std::vector<LogicalUnit*> cached;  // written to by what may be in its cache
   std::vector<uint8_t> chunk;
   iovec buffer{};
-  std::unique_ptr<LogicalUnit::ForeignWrite> foreign;  // of the write that is on its way
+  std::unique_ptr<LogicalUnit::ForeignAccess> foreign;  // of the I/O that is on its way
 };
 
 uint32_t ListLength(const Task& task) { return base::LoadBe32(&task.cdb[10]); }
@@ -44,8 +46,10 @@ uint64_t NextOffset(const CopySegment& segment, uint64_t done, uint64_t bytes) {
 
 void Remember(LogicalUnit& unit, const Task& task, const CopyState& state, bool ok) {
   if (!state.list.keeps_result) return;
+  const bool uncounted = unit.device().bugs.Has(Bug::kScsiCopySegmentsUncounted);
+  const size_t segments = uncounted ? 0 : state.segment;
   unit.copy_results().Remember(
-      {task.nexus, state.list.list_id, ok, static_cast<uint16_t>(state.segment), state.all_bytes});
+      {task.nexus, state.list.list_id, ok, static_cast<uint16_t>(segments), state.all_bytes});
 }
 
 // At the end: the cache of a unit may have been turned off while this was on its way.
@@ -59,6 +63,33 @@ Step FlushNext(LogicalUnit& unit, Task& task, CopyState& state) {
   }
   Remember(unit, task, state, /*ok=*/true);
   return Step::Good();
+}
+
+Step FailCopy(LogicalUnit& unit, const Task& task, const CopyState& state) {
+  Remember(unit, task, state, /*ok=*/false);
+  return Step::Fail(sense::kThirdPartyDeviceFailure);
+}
+
+// Begins the chunk's I/O, which is set, on `other`. Where one of that unit's own commands has these
+// blocks for itself, `waits` is set, and the task resumed when it may be tried again.
+Step BeginIo(LogicalUnit& unit, Task& task, CopyState& state, LogicalUnit& other, bool* waits) {
+  task.work.store = other.store().get();
+  if (&other == &unit) return Step::Transfer();
+  const uint64_t begin = task.work.io.offset / other.block_size();
+  const Extent extent{begin, begin + state.chunk.size() / other.block_size()};
+  auto again = [&unit, &task, loop = task.nexus->loop()] {
+    loop->Post([&unit, &task] { unit.Continue(&task, absl::OkStatus()); });
+  };
+  switch (other.BeginForeignAccess(extent, std::move(again), &state.foreign)) {
+    case LogicalUnit::Foreign::kBegun:
+      return Step::Transfer();
+    case LogicalUnit::Foreign::kWaits:
+      *waits = true;
+      return Step::Wait();
+    case LogicalUnit::Foreign::kRefused:
+      break;
+  }
+  return FailCopy(unit, task, state);
 }
 
 // Reads the next chunk, or ends.
@@ -77,10 +108,7 @@ Step Next(LogicalUnit& unit, Task& task, CopyState& state) {
   }
   const CopySegment& segment = state.list.segments[state.segment];
   // Others may have reserved a unit since, to keep this initiator out.
-  if (!MayCopy(*task.nexus, segment)) {
-    Remember(unit, task, state, /*ok=*/false);
-    return Step::Fail(sense::kThirdPartyDeviceFailure);
-  }
+  if (!MayCopy(*task.nexus, segment)) return FailCopy(unit, task, state);
   const uint64_t bytes = std::min(kChunkBytes, segment.bytes - state.done_bytes);
   state.chunk.resize(bytes);
   state.buffer = {state.chunk.data(), bytes};
@@ -88,8 +116,21 @@ Step Next(LogicalUnit& unit, Task& task, CopyState& state) {
   io.durable = false;
   io.offset = segment.from_byte + NextOffset(segment, state.done_bytes, bytes);
   io.buffers = {&state.buffer, 1};
-  task.work.store = segment.from->store().get();
-  return Step::Transfer();
+  return BeginIo(unit, task, state, *segment.from, &state.rests);
+}
+
+// Writes the chunk that was read.
+Step Write(LogicalUnit& unit, Task& task, CopyState& state) {
+  Io& io = task.work.io;
+  const CopySegment& segment = state.list.segments[state.segment];
+  if (!MayCopy(*task.nexus, segment)) return FailCopy(unit, task, state);
+  io.op = Io::Op::kWrite;
+  io.durable = !MayCache(*segment.to);
+  if (!io.durable && std::ranges::count(state.cached, segment.to) == 0) {
+    state.cached.push_back(segment.to);
+  }
+  io.offset = segment.to_byte + NextOffset(segment, state.done_bytes, state.chunk.size());
+  return BeginIo(unit, task, state, *segment.to, &state.writes);
 }
 
 }  // namespace
@@ -116,34 +157,17 @@ Step ExecuteExtendedCopy(LogicalUnit& unit, Task& task) {
 Step ResumeExtendedCopy(LogicalUnit& unit, Task& task, const absl::Status& status) {
   auto& state = static_cast<CopyState&>(*task.work.state);
   Io& io = task.work.io;
-  if (!status.ok()) {
-    Remember(unit, task, state, /*ok=*/false);
-    return Step::Fail(sense::kThirdPartyDeviceFailure);
-  }
+  state.foreign.reset();
+  if (!status.ok()) return FailCopy(unit, task, state);
   if (std::exchange(state.rests, false)) return Next(unit, task, state);
+  if (std::exchange(state.writes, false)) return Write(unit, task, state);
   if (io.op == Io::Op::kFlush) return FlushNext(unit, task, state);
   if (io.op == Io::Op::kWrite) {
-    state.foreign.reset();
     state.done_bytes += state.chunk.size();
     state.all_bytes += state.chunk.size();
     return Next(unit, task, state);
   }
-  const CopySegment& segment = state.list.segments[state.segment];
-  if (segment.to != &unit) {
-    state.foreign = segment.to->BeginForeignWrite();
-    if (state.foreign == nullptr) {
-      Remember(unit, task, state, /*ok=*/false);
-      return Step::Fail(sense::kThirdPartyDeviceFailure);
-    }
-  }
-  io.op = Io::Op::kWrite;
-  io.durable = !MayCache(*segment.to);
-  if (!io.durable && std::ranges::count(state.cached, segment.to) == 0) {
-    state.cached.push_back(segment.to);
-  }
-  io.offset = segment.to_byte + NextOffset(segment, state.done_bytes, state.chunk.size());
-  task.work.store = segment.to->store().get();
-  return Step::Transfer();
+  return Write(unit, task, state);
 }
 
 // ---- RECEIVE COPY RESULTS ----------------------------------------------------------------------
@@ -187,7 +211,8 @@ ParameterData OperatingParameters(const LogicalUnit& unit) {
   data.Add8(2);
   data.Add8(0x02);  // block to block
   data.Add8(0xe4);  // identification descriptors
-  data.Set32(0, static_cast<uint32_t>(data.size() - 4));
+  const bool counts_itself = unit.device().bugs.Has(Bug::kScsiCopyParametersLength);
+  data.Set32(0, static_cast<uint32_t>(data.size() - (counts_itself ? 0 : 4)));
   return data;
 }
 

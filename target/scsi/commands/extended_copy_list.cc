@@ -101,6 +101,8 @@ base::Result<CopySegment, Sense> ParseSegment(const Nexus& nexus,
   copy.from_byte = from_lba * copy.from->block_size();
   copy.to_byte = to_lba * copy.to->block_size();
   copy.bytes = blocks * copy.from->block_size();
+  const bool leaves_last = copy.from->device().bugs.Has(Bug::kScsiCopyLeavesLast);
+  if (leaves_last && blocks > 0) copy.bytes -= copy.from->block_size();
   return copy;
 }
 
@@ -147,7 +149,10 @@ base::Result<CopyList, Sense> ParseCopyList(const LogicalUnit& unit, const Nexus
   }
   const size_t end = first_segment + lengths.segments;
   for (size_t at = first_segment; at < end; at += kSegmentBytes) {
-    if (list[at] != kBlockToBlock) return sense::kUnsupportedSegmentDescriptor;
+    if (list[at] != kBlockToBlock) {
+      if (unit.device().bugs.Has(Bug::kScsiCopySegmentIgnored)) break;
+      return sense::kUnsupportedSegmentDescriptor;
+    }
     if (end - at < kSegmentBytes) return sense::kParameterListLengthError;
     if (base::LoadBe16(&list[at + 2]) != kSegmentBytes - 4) return At(at + 2);
     if (copy.segments.size() == kMaxSegments) return sense::kTooManySegmentDescriptors;

@@ -61,6 +61,14 @@ bool KnowsPage(uint8_t code) {
   return false;
 }
 
+PageControl ControlFor(const LogicalUnit& unit, PageControl asked) {
+  const BugSet& bugs = unit.device().bugs;
+  const bool as_current =
+      (asked == PageControl::kDefault && bugs.Has(Bug::kScsiModeDefaultsFollow)) ||
+      (asked == PageControl::kChangeable && bugs.Has(Bug::kScsiModeChangeableAsCurrent));
+  return as_current ? PageControl::kCurrent : asked;
+}
+
 }  // namespace
 
 Prepared PrepareModeSense(const LogicalUnit& /*unit*/, const Task& task) {
@@ -78,8 +86,9 @@ Step ExecuteModeSense(LogicalUnit& unit, Task& task) {
   const size_t header = data.size();
   if (!fields.no_block_descriptors) AddBlockDescriptor(unit, fields.long_lba, &data);
   const size_t descriptors = data.size() - header;
+  const PageControl control = ControlFor(unit, fields.control);
   for (const ModePage& page : AllModePages()) {
-    if (Selects(fields, page)) page.add(unit, fields.control, &data);
+    if (Selects(fields, page)) page.add(unit, control, &data);
   }
   if (fields.ten) {
     data.Set16(0, static_cast<uint16_t>(data.size() - 2));

@@ -11,6 +11,9 @@ bool Fua(const Task& task) { return task.cdb[0] != 0x08 && (BlockFlagsOf(task) &
 }  // namespace
 
 Prepared PrepareRead(const LogicalUnit& unit, const Task& task) {
+  constexpr uint8_t kRead6 = 0x08;
+  const bool nothing = task.cdb[0] == kRead6 && task.cdb[4] == 0;
+  if (nothing && unit.device().bugs.Has(Bug::kScsiReadSixZeroNothing)) return NoData();
   PUSHPULL_TRY_ASSIGN(const BlockRange range, CheckTransferRange(unit, task));
   return Transfer{DataDirection::kIn, uint64_t{range.blocks} * unit.block_size()};
 }

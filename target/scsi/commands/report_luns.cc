@@ -1,5 +1,7 @@
 #include "target/scsi/commands/report_luns.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "target/scsi/commands/parameter_data.h"
 #include "target/scsi/lun.h"
@@ -24,7 +26,8 @@ Prepared PrepareReportLuns(const LogicalUnit& unit, const Task& task) {
 }
 
 Step ExecuteReportLuns(LogicalUnit& unit, Task& task) {
-  const uint8_t select = task.cdb[2];
+  const BugSet& bugs = unit.device().bugs;
+  const uint8_t select = bugs.Has(Bug::kScsiSelectReportIgnored) ? uint8_t{0} : task.cdb[2];
   ParameterData data;
   data.AddZeros(8);
   if (select != kLogicalUnits) data.Add64(kReportLunsWellKnownLun);
@@ -32,6 +35,10 @@ Step ExecuteReportLuns(LogicalUnit& unit, Task& task) {
     for (const uint16_t number : unit.device().units) data.Add64(EncodeLun(number));
   }
   data.Set32(0, static_cast<uint32_t>(data.size() - 8));
+  if (bugs.Has(Bug::kScsiLunListCut)) {
+    const uint64_t sent = std::min<uint64_t>(AllocationLength(task), data.size());
+    data.Set32(0, static_cast<uint32_t>(std::max<uint64_t>(sent, 8) - 8));
+  }
   unit.ClearUnitAttention(task.nexus, sense::kReportedLunsDataChanged);
   return Reply(task, data.bytes(), AllocationLength(task));
 }

@@ -45,7 +45,8 @@ const CommandEntry* Find(const LogicalUnit& unit, uint8_t opcode, uint16_t servi
       return &entry;
     }
   }
-  return nullptr;
+  const bool says_so = unit.device().bugs.Has(Bug::kScsiReportsWhatIsNot);
+  return says_so ? AllCommands().data() : nullptr;
 }
 
 // SPC-4 §6.35.4: no command is timed here.

@@ -18,8 +18,9 @@ Step Change(LogicalUnit& unit, Task& task, bool (Reservations::*change)(const Ne
   auto owned = std::make_unique<AnswerState>();
   AnswerState& state = *owned;
   task.work.state = std::move(owned);
-  const auto run = [&unit, &state, nexus = task.nexus, change] {
-    state.allowed = (unit.reservations().*change)(*nexus);
+  // One that waited, and was aborted by a reset, mustn't come after that.
+  const auto run = [&unit, &task, &state, nexus = task.nexus, change] {
+    unit.RunUnlessAborted(task, [&] { state.allowed = (unit.reservations().*change)(*nexus); });
   };
   return ChangeReservations(unit, task, run, ResumeReserveRelease);
 }

@@ -17,6 +17,7 @@ Prepared PrepareStartStopUnit(const LogicalUnit& /*unit*/, const Task& /*task*/)
 }
 
 Step ExecuteStartStopUnit(LogicalUnit& unit, Task& task) {
+  if (unit.device().bugs.Has(Bug::kScsiStopIgnored)) return Step::Good();
   if (StartBit(task) || NoFlush(task)) {
     unit.parameters().stopped = !StartBit(task);
     return Step::Good();

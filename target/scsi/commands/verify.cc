@@ -55,10 +55,20 @@ Step ReadNextChunk(LogicalUnit& unit, Task& task, VerifyState& state) {
 
 }  // namespace
 
+namespace {
+
+base::Result<BlockRange, Sense> RangeOf(const LogicalUnit& unit, const Task& task) {
+  const base::Result<BlockRange, Sense> range = CheckTransferRange(unit, task);
+  const bool takes_all = unit.device().bugs.Has(Bug::kScsiVerifyBeyondTheEnd);
+  return takes_all && !range.ok() ? BlockRange{} : range;
+}
+
+}  // namespace
+
 Prepared PrepareVerify(const LogicalUnit& unit, const Task& task) {
   const ByteCheck check = ByteCheckOf(task);
   if (check == ByteCheck::kReserved) return InvalidField(BlockFlagsByte(task), 2);
-  PUSHPULL_TRY_ASSIGN(const BlockRange range, CheckTransferRange(unit, task));
+  PUSHPULL_TRY_ASSIGN(const BlockRange range, RangeOf(unit, task));
   if (check == ByteCheck::kMediumOnly || range.blocks == 0) return NoData();
   return DataOut(uint64_t{check == ByteCheck::kOneBlock ? 1 : range.blocks} * unit.block_size());
 }
