@@ -23,10 +23,13 @@ class Violations {
 
   void Add(RuleId rule, uint32_t frame, std::string message);
   const std::vector<v1::Violation>& all() const { return all_; }
+  // How often a MUST about what a PDU says was broken, those that aren't kept included.
+  size_t format_errors() const { return format_errors_; }
 
  private:
   const size_t max_per_rule_;
   std::array<size_t, static_cast<size_t>(RuleId::kCount)> counts_{};
+  size_t format_errors_ = 0;
   std::vector<v1::Violation> all_;
 };
 

@@ -13,10 +13,22 @@
 
 namespace pushpull::conformance {
 namespace monitor {
+namespace {
+
+// Whether what a PDU says is wrong, and not when it was sent: what is numbered wrong is ignored
+// (RFC 7143 §4.2.2.1), and who sends on behind a logout gets its answer all the same.
+bool IsOfOnePdu(RuleId rule) {
+  const bool of_numbering =
+      rule >= RuleId::kICmdSnIncrements && rule <= RuleId::kIExpStatSnNeverFalls;
+  return !of_numbering && rule != RuleId::kINothingAfterLogout;
+}
+
+}  // namespace
 
 void Violations::Add(RuleId rule, uint32_t frame, std::string message) {
-  if (++counts_[static_cast<size_t>(rule)] > max_per_rule_) return;
   const Rule& row = RuleOf(rule);
+  if (row.level == "MUST" && IsOfOnePdu(rule)) ++format_errors_;
+  if (++counts_[static_cast<size_t>(rule)] > max_per_rule_) return;
   v1::Violation violation;
   violation.set_rule(std::string(row.name));
   violation.set_section(std::string(row.section));
@@ -136,7 +148,7 @@ class Monitor::Impl {
       Request(c);
     } else {
       Response(c);
-      if (judged_ == Judged::kBoth) monitor::NoteResponse(c);
+      monitor::NoteResponse(c);
     }
   }
 
@@ -166,9 +178,19 @@ class Monitor::Impl {
     }
   }
 
+  // What breaks a rule may be a format error to the target, which then ends the session wherever it
+  // is (§7.7, §7.8), whoever is judged.
+  void CheckInitiator(const Context& c) {
+    monitor::Violations& found = judged_ == Judged::kBoth ? violations_ : unjudged_;
+    const size_t before = found.format_errors();
+    monitor::CheckRequest({c.tap, c.pdu, c.frame, c.connection, c.session, found});
+    if (found.format_errors() == before) return;
+    c.connection.may_end_anywhere = c.connection.misbehaved_since_ping = true;
+  }
+
   void Request(const Context& c) {
     Remember(c);
-    if (judged_ == Judged::kBoth) monitor::CheckRequest(c);
+    CheckInitiator(c);
     if (c.pdu.has_login_request()) {
       if (c.connection.phase == Phase::kBeforeLogin) JoinOrBegin(c);
       return monitor::TakeLoginRequest(c);
@@ -267,7 +289,7 @@ class Monitor::Impl {
     if (!c.connection.login.overtaken) monitor::CheckNumbers(c);
     if (!monitor::CheckLoginResponse(c)) return;
     EnterFullFeature(c);
-    if (judged_ == Judged::kBoth) monitor::NoteLogin(c);
+    monitor::NoteLogin(c);
   }
 
   static void Judge(const Context& c) {
@@ -350,6 +372,7 @@ class Monitor::Impl {
   }
 
   monitor::Violations violations_;
+  monitor::Violations unjudged_{0};  // of an initiator that may misbehave
   const Judged judged_;
   uint32_t frame_ = 0;
   std::map<uint32_t, Connection> connections_;
