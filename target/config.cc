@@ -22,6 +22,7 @@
 #include "target/save_thread.h"
 #include "target/store/lun_spec.h"
 #include "target/target_name.h"
+#include "target/variation/device_choices.h"
 #include "target/variation/target_choices.h"
 
 namespace pushpull::target {
@@ -177,7 +178,8 @@ absl::Status TakeDialect(const LoadedConfig& loaded, IserDialect& dialect) {
 }
 
 // After names and limits, which are the most that it grants.
-absl::Status TakeVariation(const LoadedConfig& loaded, NodeOptions& node) {
+absl::Status TakeVariation(const LoadedConfig& loaded, TargetOptions& options) {
+  NodeOptions& node = options.node;
   const v1::TargetConfig& config = loaded.config();
   if (!config.has_legal_variation()) {
     if (!config.legal_variation_plain_text()) return absl::OkStatus();
@@ -199,6 +201,7 @@ absl::Status TakeVariation(const LoadedConfig& loaded, NodeOptions& node) {
   }
   node.alias = std::move(choices.alias);
   node.first_tsih = choices.first_tsih;
+  options.device_choices = VaryDevice(~config.legal_variation());
   return absl::OkStatus();
 }
 
@@ -297,7 +300,7 @@ absl::StatusOr<TargetOptions> OptionsFromConfig(const LoadedConfig& loaded) {
         "threads"));
   }
   check(TakeLimits(loaded, node));
-  check(TakeVariation(loaded, node));
+  check(TakeVariation(loaded, options));
   check(TakeDialect(loaded, options.iser_dialect));
   check(TakeChap(loaded, options));
   check(TakeAccess(loaded, node));

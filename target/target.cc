@@ -25,7 +25,9 @@ absl::StatusOr<std::unique_ptr<Target>> Target::Create(TargetOptions options,
     options.node.auth = std::make_shared<ChapPolicy>(*std::move(options.chap), std::move(entropy),
                                                      options.node.bugs);
   }
-  auto device = DeviceServer::Create({.target_name = options.node.name, .bugs = options.node.bugs},
+  auto device = DeviceServer::Create({.target_name = options.node.name,
+                                      .bugs = options.node.bugs,
+                                      .choices = options.device_choices},
                                      std::move(options.logical_units));
   if (!device.ok()) return device.status();
   return std::unique_ptr<Target>(

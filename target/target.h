@@ -43,6 +43,7 @@ namespace pushpull::target {
 struct TargetOptions {
   NodeOptions node;  // name, limits, defects, seed ...
   std::vector<LogicalUnitOptions> logical_units;
+  DeviceChoices device_choices;
   IserDialect iser_dialect = IserDialect::kPermissive;
   std::optional<ChapOptions> chap;    // `node.auth` is made of it, where there is none
   Entropy entropy;                    // of challenges; empty: the system's

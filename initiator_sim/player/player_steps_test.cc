@@ -32,6 +32,12 @@ TEST(PlayerStepsTest, Commands) {
        "FAIL: a command didn't end as it must: status is CHECK_CONDITION (2), due is GOOD"},
       {"cdb { test_unit_ready {} } sense { sense_key: UNIT_ATTENTION additional_sense_code: 0x29 }",
        "PASS"},
+      {"cdb { test_unit_ready {} } retry_unit_attention: true "
+       "sense { sense_key: UNIT_ATTENTION additional_sense_code: 0x29 }",
+       "PASS"},
+      {"cdb { test_unit_ready {} } retry_unit_attention: true "
+       "sense { sense_key: UNIT_ATTENTION additional_sense_code: 0x47 }",
+       "FAIL: a command didn't end as it must: status is GOOD (0), due is CHECK_CONDITION"},
       {"cdb { test_unit_ready {} } sense { sense_key: ILLEGAL_REQUEST }",
        "FAIL: a command didn't end as it must: sense is "},
       {"cdb { read { blocks: 1 } } retry_unit_attention: true expect_data { raw: \"x\" }",

@@ -50,8 +50,7 @@ constexpr char kWriteData[] = "@write_data.";
 absl::Status SetWriteData(const v1::Binding& binding, const FieldValue& value, v1::Data* data) {
   std::string bytes(8, '\0');
   if (const uint64_t* number = std::get_if<uint64_t>(&value)) {
-    base::StoreBe64(reinterpret_cast<uint8_t*>(bytes.data()),
-                    *number + static_cast<uint64_t>(binding.add()));
+    base::StoreBe64(reinterpret_cast<uint8_t*>(bytes.data()), Bound(binding, *number));
   } else {
     bytes = std::get<std::string>(value);
   }
@@ -85,7 +84,9 @@ class CommandAction : public Action {
       const Progress progress = runner_->Advance();
       if (progress != Progress::kDone) return progress;
       const std::optional<v1::SenseData> sense = ParsedSense(runner_->outcome());
-      const bool attention = sense && sense->sense_key() == v1::UNIT_ATTENTION;
+      const bool attention =
+          sense && sense->sense_key() == v1::UNIT_ATTENTION &&
+          !(command_.has_sense() && SenseDifference(command_.sense(), runner_->outcome()).empty());
       if (!attention || !command_.retry_unit_attention() || ++attempts_ > kMaxUnitAttentions) {
         return Judge(runner_->outcome());
       }
@@ -132,7 +133,7 @@ class CommandAction : public Action {
         continue;
       }
       if (uint64_t* number = std::get_if<uint64_t>(&value)) {
-        *number += static_cast<uint64_t>(binding.add());
+        *number = Bound(binding, *number);
       }
       PUSHPULL_RETURN_IF_ERROR(SetField(&request.pdu, binding.field(), value));
     }

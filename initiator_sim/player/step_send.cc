@@ -34,7 +34,7 @@ bool GoesOn(const v1::Pdu& pdu, const Task& task) {
 // Sets a field from a value; a number goes to a text field in decimal.
 absl::Status SetBound(v1::Pdu* pdu, const v1::Binding& binding, FieldValue value) {
   if (uint64_t* number = std::get_if<uint64_t>(&value)) {
-    *number += static_cast<uint64_t>(binding.add());
+    *number = Bound(binding, *number);
     const absl::Status status = SetField(pdu, binding.field(), value);
     if (status.ok() || !absl::IsInvalidArgument(status)) return status;
     return SetField(pdu, binding.field(), absl::StrCat(*number));

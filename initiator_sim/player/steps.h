@@ -3,12 +3,18 @@
 #ifndef INITIATOR_SIM_PLAYER_STEPS_H_
 #define INITIATOR_SIM_PLAYER_STEPS_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "initiator_sim/player/play.h"
 #include "pushpull/v1/scenario.pb.h"
 
 namespace pushpull::initiator_sim {
+
+// What a binding makes of a number.
+inline uint64_t Bound(const v1::Binding& binding, uint64_t number) {
+  return (number + static_cast<uint64_t>(binding.add())) ^ binding.xor_();
+}
 
 // For a step for which nothing came in time: fails it if the target shows that it lives, waits on
 // otherwise. `link` is open.

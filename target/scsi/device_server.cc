@@ -127,6 +127,7 @@ absl::StatusOr<std::unique_ptr<DeviceServer>> DeviceServer::Create(
   auto info = std::make_shared<DeviceInfo>();
   info->target_name = options.target_name;
   info->bugs = options.bugs;
+  info->choices = std::move(options.choices);
   for (const LogicalUnitOptions& unit : logical_units) {
     if (absl::Status status = Check(unit); !status.ok()) return status;
     if (!info->units.empty() && info->units.back() == unit.number) {

@@ -30,6 +30,7 @@
 #include "target/scsi/sense.h"
 #include "target/scsi/task.h"
 #include "target/store/store.h"
+#include "target/variation/device_choices.h"
 
 namespace pushpull::target {
 
@@ -62,6 +63,7 @@ struct LogicalUnitOptions {
 struct DeviceServerOptions {
   std::string target_name;  // IQN; VPD page 83h, and the seed of serial numbers and LU names
   BugSet bugs;
+  DeviceChoices choices = {};
 };
 
 enum class Execution : uint8_t {

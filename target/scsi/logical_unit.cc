@@ -41,7 +41,7 @@ LogicalUnit::LogicalUnit(UnitKinds kind, LogicalUnitOptions options,
 }
 
 void LogicalUnit::ResetParameters() {
-  parameters_.descriptor_sense = false;
+  parameters_.descriptor_sense = device_->choices.descriptor_sense;
   parameters_.software_write_protect = false;
   parameters_.write_cache = has_volatile_cache();
   parameters_.stopped = false;
@@ -81,7 +81,7 @@ std::vector<Sense>& LogicalUnit::PendingLocked(const Nexus* nexus) {
   const auto [found, added] = attentions_.try_emplace(nexus);
   if (added) {
     nexus->AddKnownTo(this);
-    found->second.push_back(nexus->first_attention());
+    AddAttention(&found->second, nexus->first_attention());
   }
   return found->second;
 }
@@ -127,6 +127,10 @@ void LogicalUnit::AddAttention(std::vector<Sense>* pending, const Sense& sense) 
   if (IsReset(sense) && !device_->bugs.Has(Bug::kScsiResetToldLast)) pending->clear();
   if (pending->size() == kMaxPendingAttentions) pending->pop_back();
   pending->push_back(sense);
+  if (!IsReset(sense)) return;
+  for (const DeviceChoices::Attention& more : device_->choices.behind_reset) {
+    pending->push_back({SenseKey::kUnitAttention, more.asc, more.ascq, {}, {}});
+  }
 }
 
 std::optional<Sense> LogicalUnit::TakeOldest(std::vector<Sense>* pending, bool only_resets) {

@@ -29,6 +29,7 @@
 #include "target/scsi/task_abort.h"
 #include "target/scsi/task_set.h"
 #include "target/store/store.h"
+#include "target/variation/device_choices.h"
 
 namespace pushpull::target {
 
@@ -41,6 +42,7 @@ struct DeviceInfo {
   std::vector<LogicalUnit*> logical_units;  // the same
   std::unique_ptr<OpenNexuses> nexuses = std::make_unique<OpenNexuses>();
   BugSet bugs;
+  DeviceChoices choices;
 };
 
 // What MODE SELECT and START STOP UNIT change, for all nexuses; a reset takes it back.

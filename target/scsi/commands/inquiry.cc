@@ -33,13 +33,17 @@ ParameterData StandardData(const LogicalUnit& unit, const Nexus& nexus) {
   data.AddText(kVendor, 8);
   data.AddText(kProduct, 16);
   data.AddText(kRevision, 4);
-  data.AddZeros(22);   // vendor specific, reserved
+  const DeviceChoices& choices = unit.device().choices;
+  data.AddFill(choices.vendor_bytes_set ? 0xa5 : 0, 20);
+  data.AddZeros(2);
   data.Add16(0x00a0);  // SAM-5
   data.Add16(0x0460);  // SPC-4
   data.Add16(0x04c0);  // SBC-3
   // iSCSI: RFC 7144 §4.2.
   data.Add16(static_cast<uint16_t>(0x0960 + nexus.iscsi_protocol_level()));
   data.AddZeros(96 - data.size());
+  data.AddFill(choices.vendor_bytes_set ? 0x5a : 0, 254 - data.size());
+  data.Cut(choices.inquiry_bytes);
   data.Set8(4, static_cast<uint8_t>(data.size() - 5));
   return data;
 }

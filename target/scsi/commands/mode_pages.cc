@@ -43,8 +43,8 @@ void AddControl(const LogicalUnit& unit, PageControl control, ParameterData* dat
   data->Add8(0x0a);
   data->Add8(0x0a);
   // One task set for all nexuses; GLTSD.
-  data->Add8(Fixed(0x02, control) |
-             Bit(kDSense, control, parameters.descriptor_sense, true, false));
+  data->Add8(Fixed(0x02, control) | Bit(kDSense, control, parameters.descriptor_sense, true,
+                                        unit.device().choices.descriptor_sense));
   // Unrestricted reordering: SIMPLE commands run as their data comes. QERR = 00b.
   data->Add8(Fixed(0x10, control));
   data->Add8(Bit(kSwp, control, parameters.software_write_protect, true, false));

@@ -23,7 +23,9 @@ class ParameterData {
   void Add(base::Bytes bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
   // ASCII, filled up with spaces, or cut (SPC-4 §4.3.1).
   void AddText(std::string_view text, size_t bytes);
-  void AddZeros(size_t count) { bytes_.resize(bytes_.size() + count); }
+  void AddZeros(size_t count) { AddFill(0, count); }
+  void AddFill(uint8_t v, size_t count) { bytes_.resize(bytes_.size() + count, v); }
+  void Cut(size_t bytes) { bytes_.resize(bytes); }
 
   // Length fields count what follows them: they are set once that is there.
   void Set8(size_t at, uint8_t v) { bytes_[at] = v; }

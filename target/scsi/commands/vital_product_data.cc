@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "base/bytes.h"
@@ -167,7 +168,15 @@ void AddSupportedPages(const LogicalUnit& unit, const Nexus& /*nexus*/, Paramete
   for (const Page& page : kPages) {
     if ((page.units & unit.kind()) != 0) data->Add8(page.code);
   }
+  if (unit.kind() == kBlockDevice) data->Add(unit.device().choices.vendor_pages);
 }
+
+bool HasVendorPage(const LogicalUnit& unit, uint8_t code) {
+  const std::vector<uint8_t>& pages = unit.device().choices.vendor_pages;
+  return unit.kind() == kBlockDevice && std::ranges::count(pages, code) > 0;
+}
+
+void AddVendorPage(uint8_t code, ParameterData* data) { data->AddFill(code, code & 0x3f); }
 
 const Page* FindPage(const LogicalUnit& unit, uint8_t code) {
   for (const Page& page : kPages) {
@@ -190,17 +199,21 @@ uint8_t PeripheralByte(const LogicalUnit& unit) {
 }
 
 bool HasVitalProductDataPage(const LogicalUnit& unit, uint8_t page) {
-  return FindPage(unit, page) != nullptr;
+  return FindPage(unit, page) != nullptr || HasVendorPage(unit, page);
 }
 
 ParameterData VitalProductData(const LogicalUnit& unit, const Nexus& nexus, uint8_t page) {
   const Page* found = FindPage(unit, page);
-  CHECK(found != nullptr) << "page " << int{page};
   ParameterData data;
   data.Add8(PeripheralByte(unit));
   data.Add8(page);
   data.Add16(0);
-  found->add(unit, nexus, &data);
+  if (found != nullptr) {
+    found->add(unit, nexus, &data);
+  } else {
+    CHECK(HasVendorPage(unit, page)) << "page " << int{page};
+    AddVendorPage(page, &data);
+  }
   data.Set16(2, static_cast<uint16_t>(data.size() - 4));
   return data;
 }

@@ -76,7 +76,8 @@ Answer Command::answer() const {
   return answer;
 }
 
-Bench::Bench(std::vector<BenchUnit> units, uint64_t seed, BugSet bugs) : world_(seed) {
+Bench::Bench(std::vector<BenchUnit> units, uint64_t seed, BugSet bugs, DeviceChoices choices)
+    : world_(seed) {
   std::vector<LogicalUnitOptions> options;
   for (const BenchUnit& unit : units) {
     std::shared_ptr<Store> store = unit.store;
@@ -96,7 +97,7 @@ Bench::Bench(std::vector<BenchUnit> units, uint64_t seed, BugSet bugs) : world_(
                        .physical_block_size = unit.physical_block_size,
                        .lowest_aligned_lba = unit.lowest_aligned_lba});
   }
-  auto server = DeviceServer::Create({kBenchTarget, bugs}, std::move(options));
+  auto server = DeviceServer::Create({kBenchTarget, bugs, std::move(choices)}, std::move(options));
   CHECK(server.ok()) << server.status();
   server_ = *std::move(server);
 }

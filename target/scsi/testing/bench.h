@@ -80,7 +80,7 @@ class Command {
 class Bench {
  public:
   explicit Bench(std::vector<BenchUnit> units = {{0, "ram:1M"}}, uint64_t seed = 1,
-                 BugSet bugs = {});
+                 BugSet bugs = {}, DeviceChoices choices = {});
   ~Bench();
 
   fabric::SimWorld& world() { return world_; }
