@@ -410,7 +410,7 @@ void Negotiator::Declare(TextSender& out) {
     ProposeKey(RowOf(Key::kRdmaExtensions), 1, out);
   }
   if (!session_.rdma_extensions && !awaiting_.test(Index(Key::kRdmaExtensions)) &&
-      !sent_.test(Index(Key::kMaxRecvDataSegmentLength))) {
+      !sent_.test(Index(Key::kMaxRecvDataSegmentLength)) && limits_.DeclaresSegment()) {
     declare(Key::kMaxRecvDataSegmentLength, std::to_string(limits_.max_recv_data_segment_length));
     connection_.target_max_recv_data_segment_length = limits_.max_recv_data_segment_length;
   }

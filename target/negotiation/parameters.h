@@ -95,6 +95,12 @@ struct NegotiationLimits {
   // A pair is cut between two PDUs only where it doesn't fit one. true: PDUs are filled to the last
   // byte, wherever that cuts (legal, §6.1; some initiators don't stand it).
   bool cut_inside_pairs = false;
+  // Whether MaxRecvDataSegmentLength is declared though it is the default (§13.12).
+  bool declares_default_segment = true;
+  bool DeclaresSegment() const {
+    return declares_default_segment ||
+           max_recv_data_segment_length != kDefaultMaxRecvDataSegmentLength;
+  }
 };
 
 }  // namespace pushpull::target

@@ -215,7 +215,11 @@ void Connection::Finish() {
   ping_timer_.Cancel();
   unasked_timer_.Cancel();
   timer_.Start(node().options().close_timeout, [this] { Close(); });
-  FinishTransport();
+  const absl::Duration linger =
+      variation_ == nullptr ? absl::ZeroDuration() : variation_->ending.Linger();
+  if (linger == absl::ZeroDuration()) return FinishTransport();
+  RunSoon();
+  unasked_timer_.Start(linger, [this] { FinishTransport(); });
 }
 
 // ---- Full Feature Phase -------------------------------------------------------------------------

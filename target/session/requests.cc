@@ -33,9 +33,11 @@ void Session::Deliver(IscsiTask* task) {
     case Opcode::kTaskManagementRequest:
       return task_manager_.Deliver(task);
     case Opcode::kTextRequest:
-      return OnText(task);
+      task->state = TaskState::kWaiting;
+      return AnswerSoon(task, [this, task] { OnText(task); });
     case Opcode::kLogoutRequest:
-      return OnLogout(task);
+      task->state = TaskState::kWaiting;
+      return AnswerSoon(task, [this, task] { OnLogout(task); });
     case Opcode::kNopOut:
       task->state = TaskState::kWaiting;
       return AnswerSoon(task, [this, task] { AnswerPing(task); });

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "target/pdu/protocol_error.h"
 #include "target/pdu/request.h"
@@ -88,6 +89,7 @@ class ScsiCommands {
   void SendResponse(IscsiTask* task);
   static void LogSense(const IscsiTask& task);
   void VarySense(IscsiTask* task, OutPdu& pdu);
+  static void AddResponseData(IscsiTask* task, std::string_view data, OutPdu& pdu);
 
   Session* const session_;
   uint64_t memory_in_use_ = 0;

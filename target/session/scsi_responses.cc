@@ -119,17 +119,33 @@ bool ScsiCommands::NextDataIn(IscsiTask* task, OutPdu& pdu) {
   return !last;
 }
 
-// Fixed-format sense data may be longer than what is defined of it.
+// Fixed-format sense data may be longer than what is defined of it, and sense data in descriptor
+// format may have descriptors of the vendor's.
 void ScsiCommands::VarySense(IscsiTask* task, OutPdu& pdu) {
   constexpr size_t kAdditionalLength = 2 + 7;  // counts what is behind it
+  constexpr uint8_t kVendorDescriptor = 0x80;
   const uint16_t bytes = task->scsi.result.sense_bytes;
   const bool fixed = (task->sense[2] & 0x7e) == 0x70;
-  if (session_->variation() == nullptr || !fixed || bytes != 18) return;
   const uint16_t varied = session_->variation()->data.SenseLength(bytes, kMaxSenseBytes);
+  if (varied == bytes || (!fixed && varied < bytes + 2)) return;
   std::fill(task->sense.begin() + 2 + bytes, task->sense.end(), 0);
+  if (!fixed) {
+    task->sense[2 + bytes] = kVendorDescriptor;
+    task->sense[3 + bytes] = static_cast<uint8_t>(varied - bytes - 2);
+  }
   base::StoreBe16(task->sense.data(), varied);
   task->sense[kAdditionalLength] = static_cast<uint8_t>(varied - 8);
   pdu.data.back() = {task->sense.data(), size_t{2} + varied};
+}
+
+// RFC 7143 §11.4.7: behind the sense data, of which there may be none.
+void ScsiCommands::AddResponseData(IscsiTask* task, std::string_view data, OutPdu& pdu) {
+  if (data.empty()) return;
+  if (pdu.data.empty()) {
+    base::StoreBe16(task->sense.data(), 0);
+    pdu.data.push_back(base::Bytes(task->sense).first(2));
+  }
+  pdu.data.push_back(base::AsBytes(data));
 }
 
 // MEDIUM ERROR and HARDWARE ERROR: the store failed.
@@ -177,7 +193,10 @@ void ScsiCommands::SendResponse(IscsiTask* task) {
     base::StoreBe16(task->sense.data(), result.sense_bytes);
     std::ranges::copy(result.sense(), task->sense.begin() + 2);
     pdu.data.push_back({task->sense.data(), size_t{2} + result.sense_bytes});
-    VarySense(task, pdu);
+    if (session_->variation() != nullptr) VarySense(task, pdu);
+  }
+  if (session_->variation() != nullptr) {
+    AddResponseData(task, session_->variation()->data.ResponseData(), pdu);
   }
   const TaskRef keep(task);
   pdu.invalidate_key = task->invalidate_key;

@@ -22,7 +22,8 @@ Session::Session(Worker* worker, SessionId id, uint16_t tsih, const LoginResult&
       scsi_(this),
       task_manager_(this),
       delayed_(worker->loop()),
-      retain_timer_(worker->loop()) {
+      retain_timer_(worker->loop()),
+      window_timer_(worker->loop()) {
   counters().Add(Count::kSessions);
   counters().Add(Count::kSessionsOpened);
   if (is_discovery()) return;
@@ -275,7 +276,13 @@ void Session::AnswerLater(IscsiTask* task, absl::AnyInvocable<void()> answer) {
     answer();
     AfterAsyncWork();
   };
-  if (!delayed_.Add(task, variation_->delays.OfAnswer(), late)) late();
+  absl::Duration delay = variation_->delays.OfAnswer();
+  if (task->opcode == Opcode::kTextRequest) {  // an exchange goes on request by request
+    const absl::Time now = worker_->loop()->Now();
+    text_due_ = std::max(now + delay, text_due_);
+    delay = text_due_ - now;
+  }
+  if (!delayed_.Add(task, delay, late)) late();
 }
 
 SessionInfo Session::Info() {
@@ -300,6 +307,8 @@ SessionInfo Session::Info() {
 TxQueue::Numbers Session::Numbers() {
   if (variation_ != nullptr) {
     window_.Limit(variation_->session.Window(node().options().queue_depth));
+    // What the login promised stays so.
+    if (std::exchange(window_told_, true)) CloseWindowForAWhile();
   }
   HoldWindow();
   const SessionWindow::Numbers numbers = window_.Advertise();
@@ -311,7 +320,7 @@ TxQueue::Numbers Session::Numbers() {
 // Where memory is short a command at a time is promised to who holds none.
 void Session::HoldWindow() {
   const bool is_short = node().buffer_budget().used_up();
-  window_.Hold(is_short && scsi_.MustHold());
+  window_.Hold(window_closed_ || (is_short && scsi_.MustHold()));
   if (is_short) {
     window_.Limit(1);
   } else if (variation_ == nullptr) {
@@ -319,14 +328,30 @@ void Session::HoldWindow() {
   }
 }
 
-void Session::TellWindow() {
-  if (ending_ || connection_ == nullptr || is_discovery()) return;
+// In a Discovery session no NOP-In could open it again.
+void Session::CloseWindowForAWhile() {
+  if (window_closed_ || ending_ || is_discovery()) return;
+  const absl::Duration closed = variation_->session.ClosedFor();
+  if (closed == absl::ZeroDuration()) return;
+  window_closed_ = true;
+  window_timer_.Start(closed, [this] { OpenWindow(); });
+}
+
+void Session::OpenWindow() {
+  window_closed_ = false;
+  // Where the initiator has no room for a PDU that it doesn't expect, it is told later.
+  constexpr absl::Duration kAgain = absl::Milliseconds(5);
+  if (!TellWindow()) window_timer_.Start(kAgain, [this] { OpenWindow(); });
+}
+
+bool Session::TellWindow() {
+  if (ending_ || connection_ == nullptr || is_discovery()) return true;
   HoldWindow();
-  if (!window_.has_room_news() || Has(Bug::kWindowNeverReopened)) return;
+  if (!window_.has_room_news() || Has(Bug::kWindowNeverReopened)) return true;
   OutPdu pdu;
   pdu.bhs = NopIn{}.Encode();
   pdu.stat_sn = StatSnUse::kCurrent;
-  connection_->Send(std::move(pdu));
+  return connection_->Send(std::move(pdu));
 }
 
 void Session::AfterAsyncWork() {

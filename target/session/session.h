@@ -96,7 +96,7 @@ class Session {
   // What a PDU that goes out now says.
   TxQueue::Numbers Numbers();
   // Nothing is queued: a window that has grown must be told (RFC 7143 §11.4.11).
-  void TellWindow();
+  bool TellWindow();
   // The same, after something happened that no PDU had caused.
   void AfterAsyncWork();
 
@@ -127,6 +127,7 @@ class Session {
   // ---- session_receive.cc ----
   bool InWindow(uint32_t cmd_sn) const;
   std::optional<ProtocolError> CheckTag(BhsView bhs);
+  void PlaceOrRefuse(Connection& connection, const PduSlot& pdu, Placement& placement);
   void PlaceCommand(Connection& connection, const PduSlot& pdu, Placement& placement);
   void PlaceDataOut(Connection& connection, const PduSlot& pdu, Placement& placement);
   void OnDataOut(Connection& connection, const SlotRef& pdu, IscsiTask* task, bool intact);
@@ -145,6 +146,8 @@ class Session {
   void RespondToLogout(IscsiTask* task, LogoutResponseCode code);
 
   void HoldWindow();
+  void CloseWindowForAWhile();
+  void OpenWindow();
   void AnswerLater(IscsiTask* task, absl::AnyInvocable<void()> answer);
   TaskRef NewTask(Connection& connection, BhsView bhs);
   std::vector<uint64_t> EndTasks(Connection* connection);
@@ -178,8 +181,12 @@ class Session {
   AsyncEvents async_events_{this};
 
   DelayedAnswers delayed_;
+  absl::Time text_due_ = absl::InfinitePast();  // the last delayed one
 
   fabric::Timer retain_timer_;
+  fabric::Timer window_timer_;
+  bool window_told_ = false;
+  bool window_closed_ = false;  // by the variation, until window_timer_
   bool ending_ = false;
   std::vector<absl::AnyInvocable<void()>> on_end_;
   absl::AnyInvocable<void()> on_logged_out_;

@@ -70,11 +70,30 @@ std::optional<ProtocolError> CheckOpcode(BhsView bhs, bool discovery) {
   return std::nullopt;
 }
 
+// Whether a target may as well take it for a format error (RFC 7143 §7.7): a field's contents are
+// wrong, or don't go with others. The opcode alone is none; but behind a second Login Request
+// nobody knows what the session is. Over RDMA that is to be rejected (RFC 7145 §7.3.9).
+bool IsFormatError(const ProtocolError& error, const TransportTraits& traits) {
+  if (error.action != Action::kReject) return false;
+  if (error.reason == Reason::kOpcodeOutOfPhase) return !traits.iser_data_segment_keys;
+  return error.reason != Reason::kUnknownOpcode && error.reason != Reason::kWrongDirection &&
+         error.reason != Reason::kWaitingForLogout;
+}
+
 }  // namespace
 
 // ---- before the data --------------------------------------------------------------------------
 
 void Session::Place(Connection& connection, const PduSlot& pdu, Placement& placement) {
+  PlaceOrRefuse(connection, pdu, placement);
+  const std::optional<ProtocolError> error = placement.error();
+  if (variation_ == nullptr || !error || !IsFormatError(*error, connection.traits())) return;
+  if (!variation_->ending.EndsSession()) return;
+  connection.arriving = {};
+  placement.Refuse({error->reason, error->section, Action::kCloseSession});
+}
+
+void Session::PlaceOrRefuse(Connection& connection, const PduSlot& pdu, Placement& placement) {
   if (ending_) return placement.Discard();
   const BhsView bhs = pdu.bhs();
   if (const auto error = CheckOpcode(bhs, is_discovery())) return placement.Refuse(*error);
@@ -164,6 +183,10 @@ void Session::OnPdu(Connection& connection, SlotRef pdu) {
   counters().Add(Count::kDataBytesReceived,
                  data_out || bhs.opcode() == Opcode::kScsiCommand ? bhs.data_segment_length() : 0);
   const bool intact = !pdu->data_digest_failed() || Has(Bug::kDataDigestUnchecked);
+  if (!intact && variation_ != nullptr && variation_->ending.EndsSession()) {
+    counters().Add(Count::kDigestErrors);
+    return End({}, "a digest error");  // §7.8
+  }
   if (data_out) return OnDataOut(connection, pdu, arriving.task.get(), intact);
   if (!intact) {
     // RFC 7143 §7.8. A command is discarded with its data: its number hasn't come.

@@ -87,6 +87,7 @@ void TcpConnection::DiscardInput() {
 void TcpConnection::CloseTransport() {
   if (stream_ == nullptr) return;
   sender_.Pump();  // what was queued before may still go out
+  if (variation() != nullptr && variation()->ending.Resets()) return stream_->Abort();
   stream_->Close();
 }
 

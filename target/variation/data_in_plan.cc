@@ -1,6 +1,7 @@
 #include "target/variation/data_in_plan.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "base/check.h"
@@ -49,6 +50,11 @@ void DataInPlan::CutIntoPieces(Range sequence, uint32_t max_segment_bytes) {
     pieces_.push_back({sequence.from, length});
     sequence.from += length;
     sequence.length -= length;
+  }
+  // RFC 7143 §11.7.7: to be avoided, but legal.
+  if (!pieces_.empty() && random_.Chance(10)) {
+    const auto at = pieces_.begin() + static_cast<std::ptrdiff_t>(random_.Below(pieces_.size()));
+    pieces_.insert(at, {at->from, 0});
   }
   // The odd bytes stay last, whatever comes before them.
   if (!pdu_in_order_) Shuffle(pieces_);

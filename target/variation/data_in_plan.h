@@ -30,7 +30,8 @@ class DataInPlan {
   // `bytes` > 0.
   DataInPlan(uint32_t bytes, const DataInOrder& order, base::Random random);
 
-  // The next piece, of at most `max_segment_bytes`, which is at least 4. Not after the last one.
+  // The next piece, of at most `max_segment_bytes`, which is at least 4. Now and then one without
+  // data, which ends nothing. Not after the last one.
   Piece Next(uint32_t max_segment_bytes);
 
  private:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 
 #include "base/random.h"
 
@@ -42,11 +43,17 @@ class DataVariation {
   // Whether an R2T asks for the end of what is missing, where the order is free (§13.19).
   bool R2tFromBehind() { return random_.Chance(50); }
 
-  // How many bytes fixed-format sense data of `bytes` have; those behind the defined 18 are the
-  // vendor's own (SPC-4 §4.5.3).
+  // How many bytes sense data have that need `bytes`. In fixed format those behind the defined 18
+  // are the vendor's own (SPC-4 §4.5.3), in descriptor format a further descriptor is (§4.5.2).
   uint16_t SenseLength(uint16_t bytes, uint16_t most) {
     if (bytes >= most || random_.Chance(50)) return bytes;
     return static_cast<uint16_t>(random_.Between(bytes, most));
+  }
+
+  // What a SCSI Response says behind its sense data (§11.4.7); often nothing. It lasts for ever.
+  std::string_view ResponseData() {
+    constexpr std::string_view kText = "what this vendor has to say of it";
+    return random_.Chance(80) ? "" : kText.substr(0, random_.Between(1, kText.size()));
   }
 
  private:

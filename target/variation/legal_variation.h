@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "target/variation/data_variation.h"
 #include "target/variation/delays.h"
+#include "target/variation/ending_variation.h"
 #include "target/variation/login_variation.h"
 #include "target/variation/session_variation.h"
 #include "target/variation/unasked_pdus.h"
@@ -28,6 +29,7 @@ struct LegalVariation {
   DataVariation data;
   UnaskedPdus unasked;
   Delays delays;
+  EndingVariation ending;
 
  private:
   LegalVariation(base::Random random, bool plain_text)
@@ -35,7 +37,8 @@ struct LegalVariation {
         session(random.Fork()),
         data(random.Fork()),
         unasked(random.Fork()),
-        delays(random.Fork()) {}
+        delays(random.Fork()),
+        ending(random.Fork()) {}
 };
 
 }  // namespace pushpull::target

@@ -46,6 +46,22 @@ TEST(LegalVariationTest, AWindowIsNeverClosedNorWiderThanItMayBe) {
   EXPECT_EQ(windows, (std::set<uint32_t>{1, 2, 3, 4, 5}));
 }
 
+TEST(LegalVariationTest, AWindowThatIsClosedOpensSoon) {
+  int sessions = 0;
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    LegalVariation varied(seed);
+    bool closes = false;
+    for (int i = 0; i < 100; ++i) {
+      const absl::Duration closed = varied.session.ClosedFor();
+      closes |= closed > absl::ZeroDuration();
+      EXPECT_LE(closed, absl::Milliseconds(20));
+    }
+    sessions += closes ? 1 : 0;
+  }
+  EXPECT_GT(sessions, 50);
+  EXPECT_LT(sessions, 250) << "there are targets whose window is never closed";
+}
+
 TEST(LegalVariationTest, TransferTagsDiffer) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     const LegalVariation varied(seed);
@@ -204,6 +220,14 @@ TEST(TargetChoicesTest, NothingIsGrantedThatWasNot) {
                  varied.limits.data_digest);
   }
   EXPECT_EQ(depths, (std::set<uint32_t>{1, 2, 3, 4, 5}));
+}
+
+TEST(TargetChoicesTest, ADefaultSegmentIsDeclaredOrNot) {
+  std::set<bool> declares;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    declares.insert(VaryTarget(seed, {}).limits.declares_default_segment);
+  }
+  EXPECT_EQ(declares.size(), 2u);
 }
 
 }  // namespace

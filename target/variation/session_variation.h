@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "base/random.h"
 
 namespace pushpull::target {
@@ -20,7 +21,8 @@ class SessionVariation {
       : random_(random),
         tag_factor_(static_cast<uint32_t>(random_.Next()) | 1),
         tag_mask_(static_cast<uint32_t>(random_.Next())),
-        refuses_immediates_(random_.Chance(30)) {}
+        refuses_immediates_(random_.Chance(30)),
+        closes_(random_.Chance(50)) {}
 
   // How many commands beyond ExpCmdSN are let in, for the time being: from 1 to `most` (RFC 7143
   // §4.2.2.1). Asked for with each PDU that goes out.
@@ -29,6 +31,12 @@ class SessionVariation {
       window_ = random_.Chance(30) ? most : 1 + static_cast<uint32_t>(random_.Below(most));
     }
     return std::min(window_, most);
+  }
+
+  // How long from now on no further command is let in; zero: it goes on. Asked for likewise.
+  absl::Duration ClosedFor() {
+    if (!closes_ || !random_.Chance(8)) return absl::ZeroDuration();
+    return absl::Microseconds(random_.Between(50, 20000));
   }
 
   // Tags without an order (§11.8.5); another for each number.
@@ -68,6 +76,7 @@ class SessionVariation {
   uint32_t tag_factor_;
   uint32_t tag_mask_;
   bool refuses_immediates_;
+  bool closes_;
   uint32_t window_ = 0;
 };
 

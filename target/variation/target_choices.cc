@@ -57,6 +57,7 @@ TargetChoices VaryTarget(uint64_t seed, TargetChoices choices, bool plain_text) 
     choices.target_portal_group_tag = static_cast<uint16_t>(random.Below(65536));
   }
   if (random.Chance(30)) choices.alias.clear();
+  choices.limits.declares_default_segment = random.Chance(50);  // §13.12
   choices.first_tsih = static_cast<uint16_t>(random.Chance(30) ? 0xffff - random.Below(3)
                                                                : random.Between(1, 0xffff));
   return choices;
