@@ -223,6 +223,57 @@ void AddAborts(const Add& add) {
       reassign + Lines({done, late}));
 }
 
+// Connections and sessions that take the place of others (§6.3.4, §6.3.5): of what was there before
+// nothing is judged any more, of the others all.
+void AddReinstatements(const Add& add) {
+  const std::string wrong = kOwnPing + " data { raw: 'x' }";
+  const auto login = [](const std::string& fields, const std::string& tsih,
+                        const std::string& names) {
+    const std::string isid = "isid: '\\x80\\x01\\x02\\x03\\x04\\x05' ";
+    const bool own_isid = fields.find("isid") != std::string::npos;
+    const std::string both = own_isid ? fields.substr(fields.find("isid")) : isid;
+    return Lines({"open", Ask(kOp, kFull, own_isid ? fields : isid + fields, names),
+                  Tell(kOp, kFull, both.substr(0, both.rfind('\'') + 1) + " tsih: " + tsih,
+                       "TargetPortalGroupTag=1\\0")});
+  };
+  const std::string i = "InitiatorName=iqn.2026-01.org.example:i\\0";
+  const std::string t = "TargetName=iqn.2026-01.org.example:t\\0";
+  const std::string two = Lines({"login", "join"});
+  const std::string again = login("tsih: 1 cid: 1", "1", i + t);
+  add("nop_in_empty", two + again + Lines({"use 2", wrong}), two + again + Lines({"use 1", wrong}));
+  const std::string other = login("tsih: 1 cid: 3", "1", i + t);
+  add("nop_in_empty", two + other + Lines({"use 1", wrong}), two + again + Lines({"use 1", wrong}));
+  const auto replaced = [&](const std::string& next) {
+    return Lines({"login", next, "use 1", wrong});
+  };
+  const std::string same = replaced(login("", "2", i + t));
+  add("nop_in_empty", replaced(login("", "2", "InitiatorName=iqn.2026-01.org.example:j\\0" + t)),
+      same);
+  add("nop_in_empty", replaced(login("", "2", i + "TargetName=iqn.2026-01.org.example:u\\0")),
+      same);
+  add("nop_in_empty", replaced(login("isid: '\\x80\\x01\\x02\\x03\\x04\\x06'", "2", i + t)), same);
+  // Where the beginning wasn't seen, a Login Response may be right.
+  add("only_login_pdus", Lines({"login", Tell(kOp, kFull, "tsih: 1")}),
+      Lines({"joined", Tell(kOp, kFull, "tsih: 1")}));
+}
+
+// RFC 7145 §6.2, §6.5: the length of segments on iSER is another key's.
+void AddIserLimits(const Add& add) {
+  const auto answered = [](const std::string& keys, size_t size, const std::string& join) {
+    return Lines({"login " + keys + " / " + keys.substr(0, keys.find(" Max")), join, kText,
+                  absl::StrCat("< text_response { } data { raw: 'X-a=", std::string(size - 5, 'b'),
+                               "\\0' }")});
+  };
+  const std::string rdma = "RDMAExtensions=Yes";
+  const std::string limit = rdma + " InitiatorRecvDataSegmentLength=512";
+  for (const std::string& join : {std::string(), std::string("join")}) {
+    add("segment_limit", answered(rdma, 8193, join), answered(rdma, 8192, join));
+    add("segment_limit", answered(rdma + " MaxRecvDataSegmentLength=512", 8193, join),
+        answered(rdma + " MaxRecvDataSegmentLength=512", 513, join));
+  }
+  add("segment_limit", answered(limit, 513, ""), answered(limit, 512, ""));
+}
+
 // The tags of tasks (§11.2.1.8).
 void AddTags(const Add& add) {
   const std::string reserved = "< scsi_response { initiator_task_tag: 0xffffffff }";
@@ -265,6 +316,8 @@ std::vector<RuleCase> TaskEdgeCases() {
   AddEnds(add);
   AddAborts(add);
   AddTags(add);
+  AddReinstatements(add);
+  AddIserLimits(add);
   return cases;
 }
 
