@@ -95,6 +95,7 @@ std::optional<TextReply> TextExchange::CheckContinuation(const TextRequest& requ
 // leaves half done costs nothing.
 void TextExchange::Begin(const TextRequest& request, const SessionParameters& session,
                          const ConnectionParameters& connection) {
+  if (sequence_ != nullptr) ++left_unfinished_;
   uint32_t transfer_tag = next_transfer_tag_;
   next_transfer_tag_ = next_transfer_tag_ + 1 == kNoTag ? 0 : next_transfer_tag_ + 1;
   if (config_.variation != nullptr) {

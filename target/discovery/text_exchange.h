@@ -63,6 +63,8 @@ class TextExchange {
 
   // The Initiator Task Tag of the sequence under way.
   std::optional<uint32_t> initiator_task_tag() const;
+  // How many sequences another one began before they ended.
+  uint32_t left_unfinished() const { return left_unfinished_; }
 
  private:
   struct Sequence;
@@ -81,6 +83,7 @@ class TextExchange {
   Config config_;
   std::unique_ptr<Sequence> sequence_;
   uint32_t next_transfer_tag_ = 1;
+  uint32_t left_unfinished_ = 0;
 };
 
 }  // namespace pushpull::target

@@ -73,7 +73,9 @@ LoginMachine::Checked LoginMachine::Refused(std::string reason, std::string_view
 
 LoginMachine::Checked LoginMachine::CheckHeader(const LoginRequest& request) const {
   // §11.12.4: the first request's range counts. This target's only version is 0.
-  if (first_.version_min != 0 && !config_.bugs.Has(Bug::kLoginAcceptsAnyVersion)) {
+  const bool last_counts = config_.bugs.Has(Bug::kLoginLastVersionCounts);
+  const LoginRequest& counts = last_counts ? request : first_;
+  if (counts.version_min != 0 && !config_.bugs.Has(Bug::kLoginAcceptsAnyVersion)) {
     return Refused("version 0x00 is not in the range", "RFC 7143 §11.12.4",
                    LoginStatus::kUnsupportedVersion);
   }
@@ -144,6 +146,10 @@ LoginMachine::Checked LoginMachine::AppendUnchecked(base::Bytes text) {
 LoginMachine::Checked LoginMachine::Process() {
   auto pairs = ParseText(in_.text());
   if (!pairs.ok()) return Failure{LoginStatus::kInitiatorError, pairs.error(), {}};
+  if (config_.bugs.Has(Bug::kNodeArchitectureMatters) &&
+      std::ranges::count(*pairs, "X#NodeArchitecture", &KeyValue::key) > 0) {
+    return Refused("this initiator is unwanted", "no section: a defect");
+  }
   if (negotiator_ == nullptr) {
     PUSHPULL_TRY(Identify(*pairs));
     PUSHPULL_TRY(Locate());
@@ -283,13 +289,16 @@ void LoginMachine::DeclareIdentity() {
 }
 
 std::vector<std::string> LoginMachine::Methods() const {
-  if (target_.auth == nullptr) return {std::string(kValueNone)};
+  const bool leading_only = config_.bugs.Has(Bug::kChapLeadingLoginOnly);
+  if (target_.auth == nullptr || (leading_only && first_.tsih != 0)) {
+    return {std::string(kValueNone)};
+  }
   return target_.auth->Methods();
 }
 
 bool LoginMachine::MayStayAnonymous() const {
   const std::vector<std::string> methods = Methods();
-  return std::find(methods.begin(), methods.end(), kValueNone) != methods.end();
+  return std::ranges::count(methods, kValueNone) > 0;
 }
 
 // Before anything of the operational stage is looked at.
@@ -368,6 +377,7 @@ LoginMachine::Checked LoginMachine::ChooseMethod(std::string_view offer) {
 }
 
 bool LoginMachine::MayTransit() const {
+  if (current_.data_segment_length == 0 && config_.bugs.Has(Bug::kLoginEndNeedsKeys)) return false;
   if (!current_.transit || !out_.empty() || private_key_open_) return false;
   if (stage_ == Stage::kLoginOperationalNegotiation) return !negotiator_->awaiting_answers();
   return authenticated_ || (auth_ == nullptr && MayStayAnonymous());

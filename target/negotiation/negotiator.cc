@@ -269,11 +269,10 @@ std::string Negotiator::AnswerOffer(NegotiationPhase phase, const KeyRow& row,
     return granted ? std::to_string(interval->low) : reject;
   }
   // Leading-only keys don't change later (§13), and the value in force stays.
-  if (phase == NegotiationPhase::kFullFeature && row.use != KeyUse::kAll &&
-      !bugs_.Has(Bug::kTextRenegotiatesLoginKeys)) {
-    return reject;
-  }
-  if (row.use == KeyUse::kLeadingOnly && !context_.leading) return reject;
+  const bool full_feature = phase == NegotiationPhase::kFullFeature;
+  const bool lenient = full_feature && bugs_.Has(Bug::kTextRenegotiatesLoginKeys);
+  if (full_feature && row.use != KeyUse::kAll && !lenient) return reject;
+  if (row.use == KeyUse::kLeadingOnly && !context_.leading && !lenient) return reject;
   if (IsIrrelevant(row)) {
     // Linux's initiator offers digests over iSER too, and knows no answer but the values.
     const std::vector<std::string_view> items = SplitList(value);

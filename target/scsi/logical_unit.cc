@@ -81,7 +81,9 @@ std::vector<Sense>& LogicalUnit::PendingLocked(const Nexus* nexus) {
   const auto [found, added] = attentions_.try_emplace(nexus);
   if (added) {
     nexus->AddKnownTo(this);
-    AddAttention(&found->second, nexus->first_attention());
+    if (!device_->bugs.Has(Bug::kNexusLossUntold)) {
+      AddAttention(&found->second, nexus->first_attention());
+    }
   }
   return found->second;
 }

@@ -250,6 +250,11 @@ void Connection::EnterFullFeature(Session* session) {
   });
   RestartPingTimer();
   if (variation_ != nullptr) StartUnaskedTimer();
+  if (session->is_discovery() && node().Has(Bug::kDiscoveryPinged)) {
+    loop()->Post([life = life_] {
+      if (*life != nullptr) (*life)->Ping();
+    });
+  }
 }
 
 // Results alone: what was said on the way to them may be an authentication.

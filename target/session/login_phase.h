@@ -32,6 +32,10 @@ class LoginPhase final : public LoginHost {
         node_->Has(Bug::kConnectionReinstatementRefused)) {
       place.status = LoginStatus::kTooManyConnections;
     }
+    if (place.kind == LoginKind::kSessionReinstatement && node_->Has(Bug::kLostSessionShutsOut) &&
+        node_->registry().IsLost(key_)) {
+      place.status = LoginStatus::kOutOfResources;
+    }
     return place;
   }
 

@@ -70,6 +70,9 @@ std::string Node::SessionKey(const LoginIdentity& identity, const fabric::Addres
   LoginIdentity named = identity;
   if (Has(Bug::kReinstatementByIsidAlone)) named.initiator_name.clear();
   if (Has(Bug::kNormalLoginEndsDiscovery)) named.target_name = options_.name;
+  if (identity.session_type == SessionType::kDiscovery && Has(Bug::kNamedDiscoveryUncounted)) {
+    named.target_name.reset();
+  }
   return SessionRegistry::Key(named, options_.target_portal_group_tag, portal.ToString());
 }
 

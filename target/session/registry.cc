@@ -51,6 +51,12 @@ LoginPlace SessionRegistry::FindPlace(const std::string& key, const LoginIdentit
   return place;
 }
 
+bool SessionRegistry::IsLost(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto named = by_key_.find(key);
+  return named != by_key_.end() && entries_.at(named->second).cids.empty();
+}
+
 SessionRegistry::Claim SessionRegistry::ClaimName(const std::string& key, Worker* home,
                                                   const SessionParameters& parameters,
                                                   const std::string& authentication) {

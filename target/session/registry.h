@@ -53,6 +53,9 @@ class SessionRegistry {
   // What a login would do, by the table of RFC 7143 §6.3.1.
   LoginPlace FindPlace(const std::string& key, const LoginIdentity& identity) const;
 
+  // Whether the session of this name waits for a connection. For a defect.
+  bool IsLost(const std::string& key) const;
+
   // A new session takes the name `key`, from the one that had it if there is one.
   // `authentication`: of its leading login, as LoginResult has it.
   Claim ClaimName(const std::string& key, Worker* home, const SessionParameters& parameters,

@@ -104,7 +104,10 @@ void Session::OnText(IscsiTask* task) {
   Connection* const connection = task->connection;
   const SlotRef slot = task->slot;
   const TextRequest request = TextRequest::Decode(slot->bhs());
-  if (connection->text_stat_sn.has_value() &&
+  if (Has(Bug::kUnfinishedTextsKept) && connection->text().left_unfinished() > 4) {
+    return Finish(task);
+  }
+  if (connection->text_stat_sn.has_value() && !Has(Bug::kTwoTextResponses) &&
       !base::SerialGreater(request.exp_stat_sn, *connection->text_stat_sn)) {
     // §6.2: there would be two Text Responses that nobody has acknowledged.
     Finish(task);

@@ -62,7 +62,8 @@ const Sense& SenseOf(WriteFault fault) {
 std::optional<ProtocolError> ScsiCommands::Begin(IscsiTask* task, const PduSlot& pdu,
                                                  Placement& placement) {
   const ScsiCommand command = ScsiCommand::Decode(pdu.bhs());
-  if (const auto error = CheckFlags(command)) return error;
+  const bool unchecked = session_->Has(Bug::kCommandFlagsUnchecked);
+  if (const auto error = CheckFlags(command); error && !unchecked) return error;
   if (session_->node().Has(Bug::kBitWithoutLengthRefused) && (command.read || command.write) &&
       command.expected_data_transfer_length == 0) {
     return ProtocolError{Reason::kInvalidFlags, "RFC 7143 §11.3.1", Action::kReject};
@@ -172,6 +173,9 @@ void ScsiCommands::KeepData(IscsiTask* task, const SlotRef& pdu, bool in_slot) {
 
 void ScsiCommands::OnDataOut(IscsiTask* task, const DataOut& header, bool intact) {
   task->write_flow.Complete(header, intact);
+  if (!intact && task->state == TaskState::kGathering && session_->Has(Bug::kErrorBeforeDataEnds)) {
+    return FailTask(task);
+  }
   if (task->state == TaskState::kGathering) return Advance(task);
   if (task->state == TaskState::kDraining && task->write_flow.quiet()) Respond(task);
 }

@@ -203,6 +203,7 @@ void ScsiCommands::SendResponse(IscsiTask* task) {
   pdu.done = [keep = keep] {};  // the task holds the sense data
   session_->Finish(task);
   task->connection->Send(std::move(pdu));
+  session_->SendLate(task->connection);
   session_->task_manager().OnTaskEnded(task, /*aborted=*/false);
 }
 

@@ -194,6 +194,7 @@ std::vector<uint64_t> Session::EndTasks(Connection* connection) {
       } else if (task->opcode == Opcode::kScsiCommand && std::ranges::count(luns, task->lun) == 0) {
         luns.push_back(task->lun);
       }
+      if (connection != nullptr && Has(Bug::kLostTasksAnswered)) AnswerLate(*task);
       if (Has(Bug::kSlotFreedTwice)) SlotRef::GiveBackTwice(task->slot);
       FinishSilently(task);
     }
@@ -320,7 +321,9 @@ TxQueue::Numbers Session::Numbers() {
 // Where memory is short a command at a time is promised to who holds none.
 void Session::HoldWindow() {
   const bool is_short = node().buffer_budget().used_up();
-  window_.Hold(window_closed_ || (is_short && scsi_.MustHold()));
+  const bool full = window_.max_cmd_sn() + 1 == window_.exp_cmd_sn();
+  const bool stays_closed = full && next_arrival_ > 1 && Has(Bug::kClosedWindowStays);
+  window_.Hold(window_closed_ || stays_closed || (is_short && scsi_.MustHold()));
   if (is_short) {
     window_.Limit(1);
   } else if (variation_ == nullptr) {
@@ -373,6 +376,24 @@ void Session::DeliverInOrder() {
 
 void Session::AbandonEarly(IscsiTask* task) {
   if (task->state == TaskState::kEarly && !Has(Bug::kAbortedEarlyKept)) early_.erase(task->cmd_sn);
+}
+
+// ---- defects: answers to tasks that have ended --------------------------------------------------
+
+void Session::AnswerLate(const IscsiTask& task) {
+  if (task.opcode == Opcode::kScsiCommand) late_.push_back(task.initiator_task_tag);
+}
+
+void Session::SendLate(Connection* connection) {
+  if (late_.empty()) return;
+  for (const uint32_t tag : std::exchange(late_, {})) {
+    ScsiResponse response;
+    response.initiator_task_tag = tag;
+    response.status = static_cast<uint8_t>(ScsiStatus::kTaskAborted);
+    OutPdu pdu;
+    pdu.bhs = response.Encode();
+    connection->Send(std::move(pdu));
+  }
 }
 
 bool Session::SkipNumber(uint32_t cmd_sn) {

@@ -122,6 +122,11 @@ class Session {
   void DeliverInOrder();
   // A number counts as received without its command (RFC 7143 §11.6.1 b).
   bool SkipNumber(uint32_t cmd_sn);
+  // Whether commands wait for one that hasn't come.
+  bool misses_commands() const { return !early_.empty(); }
+  // Defects: this ended task is answered after all, behind the next response.
+  void AnswerLate(const IscsiTask& task);
+  void SendLate(Connection* connection);
 
  private:
   // ---- session_receive.cc ----
@@ -172,6 +177,7 @@ class Session {
   IscsiTask* oldest_ = nullptr;
   IscsiTask* newest_ = nullptr;
   uint64_t next_arrival_ = 1;
+  std::vector<uint32_t> late_;  // AnswerLate(): Initiator Task Tags
   uint32_t next_transfer_tag_;
   uint32_t immediates_counted_ = 0;  // Bug::kExpCmdSnCountsImmediate
 

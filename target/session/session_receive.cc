@@ -35,13 +35,14 @@ bool IsNumbered(BhsView bhs) {
 }
 
 // The form of requests other than SCSI Command, Data-Out and Login.
-std::optional<ProtocolError> CheckForm(BhsView bhs) {
+std::optional<ProtocolError> CheckForm(BhsView bhs, const BugSet& bugs) {
   const bool has_data = bhs.data_segment_length() > 0;
   switch (bhs.opcode()) {
     case Opcode::kTaskManagementRequest:
       if (has_data) return FormatError(Reason::kUnexpectedData, "RFC 7143 §11.5.2");
       break;
     case Opcode::kLogoutRequest:
+      if (has_data && bugs.Has(Bug::kLogoutDataUnchecked)) break;
       if (has_data) return FormatError(Reason::kUnexpectedData, "RFC 7143 §11.14.2");
       break;
     case Opcode::kSnackRequest:
@@ -118,7 +119,7 @@ void Session::PlaceOrRefuse(Connection& connection, const PduSlot& pdu, Placemen
     }
     return PlaceCommand(connection, pdu, placement);
   }
-  if (const auto error = CheckForm(bhs)) return placement.Refuse(*error);
+  if (const auto error = CheckForm(bhs, node().bugs())) return placement.Refuse(*error);
 }
 
 // RFC 7143 §4.2.2.1: others are ignored silently.
@@ -154,7 +155,13 @@ void Session::PlaceDataOut(Connection& connection, const PduSlot& pdu, Placement
   if (pdu.bhs().total_ahs_length() != 0) {
     return placement.Refuse(FormatError(Reason::kUnexpectedAhs, "RFC 7143 §11.2.1.5"));
   }
-  IscsiTask* const task = FindTask(header.initiator_task_tag);
+  IscsiTask* task = FindTask(header.initiator_task_tag);
+  if (header.target_transfer_tag == kNoTag && Has(Bug::kUnsolicitedByOrder)) {
+    task = oldest_;
+    while (task != nullptr && !(task->data_out_due && task->write_flow.unsolicited_open())) {
+      task = task->newer;
+    }
+  }
   if (task != nullptr && task->data_out_due) {
     connection.arriving.task = TaskRef(task);
     return scsi_.PlaceDataOut(task, header, placement);
@@ -211,7 +218,9 @@ void Session::OnDataOut(Connection& connection, const SlotRef& pdu, IscsiTask* t
   }
   // Null: of no task. Done: aborted while its data came.
   if (task == nullptr || task->state == TaskState::kDone) return;
-  if (pdu->refusal().has_value() && Has(Bug::kRejectEndsTask)) return FinishSilently(task);
+  if ((!intact || pdu->refusal().has_value()) && Has(Bug::kRejectEndsTask)) {
+    return FinishSilently(task);
+  }
   // The slot is wanted back: unsolicited data of which the task waits for more.
   if (connection.traits().data_stays_in_slot && intact && !pdu->refusal().has_value()) {
     scsi_.KeepData(task, pdu, connection.may_hold_slot());

@@ -158,6 +158,9 @@ bool TaskManager::Advance(size_t index) {
       if (CommandsAreMissing(function.request) && !session_->Has(Bug::kAbortSetNoWaitForCommands)) {
         return false;
       }
+      if (session_->Has(Bug::kResetWaitsForOthers) && session_->worker().AnyCommandIsMissing()) {
+        return false;
+      }
       MarkCovered(function);
       function.phase = Phase::kWaitingForData;
       return true;
@@ -265,6 +268,12 @@ void TaskManager::StartInDevice(Function& function) {
     default:
       break;
   }
+  if (session_->Has(Bug::kAbortSetLateResponses)) {
+    AnyCovered(function, [this](IscsiTask& task) {
+      session_->AnswerLate(task);
+      return false;
+    });
+  }
   EndOutsideDevice(function);
   if (TakesAllLuns(function.request)) {
     AnyCovered(function, [this](IscsiTask& task) {
@@ -348,6 +357,7 @@ void TaskManager::Send(IscsiTask* task, TaskManagementResponseCode code) {
   });
   session_->Finish(task);
   connection->Send(std::move(pdu));
+  session_->SendLate(connection);
 }
 
 }  // namespace pushpull::target

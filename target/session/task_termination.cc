@@ -10,6 +10,7 @@
 namespace pushpull::target {
 
 void TaskTermination::OnEndedByOther(const IscsiTask& task) {
+  if (session_->Has(Bug::kResetLateResponses)) session_->AnswerLate(task);
   const bool fast_abort = session_->parameters().task_reporting == TaskReporting::kFastAbort;
   if (!fast_abort && !session_->Has(Bug::kTaskTerminationUnasked)) return;
   if (session_->Has(Bug::kTaskTerminationUntold)) return;

@@ -187,6 +187,11 @@ void Worker::EndAllSessions(std::string_view why, bool in_order) {
 
 // ---- administration -----------------------------------------------------------------------------
 
+bool Worker::AnyCommandIsMissing() const {
+  return std::ranges::any_of(sessions_,
+                             [](const auto& entry) { return entry.second->misses_commands(); });
+}
+
 std::vector<Session*> Worker::Sessions() const {
   std::vector<Session*> sessions;
   for (const auto& [id, session] : sessions_) sessions.push_back(session.get());

@@ -83,6 +83,8 @@ class Worker {
   // Ends it, whether it is a session or still a claim; `done` is called on this loop when nothing
   // of it is left.
   void EndSession(SessionId id, absl::AnyInvocable<void()> done);
+  // Whether commands of any session wait for one that hasn't come. For a defect.
+  bool AnyCommandIsMissing() const;
   // From the session, when it has ended.
   void RemoveSession(SessionId id);
   // `in_order`: what has been answered is sent first.

@@ -132,7 +132,10 @@ WriteFlow::Acceptance WriteFlow::PlaceAnywhere(Sequence& sequence, const DataOut
 void WriteFlow::Complete(const DataOut& header, bool intact) {
   Sequence* const sequence = Find(header.target_transfer_tag);
   if (sequence == nullptr) return;
-  if (!intact) SetFault(WriteFault::kCrcError);
+  const bool other_sense = bugs_->Has(Bug::kDigestErrorOtherSense);
+  if (!intact) {
+    SetFault(other_sense ? WriteFault::kUnexpectedUnsolicitedData : WriteFault::kCrcError);
+  }
   const bool ends = header.final ||
                     (bugs_->Has(Bug::kDataOutEmptyEndsSequence) && header.data_segment_length == 0);
   if (!ends) return;

@@ -40,7 +40,8 @@ ParameterData StandardData(const LogicalUnit& unit, const Nexus& nexus) {
   data.Add16(0x0460);  // SPC-4
   data.Add16(0x04c0);  // SBC-3
   // iSCSI: RFC 7144 §4.2.
-  data.Add16(static_cast<uint16_t>(0x0960 + nexus.iscsi_protocol_level()));
+  const bool fixed = unit.device().bugs.Has(Bug::kVersionDescriptorFixed);
+  data.Add16(static_cast<uint16_t>(0x0960 + (fixed ? 0 : nexus.iscsi_protocol_level())));
   data.AddZeros(96 - data.size());
   data.AddFill(choices.vendor_bytes_set ? 0x5a : 0, 254 - data.size());
   data.Cut(choices.inquiry_bytes);

@@ -82,9 +82,12 @@ void AddPortDesignators(const LogicalUnit& unit, const Nexus& nexus, ParameterDa
   group.AddZeros(2);
   group.Add16(tag);
   AddDesignator(data, kBinary, kOfPort, kPortGroup, group);
+  const BugSet& bugs = unit.device().bugs;
+  const int named_tag = tag + (bugs.Has(Bug::kPortNameOtherGroup) ? 1 : 0);
   AddDesignator(data, kUtf8, kOfPort, kScsiName,
-                ScsiName(absl::StrFormat("%s,t,0x%04x", name, tag)));
-  AddDesignator(data, kUtf8, kOfTarget, kScsiName, ScsiName(name));
+                ScsiName(absl::StrFormat("%s,t,0x%04x", name, named_tag)));
+  AddDesignator(data, kUtf8, kOfTarget, kScsiName,
+                ScsiName(bugs.Has(Bug::kDeviceNameOther) ? name + ".disk" : name));
 }
 
 void AddDeviceIdentification(const LogicalUnit& unit, const Nexus& nexus, ParameterData* data) {
