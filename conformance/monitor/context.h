@@ -79,6 +79,14 @@ struct Residual {
 };
 void CheckResidual(const Context& c, const Residual& residual, const Task* task);
 
+// ---- scsi_names.cc ----
+// Of a SCSI Command, of a Data-In, and at the end of a command that succeeded.
+void TakeNamingCdb(const Context& c, Task* task);
+void TakeNamingData(const Context& c, Task* task);
+void CheckNames(const Context& c, const Task& task);
+// Whether a request may end registrations that other sessions made.
+bool MayUnregisterOthers(const Context& c);
+
 // ---- login.cc ----
 void TakeLoginRequest(const Context& c);
 // Returns whether this response ends the Login Phase with success.

@@ -114,11 +114,13 @@ void CheckDataIn(const Context& c, Task* task) {
                             task->read_edtl));
     }
     if (!task->resent) CheckData(c, task);
+    TakeNamingData(c, task);
   }
   if (!data.status_present()) return;
   CheckStatus(c, task);
   if (task == nullptr) return;
   CheckAcknowledged(c, *task);
+  if (data.status() == v1::GOOD) CheckNames(c, *task);
   EndTask(c, DoneTask::How::kResponse, data.initiator_task_tag());
 }
 

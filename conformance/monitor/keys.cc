@@ -147,6 +147,25 @@ void CheckOwnKey(const Context& c, const v1::KeyValue& key, const KeyInfo* info)
   if (!wrong.empty()) c.Report(RuleId::kKeyValue, absl::StrCat(key.name(), ": ", wrong));
 }
 
+// §12.1, §13.1: a list of the target's own that has an extension also has what everybody knows, and
+// not None. (An administrator may have it otherwise.)
+void CheckDefaultOffer(const Context& c, const v1::KeyValue& key) {
+  const bool digest = key.name() == "HeaderDigest" || key.name() == "DataDigest";
+  if (!digest && key.name() != "AuthMethod") return;
+  const std::set<std::string, std::less<>> standard =
+      digest ? std::set<std::string, std::less<>>{"CRC32C", "None"}
+             : std::set<std::string, std::less<>>{"KRB5", "SRP", "CHAP", "None"};
+  const std::vector<std::string> offered = absl::StrSplit(key.value(), ',');
+  const auto has = [&offered](std::string_view name) {
+    return std::find(offered.begin(), offered.end(), name) != offered.end();
+  };
+  const bool extends = std::any_of(offered.begin(), offered.end(), [&](const std::string& name) {
+    return !standard.contains(name) && !IsNoAgreement(name);
+  });
+  if (!extends || (has(digest ? "CRC32C" : "CHAP") && !has("None"))) return;
+  c.Report(RuleId::kDefaultOffers, absl::StrCat(key.name(), "=", Quoted(key.value())));
+}
+
 void CheckDeclaration(const Context& c, const v1::KeyValue& key, KeysOf of) {
   const std::string& value = key.value();
   // What it says of the initiator's own declaration is no name.
@@ -190,6 +209,7 @@ void TakeNegotiated(const Context& c, const v1::KeyValue& key, KeyExchange* keys
                absl::StrCat(key.name(), " in the SecurityNegotiation stage"));
     }
     CheckOwnKey(c, key, info);
+    CheckDefaultOffer(c, key);
     KeyOffer offer;
     offer.value = key.value();
     offer.by_target = true;

@@ -71,6 +71,9 @@ monitor::Agreed AgreedBy(const KeyExchange& keys) {
   agreed.max_outstanding_r2t = keys.NumberOf("MaxOutstandingR2T");
   agreed.error_recovery_level = keys.NumberOf("ErrorRecoveryLevel");
   agreed.protocol_level = keys.NumberOf("iSCSIProtocolLevel");
+  if (keys.Negotiated("iSCSIProtocolLevel")) {
+    agreed.negotiated_protocol_level = agreed.protocol_level;
+  }
   agreed.data_pdu_in_order = keys.BooleanOf("DataPDUInOrder");
   agreed.data_sequence_in_order = keys.BooleanOf("DataSequenceInOrder");
   agreed.immediate_data = keys.BooleanOf("ImmediateData");
@@ -107,7 +110,10 @@ bool Malformed(const initiator_sim::DecodedPdu& decoded) {
   };
   const bool reserved_reason =
       decoded.pdu.logout_request().reason() > v1::REMOVE_CONNECTION_FOR_RECOVERY;
+  const bool logout_with_data =
+      decoded.pdu.has_logout_request() && !decoded.pdu.data().raw().empty();
   return !decoded.flaw.empty() || !decoded.header_digest_ok || reserved_reason ||
+         logout_with_data ||
          std::any_of(decoded.pdu.ahs().begin(), decoded.pdu.ahs().end(), unknown);
 }
 
@@ -203,6 +209,9 @@ class Monitor::Impl {
       c.session.unsent = std::nullopt;
       ++c.connection.login.outstanding;
       return;
+    }
+    if (monitor::MayUnregisterOthers(c)) {
+      for (const std::shared_ptr<Session>& session : sessions_) session->registered_luns.clear();
     }
     monitor::TakeCmdSn(c);
     monitor::TakeRequest(c);
@@ -334,6 +343,10 @@ class Monitor::Impl {
     session.tsih = static_cast<uint16_t>(c.pdu.login_response().tsih());
     session.initiator_name = Declared(keys, "InitiatorName");
     session.target_name = Declared(keys, "TargetName");
+    const auto tag = keys.declared_by_target.find("TargetPortalGroupTag");
+    if (tag != keys.declared_by_target.end()) {
+      session.portal_group_tag = initiator_sim::ParseNumericalValue(tag->second);
+    }
     session.discovery = Declared(keys, "SessionType") == "Discovery";
     session.cids.insert(connection.cid);
     if (!connection.login.doubtful) {

@@ -31,7 +31,8 @@ std::vector<RuleCase> AllCases(Judged judged) {
              FormatOfEachKindCases(),
              EdgeCases(),
              ServiceEdgeCases(),
-             TaskEdgeCases()};
+             TaskEdgeCases(),
+             ScsiNameCases()};
   } else {
     parts = {InitiatorFormatCases(), InitiatorNumberingCases(), InitiatorTaskCases(),
              InitiatorLoginCases(),  InitiatorTextCases(),      InitiatorCommandCases(),

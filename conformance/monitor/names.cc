@@ -21,6 +21,8 @@ bool AreHex(std::string_view text) {
 // Of ASCII there are letters, digits, dash, dot and colon; the rest is UTF-8 (§4.2.7.2, RFC 3722
 // §6.2). Upper case: A27.
 bool HasAllowedCharacters(std::string_view name) {
+  // U+3002, which looks like a dot and is none (RFC 3722 §6.1).
+  if (name.find("\xe3\x80\x82") != std::string_view::npos) return false;
   return std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return c >= 0x80 || absl::ascii_isalnum(c) || c == '-' || c == '.' || c == ':';
   });

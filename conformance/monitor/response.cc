@@ -218,6 +218,7 @@ void CheckScsiResponse(const Context& c, Task* task) {
     c.Report(RuleId::kDataInSequenceEnded, "the last Data-In of the command had F=0");
   }
   CheckAcknowledged(c, *task);
+  if (r.response() == 0 && r.status() == v1::GOOD) CheckNames(c, *task);
   EndTask(c, DoneTask::How::kResponse, r.initiator_task_tag());
 }
 

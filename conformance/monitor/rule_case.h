@@ -34,6 +34,8 @@ std::vector<RuleCase> FormatOfEachKindCases();
 std::vector<RuleCase> DataInCases();
 std::vector<RuleCase> R2tCases();
 std::vector<RuleCase> ResponseCases();
+// scsi_names_cases_test.cc
+std::vector<RuleCase> ScsiNameCases();
 // text_cases_test.cc
 std::vector<RuleCase> LoginCases();
 std::vector<RuleCase> KeyCases();

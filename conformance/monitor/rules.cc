@@ -23,7 +23,7 @@ constexpr Rule kRules[] = {
     {R::kFinalBit, "final_bit_set", "RFC 7143 §11", "", kMust,
      "sets bit 0 of byte 1 where the figure prints 1"},
     {R::kNoDataSegment, "no_data_segment", "RFC 7143 §11.6.2, §11.8.1, §11.15.2",
-     "RFC7143-11.6.2-a RFC7143-11.8.1-a RFC7143-11.15.2-a", kMust,
+     "RFC7143-11.6.2-a RFC7143-11.8.1-a RFC7143-11.15.2-a RFC7143-11.2.1.6-a", kMust,
      "sends no data with R2T, Task Management and Logout Responses"},
     {R::kSegmentLimit, "segment_limit", "RFC 7143 §11.7.1, §11.11.6",
      "RFC7143-11.7.1-a RFC7143-11.11.6-a", kMust,
@@ -42,7 +42,8 @@ constexpr Rule kRules[] = {
 
     // ---- numbering ----
     {R::kStatSnIncrements, "stat_sn_increments", "RFC 7143 §4.2.2.2",
-     "RFC7143-4.2.2.2-a RFC7143-11.13.4-a RFC7143-11.17.3-a RFC7143-11.9-a RFC7143-11.19.2-a",
+     "RFC7143-4.2.2.2-a RFC7143-4.2.2.2-b RFC7143-11.13.4-a RFC7143-11.17.3-a RFC7143-11.9-a "
+     "RFC7143-11.19.2-a RFC7143-11.7.3-d",
      kMust, "numbers the statuses of a connection without gap or repetition"},
     {R::kStatSnNext, "stat_sn_next", "RFC 7143 §11.8.3, §11.19.2",
      "RFC7143-11.8.3-a RFC7143-11.19.2-a", kMust,
@@ -72,7 +73,7 @@ constexpr Rule kRules[] = {
     {R::kNothingAfterAbort, "nothing_after_abort", "RFC 7143 §11.5.1", "RFC7143-11.5.1-b", kMust,
      "sends nothing for a task after the response that says it was aborted"},
     {R::kNothingAfterTaskSetAbort, "nothing_after_task_set_abort", "RFC 7143 §11.5.1",
-     "RFC7143-11.5.1-b", kShould,
+     "RFC7143-11.5.1-b RFC7143-4.2.3.3-f", kShould,
      "sends nothing for the tasks of a task set after the response that says they were aborted"},
 
     // ---- Data-In ----
@@ -208,6 +209,8 @@ constexpr Rule kRules[] = {
     {R::kKeyValue, "key_value", "RFC 7143 §6.2",
      "RFC7143-6.2.1-c RFC7143-6.2.2-b RFC7143-6.2.2-e RFC7143-6.2.2-f RFC7143-6.1-g", kMust,
      "sends values that the key and the offer allow"},
+    {R::kDefaultOffers, "default_offers", "RFC 7143 §12.1, §13.1", "RFC7143-12.1-b RFC7143-13.1-e",
+     kShould, "offers an extension of its own only beside CHAP or CRC32C, and without None"},
     {R::kKeyRefused, "key_refused", "RFC 7143 §6.2.1, §6.2.2", "RFC7143-6.2.2-b", kMust,
      "answers an admissible offer by a value, not by Reject"},
     {R::kKeyIrrelevant, "key_irrelevant", "RFC 7143 §6.2", "RFC7143-6.2-g", kMust,
@@ -224,12 +227,13 @@ constexpr Rule kRules[] = {
     {R::kRfcKeyUnderstood, "rfc_key_understood", "RFC 7143 §6.2",
      "RFC7143-6.2-f RFC7143-13.25-c RFC7145-3.3-d", kMust,
      "answers no key of the RFC with NotUnderstood"},
-    {R::kObsoleteKeys, "obsolete_keys", "RFC 7143 §13.25", "RFC7143-13.25-a RFC7143-13.25-b",
-     kShould, "answers the marker keys with Reject (or No)"},
+    {R::kObsoleteKeys, "obsolete_keys", "RFC 7143 §13.25",
+     "RFC7143-13.25-a RFC7143-13.25-b RFC7143-6.2.2-c", kShould,
+     "answers the marker keys with Reject (or No)"},
     {R::kSecurityStageKeys, "security_stage_keys", "RFC 7143 §12", "RFC7143-12-a", kMust,
      "uses only the security keys in the SecurityNegotiation stage"},
     {R::kTargetName, "target_name", "RFC 7143 §4.2.7",
-     "RFC7143-4.2.7.3-a RFC7143-4.2.7.2-a RFC3722-6.2-a", kMust,
+     "RFC7143-4.2.7.3-a RFC7143-4.2.7.2-a RFC3722-6.2-a RFC3722-6.1-a", kMust,
      "sends target names of a known form, of allowed characters"},
     {R::kTargetAddressTag, "target_address_tag", "RFC 7143 §13.8", "RFC7143-13.8-a RFC7143-13.8-b",
      kMust,
@@ -299,6 +303,18 @@ constexpr Rule kRules[] = {
      "sends AsyncEvent 5 only after TaskReporting=FastAbort"},
     {R::kAsyncConnection, "async_connection", "RFC 7143 §11.9.1", "RFC7143-11.9.1-e", kMust,
      "names a connection of the session in a Connection Drop Notification"},
+    {R::kDiscoveryQuiet, "discovery_quiet", "RFC 7143 §7.4.3", "RFC7143-7.4.3-a", kShould,
+     "sends nothing unasked in a Discovery session"},
+
+    // ---- SCSI data that names ports, devices and versions ----
+    {R::kScsiPortName, "scsi_port_name", "RFC 7143 §4.4.2", "RFC7143-4.4.2-a", kMust,
+     "calls its port by TargetName and TargetPortalGroupTag"},
+    {R::kScsiDeviceName, "scsi_device_name", "RFC 7143 §4.4.2", "RFC7143-4.4.2-b", kMust,
+     "calls its device by TargetName"},
+    {R::kTransportIdName, "transport_id_name", "RFC 7143 §4.4.2", "RFC7143-4.4.2-c", kMust,
+     "calls initiator ports by InitiatorName and ISID"},
+    {R::kVersionDescriptor, "version_descriptor", "RFC 7144 §4.2", "RFC7144-4.2-a", kMust,
+     "has the iSCSI version descriptor of the iSCSIProtocolLevel that was agreed on"},
 };
 
 constexpr bool InOrder() {

@@ -106,6 +106,7 @@ enum class RuleId : uint8_t {
   kTextFormat,
   kKeyName,
   kKeyValue,
+  kDefaultOffers,
   kKeyRefused,
   kKeyIrrelevant,
   kKeyAnswered,
@@ -147,6 +148,12 @@ enum class RuleId : uint8_t {
   kAsyncEventAssigned,
   kAsyncFastAbort,
   kAsyncConnection,
+  kDiscoveryQuiet,
+  // scsi_names.cc
+  kScsiPortName,
+  kScsiDeviceName,
+  kTransportIdName,
+  kVersionDescriptor,
   // ---- of the initiator: format ----
   kIOpcode,
   kIReservedBits,

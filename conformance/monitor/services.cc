@@ -85,11 +85,18 @@ std::string WrongReason(const Connection& connection, const Connection::SentHead
   }
 }
 
+void CheckDiscoveryQuiet(const Context& c) {
+  if (!c.session.discovery || c.connection.phase != Phase::kFullFeature) return;
+  c.Report(RuleId::kDiscoveryQuiet,
+           absl::StrCat(initiator_sim::NameOf(c.pdu.kind_case()), " in a Discovery session"));
+}
+
 }  // namespace
 
 void CheckNopIn(const Context& c, const Task* task) {
   const v1::NopIn& nop = c.pdu.nop_in();
   if (nop.initiator_task_tag() == kReservedTag) {
+    CheckDiscoveryQuiet(c);
     if (c.pdu.data_segment_length() != 0) {
       c.Report(RuleId::kNopInEmpty,
                absl::StrCat("DataSegmentLength is ", c.pdu.data_segment_length()));
@@ -187,6 +194,7 @@ void CheckReject(const Context& c) {
 void CheckAsyncMessage(const Context& c) {
   const v1::AsyncMessage& async = c.pdu.async_message();
   const auto event = static_cast<uint32_t>(async.async_event());
+  CheckDiscoveryQuiet(c);
   if (!IsAssignedEvent(event)) {
     c.Report(RuleId::kAsyncEventAssigned, absl::StrCat("AsyncEvent is ", event));
   }

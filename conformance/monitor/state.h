@@ -62,6 +62,10 @@ struct Task {
   uint64_t r2t_end = 0;
   std::optional<uint32_t> snack_tag;  // of the last R-Data SNACK
 
+  // Of a SCSI command whose data name ports, devices or versions: its CDB, and these data.
+  std::string naming_cdb;
+  std::string naming_data;
+
   // NOP-Out: its data. Text: the F and C bits of the last request. TMF: function and the tag that
   // it refers to. Logout: reason and CID.
   std::string ping;
@@ -87,6 +91,7 @@ struct Agreed {
   std::optional<uint64_t> max_outstanding_r2t;
   std::optional<uint64_t> error_recovery_level;
   std::optional<uint64_t> protocol_level;
+  std::optional<uint64_t> negotiated_protocol_level;  // nullopt: nobody spoke of it
   std::optional<bool> data_pdu_in_order;
   std::optional<bool> data_sequence_in_order;
   std::optional<bool> immediate_data;
@@ -101,6 +106,8 @@ struct Session {
   std::string isid;
   uint16_t tsih = 0;
   bool discovery = false;
+  std::optional<uint64_t> portal_group_tag;  // as the leading login told it
+  std::set<uint64_t> registered_luns;        // where it has made a persistent registration
   Agreed agreed;
   std::set<uint16_t> cids;
 

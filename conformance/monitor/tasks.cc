@@ -70,6 +70,7 @@ void TakeScsiCommand(const Context& c) {
       command.write() ? BidirectionalReadLength(c.pdu).value_or(0) : (command.read() ? edtl : 0);
   task->unsolicited_follows = !command.final();
   task->unsolicited_sent = c.data().size();
+  TakeNamingCdb(c, task);
 }
 
 void TakeDataOut(const Context& c) {
@@ -82,6 +83,7 @@ void TakeDataOut(const Context& c) {
   }
   Task& task = found->second;
   const uint64_t size = c.data().size();
+  if (!task.naming_cdb.empty() && data.buffer_offset() == 0) task.naming_data = c.data();
   if (data.target_transfer_tag() == kReservedTag) {
     const bool right = task.unsolicited_follows && data.buffer_offset() == task.unsolicited_sent &&
                        data.data_sn() == task.next_unsolicited_sn;

@@ -271,6 +271,17 @@ std::vector<RuleCase> ServiceCases() {
       {"async_fast_abort", async("async_event: TASKS_TERMINATED"),
        Lines({"login TaskReporting=FastAbort / TaskReporting=FastAbort",
               "< async_message { async_event: TASKS_TERMINATED }"})},
+      {"discovery_quiet",
+       Lines({"login SessionType=Discovery",
+              "< nop_in { initiator_task_tag: 0xffffffff "
+              "target_transfer_tag: 7 }"}),
+       Lines({"login", "< nop_in { initiator_task_tag: 0xffffffff target_transfer_tag: 7 }"})},
+      {"discovery_quiet",
+       Lines({"login SessionType=Discovery", "< async_message { async_event: LOGOUT_REQUEST }"}),
+       Lines({"login", "< async_message { async_event: LOGOUT_REQUEST }"})},
+      // A Logout Request that no target need understand.
+      {"logout_answered", Lines({"login", logout, "close"}),
+       Lines({"login", "> logout_request { } data { raw: 'a' }", "close"})},
       {"async_connection", async("async_event: CONNECTION_DROP_NOTIFICATION parameter1: 2"),
        async("async_event: CONNECTION_DROP_NOTIFICATION parameter1: 1")},
       {"sense_length_fits", async("async_event: 1 } data { raw: '\\0\\1a'"),
