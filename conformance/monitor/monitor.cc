@@ -56,7 +56,8 @@ using monitor::Phase;
 using monitor::Session;
 using monitor::Task;
 
-// Rejects come soon after what they reject; a window of 128 commands and their data fits.
+// Rejects come soon after what they reject: a window of commands and their data fits. One that
+// names an older header isn't judged by it.
 constexpr size_t kMaxSentHeaders = 1024;
 
 std::string Declared(const KeyExchange& keys, std::string_view name) {
@@ -241,7 +242,9 @@ class Monitor::Impl {
     header.data_digest = layout.end > layout.data_digest;
     header.data_digest_ok = c.tap.decoded->data_digest_ok && !c.tap.misbehaving;
     c.connection.sent_headers.push_back(header);
-    if (c.connection.sent_headers.size() > kMaxSentHeaders) c.connection.sent_headers.pop_front();
+    if (c.connection.sent_headers.size() <= kMaxSentHeaders) return;
+    c.connection.sent_headers.pop_front();
+    c.connection.forgot_headers = true;
   }
 
   // The first Login Request of a connection: of a new session, or of one that is there.

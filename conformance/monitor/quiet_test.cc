@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "base/random.h"
 #include "conformance/monitor/rule_case.h"
@@ -328,6 +330,31 @@ TEST(Monitor, IsSilentWhereTheInitiatorWasWrong) {
       ADD_FAILURE() << c.name << ": " << v.frame() << " " << v.rule() << " " << v.message();
     }
   }
+}
+
+// From when on a limit holds that was declared in the Full Feature Phase, nobody sees on the wire.
+TEST(Monitor, LetsAPingBeCutToALimitThatWasDeclaredLater) {
+  const std::string before =
+      Lines({"login MaxRecvDataSegmentLength=2048",
+             "> text_request { } data { raw: 'MaxRecvDataSegmentLength=512\\0' }",
+             "< text_response { }", "> nop_out { } data { pattern { length: 1024 } }"});
+  for (const int length : {512, 1024}) {
+    EXPECT_EQ(ViolationsOf(before + "< nop_in { } data { pattern { length: " +
+                           std::to_string(length) + " } }")
+                  .size(),
+              0u)
+        << length;
+  }
+  EXPECT_EQ(ViolationsOf(before + "< nop_in { } data { pattern { length: 768 } }").size(), 1u);
+}
+
+// How many headers it remembers is the monitor's affair, and no target's.
+TEST(Monitor, IsSilentOfRejectsForWhatItForgot) {
+  const std::string reject = "< reject { reason: PROTOCOL_ERROR } data { pattern { length: 48 } }";
+  std::string trace = Lines({"login", kText});
+  EXPECT_EQ(ViolationsOf(trace + reject).size(), 1u);
+  for (int i = 0; i < 1100; ++i) absl::StrAppend(&trace, kPing, "\n", kPong, "\n");
+  EXPECT_EQ(ViolationsOf(trace + reject).size(), 0u);
 }
 
 // Any PDUs in any order: to be run with sanitizers too.

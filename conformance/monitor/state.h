@@ -182,6 +182,8 @@ struct Connection {
 
   // The initiator's MaxRecvDataSegmentLength: the largest that was ever in force. nullopt: unknown.
   std::optional<uint64_t> segment_limit;
+  // All that were in force, once another one was declared in the Full Feature Phase.
+  std::set<uint64_t> segment_limits;
 
   // The negotiation of a text task.
   KeyExchange text_keys;
@@ -193,6 +195,7 @@ struct Connection {
     bool data_digest_ok = true;
   };
   std::deque<SentHeader> sent_headers;
+  bool forgot_headers = false;    // there were more of them
   bool logout_requested = false;  // by an Async Message
 
   // What only the initiator's rules ask for.

@@ -18,7 +18,9 @@ void TakeResult(const Context& c) {
   if (length == declared.end() || c.session.agreed.rdma) return;
   const std::optional<uint64_t> value = initiator_sim::ParseNumericalValue(length->second);
   std::optional<uint64_t>& limit = c.connection.segment_limit;
-  // What was under way may still be as large as before.
+  // What was under way may still be as large as before, or be cut as before.
+  if (limit.has_value()) c.connection.segment_limits.insert(*limit);
+  if (value.has_value()) c.connection.segment_limits.insert(*value);
   if (!value.has_value() || !limit.has_value()) {
     limit.reset();
   } else {
