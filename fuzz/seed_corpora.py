@@ -20,6 +20,10 @@ DIGESTS = {'header_digest': 1, 'data_digest': 2}
 PDU_TOLD = 4
 RX_MEND_DIGESTS = 8
 RX_LOGIN_PDU = 16
+# Of the first 200 streams of //fuzz/streams:seed_streams those that reach lines of target/scsi that
+# no other does.
+STREAMS = (11, 17, 25, 43, 54, 78, 88, 100, 105, 127, 134,
+           139, 155, 177, 193, 198)
 
 # Logins, by rx_fuzz's neighbour login_fuzz: (flags, text) of each request.
 FINAL = 0x87  # T, CSG 1, NSG 3
@@ -135,6 +139,17 @@ def seed_files():
       'hook { hook: "h" command: "c" }\n').encode())
 
 
+def seed_streams():
+  bazel = os.environ.get('BAZEL', 'bazel')
+  subprocess.run([bazel, 'build', '//fuzz/streams:seed_streams'], cwd=ROOT, check=True)
+  seeder = os.path.join(ROOT, 'bazel-bin/fuzz/streams/seed_streams')
+  with tempfile.TemporaryDirectory() as folder:
+    subprocess.run([seeder, str(max(STREAMS)), folder], check=True)
+    for number in STREAMS:
+      name = f'stream_{number}'
+      shutil.copy(os.path.join(folder, name), os.path.join(ROOT, 'corpus/cdb', name))
+
+
 def contents(folder):
   """By content, the names of the files in a folder."""
   names = {}
@@ -178,6 +193,7 @@ def main():
   seed_texts()
   seed_iser()
   seed_files()
+  seed_streams()
   seed_sessions(options.minimise)
 
 

@@ -20,7 +20,15 @@ AREAS = (
     ('iSER', ('target/iser/', 'initiator_sim/iser/'), 90),
     ('SCSI', ('target/scsi/',), 90),
 )
-TESTING = re.compile(r'_(test|testing|benchmark)\.(cc|h)$')
+# Tests, and files that hold nothing but planted defects.
+NOT_COUNTED = re.compile(r'_(test|testing|benchmark|defects|faults)\.(cc|h)$')
+STATE = re.compile(r'^STATE (login|full feature): (\w+)[^\n>]*-> (\w+)', re.MULTILINE)
+PHASES = ('login', 'full feature')
+# All opcodes that RFC 7143 assigns, in their order, and what has another one.
+KINDS = ('nop_out', 'scsi_command', 'task_management_request', 'login_request', 'text_request',
+         'data_out', 'logout_request', 'snack_request', 'nop_in', 'scsi_response',
+         'task_management_response', 'login_response', 'text_response', 'data_in',
+         'logout_response', 'r2t', 'async_message', 'reject', 'raw')
 DEFECT = re.compile(r'\bif \(.*\bBug::k')
 
 
@@ -67,29 +75,27 @@ def lines_of(segments):
   return counts
 
 
-def profile(binaries, corpora, fuzzers, folder):
-  """Plays each corpus once. What all of them reached together."""
-  raw = []
-  for fuzzer in fuzzers:
-    path = os.path.join(folder, fuzzer + '.profraw')
-    subprocess.run(
-        [os.path.join(binaries, fuzzer), '-runs=0',
-         os.path.join(corpora, fuzzer.removesuffix('_fuzz'))],
-        env=dict(os.environ, LLVM_PROFILE_FILE=path), stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, check=True)
-    raw.append(path)
-  merged = os.path.join(folder, 'all.profdata')
-  subprocess.run([LLVM + 'llvm-profdata', 'merge', '-sparse', '-o', merged, *raw], check=True)
-  return merged
+def files_of(binary, corpus, folder, states):
+  """Plays a corpus once: what llvm-cov tells of the files of that fuzz target.
 
-
-def export(binaries, fuzzers, merged):
-  objects = [argument for fuzzer in fuzzers[1:]
-             for argument in ('-object', os.path.join(binaries, fuzzer))]
-  run = subprocess.run([LLVM + 'llvm-cov', 'export', '-skip-functions', '-skip-expansions',
-                        '-instr-profile', merged, os.path.join(binaries, fuzzers[0]), *objects],
-                       stdout=subprocess.PIPE, check=True, text=True)
-  return json.loads(run.stdout)['data'][0]['files']
+  Each target by itself, since a function of two programs may have other counters in each. What it
+  tells of states (phase, request, outcome) comes into `states`.
+  """
+  raw, merged = os.path.join(folder, 'raw'), os.path.join(folder, 'merged')
+  played = subprocess.run([binary, '-runs=0', corpus], text=True, errors='replace',
+                          env=dict(os.environ, LLVM_PROFILE_FILE=raw, PUSHPULL_FUZZ_STATES='1'),
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+  states.update(STATE.findall(played.stdout))
+  subprocess.run([LLVM + 'llvm-profdata', 'merge', '-o', merged, raw], check=True)
+  told = subprocess.run([LLVM + 'llvm-cov', 'export', '-skip-functions', '-skip-expansions',
+                         '-instr-profile', merged, binary],
+                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+  if told.returncode != 0:
+    # Of a target that has none of the areas' code there is nothing to tell.
+    if 'no coverage data' in told.stderr:
+      return []
+    raise RuntimeError(told.stderr)
+  return json.loads(told.stdout)['data'][0]['files']
 
 
 def tree_path(name):
@@ -102,18 +108,26 @@ def tree_path(name):
   return None
 
 
-def measure(root, files):
-  """{path: (lines, lines that weren't reached)} of the areas' files."""
-  result = {}
+def add(root, files, reached):
+  """Adds the areas' files to {path: {line: whether it was reached}}."""
   for file in files:
     path = tree_path(file['filename'])
-    if path is None or TESTING.search(path) or not os.path.exists(os.path.join(root, path)):
+    if path is None or NOT_COUNTED.search(path) or not os.path.exists(os.path.join(root, path)):
       continue
+    if path not in reached:
+      reached[path] = {}
+    for line, count in lines_of(file['segments']).items():
+      reached[path][line] = reached[path].get(line, False) or count > 0
+
+
+def without_defects(root, reached):
+  """{path: (lines, lines that weren't reached)}."""
+  result = {}
+  for path, lines in reached.items():
     with open(os.path.join(root, path), encoding='utf-8') as source:
       skipped = defect_lines(source.read())
-    counts = {line: count for line, count in lines_of(file['segments']).items()
-              if line not in skipped}
-    result[path] = (set(counts), {line for line, count in counts.items() if count == 0})
+    counted = {line for line in lines if line not in skipped}
+    result[path] = (counted, {line for line in counted if not lines[line]})
   return result
 
 
@@ -139,17 +153,32 @@ def table(covered):
   return '\n'.join(lines) + '\n'
 
 
+def state_table(states):
+  """What the target did upon each opcode in each phase."""
+  lines = ['| sent | in the login | in the full feature phase |', '|---|---|---|']
+  for kind in KINDS:
+    cells = [', '.join(sorted({outcome for state, sent, outcome in states
+                               if state == phase and sent == kind})) or 'never'
+             for phase in PHASES]
+    lines.append(f'| {kind} | {cells[0]} | {cells[1]} |')
+  return '\n'.join(lines) + '\n'
+
+
 def run(root, binaries, out):
   """Writes coverage.md and missed.txt into `out`, and prints the table."""
   corpora = os.path.join(root, 'corpus')
   fuzzers = sorted(name for name in os.listdir(binaries)
                    if name.endswith('_fuzz') and
                    os.path.isdir(os.path.join(corpora, name.removesuffix('_fuzz'))))
-  with tempfile.TemporaryDirectory() as folder:
-    merged = profile(binaries, corpora, fuzzers, folder)
-    covered = measure(root, export(binaries, fuzzers, merged))
+  reached, states = {}, set()
+  for fuzzer in fuzzers:
+    corpus = os.path.join(corpora, fuzzer.removesuffix('_fuzz'))
+    with tempfile.TemporaryDirectory() as folder:
+      files = files_of(os.path.join(binaries, fuzzer), corpus, folder, states)
+      add(root, files, reached)
+  covered = without_defects(root, reached)
   os.makedirs(out, exist_ok=True)
-  text = table(covered)
+  text = table(covered) + '\n' + state_table(states)
   with open(os.path.join(out, 'coverage.md'), 'w', encoding='utf-8') as file:
     file.write(text)
   with open(os.path.join(out, 'missed.txt'), 'w', encoding='utf-8') as file:

@@ -24,6 +24,9 @@ class Differences {
     if (target == initiator) return;
     absl::StrAppend(&text_, text_.empty() ? "" : "; ", field, " differs");
   }
+  void Add(const char* difference) {
+    absl::StrAppend(&text_, text_.empty() ? "" : "; ", difference);
+  }
   std::string Take() { return std::move(text_); }
 
  private:
@@ -264,6 +267,8 @@ void CompareKind(const target::Bhs& bhs, const v1::Pdu& pdu, const I& kind, Diff
   out->Compare("total_ahs_length", decoded.total_ahs_length, pdu.total_ahs_length());
   out->Compare("data_segment_length", decoded.data_segment_length, pdu.data_segment_length());
   Compare(decoded, kind, out);
+  const target::Bhs written = decoded.Encode();
+  if (T::Decode(target::BhsView(written)) != decoded) out->Add("the target writes something else");
 }
 
 }  // namespace
