@@ -116,6 +116,7 @@ initiator_sim::PlayerOptions PlayerOptionsFor(Endpoint* endpoint, const PlaySett
   options.linger_for_answers_only = settings.linger_for_answers_only;
   options.surplus_is_noted = settings.surplus_is_noted;
   options.goes_on = settings.goes_on;
+  options.ask_after = settings.ask_after;
   options.readings = settings.readings;
   return options;
 }

@@ -51,10 +51,11 @@ struct PlaySettings {
   std::optional<uint64_t> scratch_last_lba;  // given: the LUN must have it
   std::map<std::string, std::string> readings;
   bool allow_elapse = true;
-  absl::Duration linger = absl::ZeroDuration();  // as PlayerOptions
-  bool linger_for_answers_only = false;          // likewise
-  bool surplus_is_noted = false;                 // likewise
-  bool goes_on = false;                          // likewise
+  absl::Duration linger = absl::ZeroDuration();     // as PlayerOptions
+  bool linger_for_answers_only = false;             // likewise
+  bool surplus_is_noted = false;                    // likewise
+  bool goes_on = false;                             // likewise
+  absl::Duration ask_after = absl::ZeroDuration();  // likewise
   // Set from another thread or by a signal: a play ends soon, as NOT_PLAYED. For targets in real
   // time; may be null.
   const std::atomic<bool>* interrupted = nullptr;

@@ -88,6 +88,7 @@ PlaySettings Bench::SequenceSettings(uint32_t place) const {
   settings.linger = kLinger;
   settings.linger_for_answers_only = true;
   settings.surplus_is_noted = true;
+  settings.ask_after = ask_after_;
   std::array<uint8_t, 6> isid = settings.isid.value_or(initiator_sim::PlayerOptions().isid);
   isid[3] = static_cast<uint8_t>(isid[3] + place);
   settings.isid = isid;
@@ -113,7 +114,7 @@ initiator_sim::PlayResult Bench::PlayPlain(Endpoint* endpoint, const char* text)
   // A port of its own: a login of a sequence that is still under way must not end its session.
   PlaySettings settings = SequenceSettings(kPlainPlace);
   settings.step_timeout = options_.play.step_timeout;
-  settings.linger = absl::ZeroDuration();
+  settings.linger = settings.ask_after = absl::ZeroDuration();
   return conformance::Play(endpoint, settings, facts(), c.script, options_.seed, {});
 }
 
@@ -167,7 +168,9 @@ absl::StatusOr<std::vector<Sign>> Bench::PlayAlone(const v1::Scenario& sequence,
                                                    bool data, std::set<State>* states) {
   PUSHPULL_ASSIGN_OR_RETURN(const std::unique_ptr<Endpoint> endpoint, factory_->Make(seed));
   Endpoint* const of_own = own() ? endpoint.get() : nullptr;
-  const bool blocks = data && looks_at_blocks_ && Writes(sequence);
+  // A target of our own is looked at after each sequence that can have done it, somebody's only
+  // where blocks are known to have changed, by whatever it was.
+  const bool blocks = data && looks_at_blocks_ && (!own() || Writes(sequence));
   if (blocks) SetBlocks(of_own);
   Flight flight(endpoint.get(), SequenceSettings(0), facts(), sequence, seed);
   endpoint->RunUntil([&] { return flight.over(); }, kSequenceLimit);

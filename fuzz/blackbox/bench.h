@@ -76,6 +76,8 @@ class Bench {
   // A step of a sequence waits so long at the least: a target that takes longer for a plain session
   // would answer nothing that is waited for.
   void WaitAtLeast(absl::Duration time) { sequence_timeout_ = std::max(sequence_timeout_, time); }
+  // Where time is real: a ping ends a wait in which nothing came for this long.
+  void AskAfter(absl::Duration time) { ask_after_ = time; }
   // How long a plain session takes: the least of some.
   absl::Duration TimeToAnswer() const;
 
@@ -95,6 +97,7 @@ class Bench {
   conformance::EndpointFactory* const factory_;
   const conformance::RunOptions& options_;
   absl::Duration sequence_timeout_;
+  absl::Duration ask_after_ = absl::ZeroDuration();
   std::unique_ptr<conformance::SinglePlayer> single_;
   bool looks_at_blocks_ = false;
 };

@@ -29,8 +29,9 @@ namespace {
 using conformance::Endpoint;
 
 constexpr int kConfirmations = 3;
-// Sequences among which the one is sought that did what shows later.
-constexpr size_t kRecent = 64;
+// Sequences among which the one is sought that did what shows later: so many times those that are
+// under way together.
+constexpr size_t kRecent = 3;
 // After so many sequences blocks and time to answer are looked at.
 constexpr uint64_t kLookEvery = 512;
 // Of an endpoint with a target in this process, which keeps all that went over it.
@@ -40,6 +41,8 @@ constexpr absl::Duration kTurn = absl::Milliseconds(200);
 constexpr double kSlower = 20;
 constexpr absl::Duration kSlowerBy = absl::Milliseconds(200);
 
+// What is there comes sooner, on a target that isn't busy; who is asked too soon loses nothing.
+constexpr absl::Duration kAskAfter = absl::Milliseconds(5);
 // A plain session that takes longer is no measure for a step.
 constexpr absl::Duration kMostPatience = absl::Seconds(5);
 
@@ -68,7 +71,10 @@ class Campaign {
     start_ = std::chrono::steady_clock::now();
     if (!factory_->virtual_time()) {
       first_time_ = bench_->TimeToAnswer();
-      if (first_time_ < kMostPatience) bench_->WaitAtLeast(2 * first_time_);
+      if (first_time_ < kMostPatience) {
+        bench_->WaitAtLeast(2 * first_time_);
+        bench_->AskAfter(std::max(kAskAfter, first_time_));
+      }
     }
     next_ = options_.first;
     absl::Status status;
@@ -139,7 +145,7 @@ class Campaign {
         const bool more = signs.empty() && !suspect && begun < most && !Over();
         if (slot.flight == nullptr && more) {
           ++begun;
-          Launch(endpoint.get(), place, &slot);
+          Launch(endpoint.get(), place, slots.size(), &slot);
         }
         busy = busy || slot.flight != nullptr;
       }
@@ -153,10 +159,10 @@ class Campaign {
     return status;
   }
 
-  void Launch(Endpoint* endpoint, uint32_t place, Slot* slot) {
+  void Launch(Endpoint* endpoint, uint32_t place, size_t slots, Slot* slot) {
     slot->number = next_++;
     recent_.push_back(slot->number);
-    if (recent_.size() > kRecent) recent_.pop_front();
+    if (recent_.size() > kRecent * slots) recent_.pop_front();
     slot->flight =
         std::make_unique<Flight>(endpoint, bench_->SequenceSettings(place), bench_->facts(),
                                  grower_.Make(slot->number), SeedOf(slot->number));

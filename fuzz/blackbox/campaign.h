@@ -36,7 +36,7 @@ struct CampaignOptions {
   uint64_t first = 0;  // number of the first sequence
   uint64_t runs = 0;   // 0: until time is up
   absl::Duration time = absl::InfiniteDuration();
-  uint32_t together = 8;  // sequences under way at a time; 1 where time is virtual
+  uint32_t together = 64;  // sequences under way at a time; 1 where time is virtual
   // How long a step waits.
   absl::Duration sequence_timeout = absl::Milliseconds(150);
   uint64_t minimize_plays = 300;

@@ -198,8 +198,33 @@ void Play::ArmDeadline() {
   if (!step_limit_.pending()) {
     step_limit_.Start(kTimeoutsInAStep * StepTimeout(), [this] { OnStepLimit(); });
   }
+  if (life_checks_ == 0 && MayAsk()) {
+    deadline_.Start(options_.ask_after, [this] { Ask(); });
+    return;
+  }
   deadline_.Start(life_checks_ > 0 ? options_.step_timeout : StepTimeout(),
                   [this] { OnDeadline(); });
+}
+
+bool Play::MayAsk() {
+  if (options_.ask_after == absl::ZeroDuration() || in_epilogue_ || target_role()) return false;
+  if (step().has_elapse() || step().has_trigger() || step().has_probe()) return false;
+  const Link* const link = FindLink(LinkName(step().connection()));
+  return link != nullptr && link->open() && link->full_feature() && !link->session->discovery &&
+         Unfinished().empty();
+}
+
+void Play::Ask() {
+  if (over_ || action_ == nullptr) return;
+  Link* const link = FindLink(LinkName(step().connection()));
+  if (!MayAsk()) {
+    deadline_.Start(StepTimeout(), [this] { OnDeadline(); });
+    return;
+  }
+  life_checks_ = 1;
+  action_ = MakePingCheck(this, link, std::move(action_));
+  Progressed();
+  Wake();
 }
 
 void Play::OnStepLimit() {
@@ -222,7 +247,8 @@ void Play::OnDeadline() {
     if (!text.empty()) unexpected.push_back(text);
   }
   const std::string came = absl::StrJoin(unexpected, "\n");
-  if (came.empty() && !options_.goes_on && CheckLife()) return;
+  const bool looks = !options_.goes_on && options_.ask_after == absl::ZeroDuration();
+  if (came.empty() && looks && CheckLife()) return;
   if (came.empty()) {
     End(Silence(awaiting));
   } else {

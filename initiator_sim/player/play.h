@@ -360,6 +360,9 @@ class Play final : public std::enable_shared_from_this<Play>, private fabric::Si
   Finding Silence(const std::string& awaiting) const;
   // Begins to see whether the target lives. False: it can't be seen, or was tried.
   bool CheckLife();
+  // Whether a ping on the step's connection can tell that nothing more comes (see `ask_after`).
+  bool MayAsk();
+  void Ask();
   void Finish();
   // Of tasks that can still be answered, or of what was sent for none.
   bool AnswersAreDue() const;

@@ -82,6 +82,11 @@ struct PlayerOptions {
   // A step that fails gives way to the next one, as do those that come to nothing in time: what was
   // sent counts, not what is judged (fuzzing). What had come till then is taken by nobody.
   bool goes_on = false;
+  // Above zero: when nothing came for so long that a step awaits, a ping asks whether it still
+  // will. What wasn't there when that was answered isn't waited for (fuzzing; a target may work on
+  // it, and `linger` sees it yet). Where no ping can be sent the step waits for its time, and
+  // nobody asks on a new connection whether the target lives.
+  absl::Duration ask_after = absl::ZeroDuration();
   // Readings that a profile chose, by id of the ambiguity.
   std::map<std::string, std::string> readings;
   // None: scenarios that need a hook are SKIP.

@@ -146,6 +146,44 @@ class LifeCheck : public Action {
   const bool by_login_;
 };
 
+// Nothing came for a while: a ping is the barrier behind which nothing more is awaited. What comes
+// before its answer is as good as if it had come sooner.
+class PingCheck : public Action {
+ public:
+  PingCheck(Play* play, Link* link, std::unique_ptr<Action> waiting)
+      : play_(play), link_(link), waiting_(std::move(waiting)) {
+    Ask();
+  }
+
+  Progress Advance() override {
+    for (;;) {
+      const Progress progress = waiting_->Advance();
+      if (progress != Progress::kWaiting) return progress;
+      const Progress signed_for = sign_->Advance();
+      if (signed_for != Progress::kDone) return signed_for;
+      // The answer alone.
+      if (play_->arrived() == asked_at_ + 1) {
+        return play_->LivesInSilence(waiting_->Awaiting(), /*by_login=*/false);
+      }
+      Ask();
+    }
+  }
+
+  std::string Awaiting() const override { return waiting_->Awaiting(); }
+
+ private:
+  void Ask() {
+    asked_at_ = play_->arrived();
+    sign_ = std::make_unique<Sign>(play_, link_, /*immediate=*/true, "");
+  }
+
+  Play* const play_;
+  Link* const link_;
+  const std::unique_ptr<Action> waiting_;
+  std::unique_ptr<Sign> sign_;
+  uint64_t asked_at_ = 0;
+};
+
 class ProbeAction : public Action {
  public:
   ProbeAction(Play* play, const v1::Step& step)
@@ -390,6 +428,9 @@ std::unique_ptr<Action> MakeLifeCheck(Play* play, Link* link, std::unique_ptr<Ac
     sign = std::make_unique<Sign>(play, link, /*immediate=*/true, "");
   }
   return std::make_unique<LifeCheck>(play, std::move(sign), std::move(late), /*by_login=*/false);
+}
+std::unique_ptr<Action> MakePingCheck(Play* play, Link* link, std::unique_ptr<Action> late) {
+  return std::make_unique<PingCheck>(play, link, std::move(late));
 }
 std::unique_ptr<Action> MakeLoginCheck(Play* play, std::unique_ptr<Action> late) {
   auto sign = std::make_unique<NewConnectionProbe>(play, /*login_only=*/true);

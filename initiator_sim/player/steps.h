@@ -21,6 +21,8 @@ inline uint64_t Bound(const v1::Binding& binding, uint64_t number) {
 std::unique_ptr<Action> MakeLifeCheck(Play* play, Link* link, std::unique_ptr<Action> late);
 // The same by a login on a new connection.
 std::unique_ptr<Action> MakeLoginCheck(Play* play, std::unique_ptr<Action> late);
+// For a step for which nothing came yet: ends it once a ping is answered and nothing else came.
+std::unique_ptr<Action> MakePingCheck(Play* play, Link* link, std::unique_ptr<Action> late);
 
 // The action of a step. Never null: what can't be played is an action that ends the play.
 std::unique_ptr<Action> MakeAction(Play* play, const v1::Step& step);

@@ -188,7 +188,7 @@ void DeclareFlags(CLI::App* command, FuzzFlags* flags) {
   command
       ->add_option("--jobs", flags->jobs,
                    "sequences under way at a time (embedded-sim:, embedded-iser: one)")
-      ->transform(WholeNumber(1, 64))
+      ->transform(WholeNumber(1, 128))
       ->capture_default_str();
   command
       ->add_option("--sequence-timeout-s", flags->sequence_timeout_s,
