@@ -33,6 +33,10 @@ constexpr uint32_t kAllPages = 0x3f;
 constexpr size_t kDeviceSpecific = 2;
 constexpr uint8_t kWriteProtected = 0x80;
 
+// INQUIRY.
+constexpr uint8_t kBlockLimitsPage = 0xb0;
+constexpr size_t kMaximumTransferLength = 8;
+
 // How the target answered the last login.
 struct LoginAnswer {
   uint32_t status = 0;      // class << 8 | detail
@@ -243,31 +247,46 @@ absl::Status ReadCapacity(Inspection* inspection, TargetFacts* facts) {
   return absl::OkStatus();
 }
 
-// Whether the LUN says of itself that it is write-protected (SPC-5 §7.5.4, SBC-4 §6.5.2.1: bit 7 of
-// the device-specific parameter), and its mode pages. One that has no MODE SENSE, or fails it, says
-// nothing.
-void ReadModePages(Inspection* inspection, TargetFacts* facts) {
+// The data of a command that a LUN need not have; empty: it has it not, or fails it.
+std::string AskIfItHas(Inspection* inspection, const TargetFacts& facts, const v1::Cdb& cdb) {
   v1::Scenario scenario;
   scenario.add_step()->mutable_login();
   v1::Send* send = scenario.add_step()->mutable_send();
-  send->set_task("sense");
+  send->set_task("ask");
   v1::ScsiCommand* command = send->mutable_pdu()->mutable_scsi_command();
-  command->set_lun(facts->luns[0]);
-  command->mutable_cdb()->mutable_mode_sense()->set_page_code(kAllPages);
+  command->set_lun(facts.luns[0]);
+  *command->mutable_cdb() = cdb;
   v1::Expect* expect = scenario.add_step()->mutable_expect();
-  expect->set_task("sense");
+  expect->set_task("ask");
   expect->add_one_of()->mutable_pdu()->mutable_data_in();
   expect->add_one_of()->mutable_pdu()->mutable_scsi_response();
   scenario.set_epilogue(v1::NOTHING);
   Collector answers;
-  if (!inspection->Play(std::move(scenario), *facts, &answers).ok()) return;
+  if (!inspection->Play(std::move(scenario), facts, &answers).ok()) return "";
   // While the step of `send` or `expect` was played.
-  for (const size_t step : {1, 2}) {
-    const base::Bytes header = answers.answer(step);
-    if (header.size() <= kDeviceSpecific) continue;
-    facts->mode_pages = answers.text(step);
-    if ((header[kDeviceSpecific] & kWriteProtected) != 0) facts->write_protected = true;
-  }
+  return answers.text(1).empty() ? answers.text(2) : answers.text(1);
+}
+
+// Whether the LUN says of itself that it is write-protected (SPC-5 §7.5.4, SBC-4 §6.5.2.1: bit 7 of
+// the device-specific parameter), and its mode pages.
+void ReadModePages(Inspection* inspection, TargetFacts* facts) {
+  v1::Cdb cdb;
+  cdb.mutable_mode_sense()->set_page_code(kAllPages);
+  std::string pages = AskIfItHas(inspection, *facts, cdb);
+  if (pages.size() <= kDeviceSpecific) return;
+  facts->write_protected = (base::AsBytes(pages)[kDeviceSpecific] & kWriteProtected) != 0;
+  facts->mode_pages = std::move(pages);
+}
+
+// MAXIMUM TRANSFER LENGTH of the Block Limits page (SBC-3 §6.6.3).
+void ReadTransferLimit(Inspection* inspection, TargetFacts* facts) {
+  v1::Cdb cdb;
+  cdb.mutable_inquiry()->set_evpd(true);
+  cdb.mutable_inquiry()->set_page_code(kBlockLimitsPage);
+  const std::string text = AskIfItHas(inspection, *facts, cdb);
+  const base::Bytes page = base::AsBytes(text);
+  if (page.size() < kMaximumTransferLength + 4 || page[1] != kBlockLimitsPage) return;
+  facts->max_transfer_blocks = base::LoadBe32(&page[kMaximumTransferLength]);
 }
 
 // Whether the target lets nobody in who doesn't authenticate.
@@ -319,6 +338,7 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
   }
   PUSHPULL_RETURN_IF_ERROR(ReadCapacity(&inspection, &facts));
   ReadModePages(&inspection, &facts);
+  ReadTransferLimit(&inspection, &facts);
   if (!settings.chap.user.empty()) {
     facts.authentication_required = RequiresAuthentication(&inspection, facts);
   }

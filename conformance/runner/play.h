@@ -22,15 +22,17 @@
 
 namespace pushpull::conformance {
 
-// Blocks from the scratch area on that cases may change.
+// Blocks from the scratch area on that there are for every case. Those that change more say so.
 inline constexpr uint64_t kScratchBlocks = 64;
 
 // What is known of a target before cases are played.
 struct TargetFacts {
   std::string target_name;
-  std::vector<uint64_t> luns;    // disks, the default one first
-  uint32_t block_size = 0;       // of luns[0], in bytes
-  uint64_t block_count = 0;      // of luns[0]
+  std::vector<uint64_t> luns;  // disks, the default one first
+  uint32_t block_size = 0;     // of luns[0], in bytes
+  uint64_t block_count = 0;    // of luns[0]
+  // That one command may read or write; 0: it tells of no limit.
+  uint32_t max_transfer_blocks = 0;
   bool write_protected = false;  // luns[0] says so
   bool forgets_writes = false;   // what is written to luns[0] reads back as zeros
   std::string identity;          // vendor, product and revision of luns[0]

@@ -63,6 +63,33 @@ std::optional<Unmet> UnmetWrites(const Offer& offer) {
   return std::nullopt;
 }
 
+// What the blocks that it reads or writes from the scratch area on want.
+std::optional<Unmet> UnmetBlocks(const v1::Needs& needs, const Offer& offer) {
+  const TargetFacts& facts = offer.facts;
+  const auto skip = [](std::string message) { return Unmet{v1::SKIP, std::move(message)}; };
+  if (needs.blocks() > facts.block_count) {
+    return skip(absl::StrCat("it needs a LUN of ", needs.blocks(), " blocks; this one has ",
+                             facts.block_count));
+  }
+  const uint64_t last = facts.block_count - 1;
+  const uint64_t end = 1 + (needs.writes() ? offer.scratch_last_lba.value_or(last) : last);
+  if (needs.blocks() > 0 && end - std::min(end, offer.scratch_lba) < needs.blocks()) {
+    return skip(absl::StrCat("it needs ", needs.blocks(), " blocks from --scratch-lba ",
+                             offer.scratch_lba, " on; there are ",
+                             end - std::min(end, offer.scratch_lba)));
+  }
+  if (facts.max_transfer_blocks != 0 && needs.transfer_blocks() > facts.max_transfer_blocks) {
+    return skip(absl::StrCat("it needs commands of ", needs.transfer_blocks(),
+                             " blocks; the LUN's Block Limits page allows ",
+                             facts.max_transfer_blocks));
+  }
+  if (needs.block_size() != 0 && needs.block_size() != facts.block_size) {
+    return skip(absl::StrCat("it needs blocks of ", needs.block_size(), " bytes; this LUN's have ",
+                             facts.block_size));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool IsOfTransport(const v1::Scenario& scenario, bool rdma) {
@@ -112,14 +139,7 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
     return skip(
         absl::StrCat("it needs ", needs.portals(), " portals; give each of them as a --target"));
   }
-  if (needs.blocks() > offer.facts.block_count) {
-    return skip(absl::StrCat("it needs a LUN of ", needs.blocks(), " blocks; this one has ",
-                             offer.facts.block_count));
-  }
-  if (needs.block_size() != 0 && needs.block_size() != offer.facts.block_size) {
-    return skip(absl::StrCat("it needs blocks of ", needs.block_size(), " bytes; this LUN's have ",
-                             offer.facts.block_size));
-  }
+  if (std::optional<Unmet> unmet = UnmetBlocks(needs, offer)) return unmet;
   for (const std::string& hook : needs.hook()) {
     if (offer.hooks.contains(hook)) continue;
     return skip(absl::StrCat("it needs the target's administrative hook \"", hook,

@@ -6,6 +6,7 @@
 #define CONFORMANCE_RUNNER_PRECONDITIONS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,9 +20,11 @@ namespace pushpull::conformance {
 struct Offer {
   TargetFacts facts;
   size_t portals = 1;
-  bool writes = false;          // blocks may be changed
-  bool whole_lun = false;       // wherever they are
-  std::set<std::string> hooks;  // the names of administrative hooks
+  bool writes = false;                       // blocks may be changed
+  bool whole_lun = false;                    // wherever they are
+  uint64_t scratch_lba = 0;                  // from here on
+  std::optional<uint64_t> scratch_last_lba;  // up to here, or to the end
+  std::set<std::string> hooks;               // the names of administrative hooks
   bool virtual_time = false;
   bool rdma = false;      // iSER, else TCP
   bool rdma_log = false;  // each RDMA operation is told

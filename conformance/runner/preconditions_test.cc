@@ -43,6 +43,13 @@ TEST(PreconditionsTest, EachNeedIsLookedAt) {
       {"needs { luns: 2 }", [](Offer* o) { o->facts.luns = {0}; }, "2 LUNs"},
       {"needs { portals: 2 }", [](Offer* o) { o->portals = 1; }, "--target"},
       {"needs { blocks: 2048 }", [](Offer* o) { o->facts.block_count = 2047; }, "2047"},
+      {"needs { blocks: 2048 }", [](Offer* o) { o->scratch_lba = 1; }, "there are 2047"},
+      {"needs { blocks: 64 }", [](Offer* o) { o->scratch_lba = 9000; }, "there are 0"},
+      {"needs { blocks: 65 writes: true }",
+       [](Offer* o) { o->scratch_lba = 10, o->scratch_last_lba = 73; },
+       "65 blocks from --scratch-lba 10 on; there are 64"},
+      {"needs { transfer_blocks: 65 }", [](Offer* o) { o->facts.max_transfer_blocks = 64; },
+       "allows 64"},
       {"needs { block_size: 512 }", [](Offer* o) { o->facts.block_size = 4096; }, "4096"},
       {"needs { hook: \"drain\" }", [](Offer* o) { o->hooks = {"other"}; }, "\"drain\""},
       {"needs { virtual_time: true }", [](Offer* o) { o->virtual_time = false; }, "embedded-sim:"},
@@ -58,6 +65,16 @@ TEST(PreconditionsTest, EachNeedIsLookedAt) {
     EXPECT_EQ(unmet->verdict, v1::SKIP);
     EXPECT_THAT(unmet->message, HasSubstr(c.message));
   }
+}
+
+TEST(PreconditionsTest, ReadsMayGoBeyondTheScratchArea) {
+  Offer offer = Plenty();
+  offer.scratch_lba = 10;
+  offer.scratch_last_lba = 73;
+  EXPECT_FALSE(FindUnmet(Scenario("needs { blocks: 65 }"), offer).has_value());
+  EXPECT_FALSE(FindUnmet(Scenario("needs { blocks: 64 writes: true }"), offer).has_value());
+  offer.facts.max_transfer_blocks = 64;
+  EXPECT_FALSE(FindUnmet(Scenario("needs { transfer_blocks: 64 }"), offer).has_value());
 }
 
 // Neither failed nor passed, nor skipped for want of an option.

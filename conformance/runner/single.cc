@@ -24,6 +24,8 @@ Offer OfferOf(const EndpointFactory& factory, const RunOptions& options, TargetF
   offer.portals = options.portals;
   offer.writes = options.allow_writes || factory.own_target();
   offer.whole_lun = offer.writes && !options.play.scratch_last_lba.has_value();
+  offer.scratch_lba = options.play.scratch_lba;
+  offer.scratch_last_lba = options.play.scratch_last_lba;
   offer.virtual_time = factory.virtual_time();
   offer.rdma = factory.rdma();
   offer.rdma_log = factory.rdma_log();

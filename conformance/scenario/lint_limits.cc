@@ -12,6 +12,9 @@
 namespace pushpull::conformance {
 namespace {
 
+// Blocks of one command that no LUN is known to refuse (Block Limits page, SBC-3 §6.6.3).
+constexpr uint32_t kShortTransfer = 64;
+
 const v1::ReadWriteCdb* NamedBlocks(const v1::Cdb& cdb) {
   switch (cdb.command_case()) {
     case v1::Cdb::kRead:
@@ -115,8 +118,14 @@ void StepLinter::LintBlocks(const v1::Cdb& cdb, const Bindings& bindings) {
   const bool bound = std::any_of(bindings.begin(), bindings.end(), [](const v1::Binding& binding) {
     return binding.field().starts_with("cdb.");
   });
+  const v1::Needs& needs = scenario_.needs();
+  if (named->blocks() > kShortTransfer && named->blocks() > needs.transfer_blocks()) {
+    Say("needs_blocks", absl::StrCat("a LUN may take no ", named->blocks(),
+                                     " blocks in one command; say needs { transfer_blocks: ",
+                                     named->blocks(), " }"));
+  }
   const uint64_t needed = named->lba() + named->blocks();
-  if (bound || needed <= std::max(scenario_.needs().blocks(), 1u)) return;
+  if (bound || needed <= std::max(needs.blocks(), 1u)) return;
   Say("needs_blocks",
       absl::StrCat("it reaches to block ", needed - 1,
                    ", which a LUN need not have; say needs { blocks: ", needed, " }"));

@@ -154,6 +154,9 @@ const std::vector<Case>& Cases() {
        "needs { blocks: 8 }\nstep { login {} } step { send { pdu { scsi_command { cdb { read { "
        "lba: 8 "
        "blocks: 1 } } } } } }"},
+      {"needs_blocks", 6,
+       "needs { blocks: 99 transfer_blocks: 98 }\nstep { login {} } step { command { cdb { read { "
+       "blocks: 99 } } } }"},
       {"unknown_value", 6, Login(R"(step { require { value: "no_such" at_least: 1 } })")},
 
       // Steps.

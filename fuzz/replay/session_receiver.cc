@@ -105,6 +105,8 @@ absl::StatusOr<std::unique_ptr<SessionReceiver>> SessionReceiver::Create(
       conformance::InspectTarget(factory, options.settings, factory->target_name(), options.lun));
   offer.writes = options.allow_writes || factory->own_target();
   offer.whole_lun = offer.writes && !options.settings.scratch_last_lba.has_value();
+  offer.scratch_lba = options.settings.scratch_lba;
+  offer.scratch_last_lba = options.settings.scratch_last_lba;
   offer.virtual_time = factory->virtual_time();
   offer.chap = !options.settings.chap.user.empty();
   offer.mutual_chap = !options.settings.chap.mutual_user.empty();

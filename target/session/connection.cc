@@ -85,7 +85,9 @@ void Connection::Resume(std::unique_ptr<LoginPhase> login) {
 
 bool Connection::Send(OutPdu pdu) {
   if (pdu.stat_sn == StatSnUse::kNext) {
-    if (node().Has(Bug::kStatSnSkips) && ++statuses_sent_ % 8 == 0) stat_sn_.Take();
+    ++statuses_sent_;
+    if (node().Has(Bug::kStatSnSkips) && statuses_sent_ % 8 == 0) stat_sn_.Take();
+    if (node().Has(Bug::kStatSnSkipsLate) && statuses_sent_ % 256 == 0) stat_sn_.Take();
   } else if (node().Has(Bug::kStatSnPerNopInPing) && BhsView(pdu.bhs).opcode() == Opcode::kNopIn) {
     pdu.stat_sn = StatSnUse::kNext;
   }

@@ -249,7 +249,7 @@ class Connection : public TargetDirectory {
   bool has_place_ = false;
   fabric::Timer timer_;         // of the login; of the peer's end
   SessionId claim_ = 0;         // the session that is to be; 0 for none
-  uint32_t statuses_sent_ = 0;  // Bug::kStatSnSkips
+  uint32_t statuses_sent_ = 0;  // Bug::kStatSnSkips and kStatSnSkipsLate
 
   Session* session_ = nullptr;
   SessionWindow::ConnectionId window_id_ = 0;

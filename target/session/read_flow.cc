@@ -20,6 +20,7 @@ ReadFlow::Piece ReadFlow::Next(uint32_t max_segment_bytes) {
   }
   const uint32_t offset = offset_;
   const uint32_t data_sn = next_data_sn_++;
+  if (bugs_->Has(Bug::kDataSnLosesCarry)) next_data_sn_ &= 0xff;
   offset_ += length;
   burst_bytes_ += length;
   ++pieces_;
@@ -29,11 +30,16 @@ ReadFlow::Piece ReadFlow::Next(uint32_t max_segment_bytes) {
   return {
       .from = offset,
       .length = length,
-      .offset = bugs_->Has(Bug::kDataInOffsetStuck) ? 0 : offset,
+      .offset = OffsetToTell(offset),
       .data_sn = data_sn,
       .final = bugs_->Has(Bug::kDataInFinalMissing) ? done() : ends_burst,
       .last = done(),
   };
+}
+
+uint32_t ReadFlow::OffsetToTell(uint32_t offset) const {
+  if (bugs_->Has(Bug::kDataInOffsetStuck)) return 0;
+  return bugs_->Has(Bug::kDataInOffset16Bits) ? offset & 0xffff : offset;
 }
 
 ReadFlow::Piece ReadFlow::NextOfPlan(uint32_t max_segment_bytes) {

@@ -49,6 +49,7 @@ class ReadFlow {
 
  private:
   Piece NextOfPlan(uint32_t max_segment_bytes);
+  uint32_t OffsetToTell(uint32_t offset) const;
 
   uint32_t bytes_ = 0;
   uint32_t max_burst_length_ = 0;

@@ -79,6 +79,14 @@ TEST(ReadFlowTest, DefectsShow) {
   EXPECT_EQ(with(Bug::kDataInOffsetStuck)[3].offset, 0u);
   EXPECT_EQ(with(Bug::kDataInOffsetStuck)[3].from, 3072u);
   EXPECT_EQ(with(Bug::kDataInUnaligned)[0].length, 1023u);
+  const auto long_read = [](Bug bug) {
+    BugSet bugs;
+    bugs.Add(bug);
+    return AllPieces(257 * 512, 65536, 512, bugs);
+  };
+  EXPECT_EQ(long_read(Bug::kDataSnLosesCarry)[256].data_sn, 0u);
+  EXPECT_EQ(long_read(Bug::kDataInOffset16Bits)[129].offset, 512u);
+  EXPECT_EQ(long_read(Bug::kDataInOffset16Bits)[129].from, 129u * 512);
 }
 
 }  // namespace

@@ -102,6 +102,7 @@ class Session {
 
   // ---- for the parts ----
   IscsiTask* FindTask(uint32_t initiator_task_tag);
+  bool FindAlikeTag(uint32_t initiator_task_tag) const;
   // Its request or its response is done as far as the initiator can see: its tag and its place in
   // the window are free.
   void Finish(IscsiTask* task);

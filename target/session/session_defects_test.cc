@@ -15,9 +15,10 @@
 namespace pushpull::target::testing {
 namespace {
 
-bool StatusGap(std::optional<Bug> bug) {
+// Whether StatSN goes astray within so many commands.
+bool StatusGap(std::optional<Bug> bug, int commands) {
   Ground g(bug);
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < commands; ++i) {
     const uint32_t next = g.a->exp_stat_sn;
     g.a->Send(TestUnitReady(*g.a));
     if (g.a->ExpectScsiResponse().stat_sn != next) return true;
@@ -26,7 +27,8 @@ bool StatusGap(std::optional<Bug> bug) {
 }
 
 const Row kNumbers[] = {
-    {Bug::kStatSnSkips, StatusGap},
+    {Bug::kStatSnSkips, [](auto bug) { return StatusGap(bug, 20); }},
+    {Bug::kStatSnSkipsLate, [](auto bug) { return StatusGap(bug, 300); }},
     {Bug::kStatSnNotAdvanced,
      [](auto bug) {
        Ground g(bug);
@@ -60,6 +62,15 @@ const Row kNumbers[] = {
          if (pdu->opcode() == Opcode::kNopIn) break;
        }
        return g.a->exp_cmd_sn != hole;
+     }},
+    {Bug::kTaskTag16Bits,
+     [](auto bug) {
+       Ground g(bug);
+       g.StartWrite();
+       ScsiCommand command = TestUnitReady(*g.a);
+       command.initiator_task_tag = g.write.initiator_task_tag ^ 0x10000;
+       g.a->Send(command);
+       return g.Next().value().opcode() == Opcode::kReject;
      }},
     {Bug::kMaxCmdSnBelowExp,
      [](auto bug) {

@@ -1,5 +1,6 @@
 // What a session does with a PDU that arrives: first its header, then the whole of it.
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -133,6 +134,13 @@ bool Session::InWindow(uint32_t cmd_sn) const {
   return Has(Bug::kDuplicateCmdSnExecuted) || !early_.contains(cmd_sn);
 }
 
+// Bug::kTaskTag16Bits.
+bool Session::FindAlikeTag(uint32_t initiator_task_tag) const {
+  return std::any_of(tasks_.begin(), tasks_.end(), [&](const auto& entry) {
+    return (entry.first & 0xffff) == (initiator_task_tag & 0xffff);
+  });
+}
+
 std::optional<ProtocolError> Session::CheckTag(BhsView bhs) {
   if (!IsNumbered(bhs)) return std::nullopt;
   const uint32_t tag = bhs.initiator_task_tag();
@@ -140,7 +148,8 @@ std::optional<ProtocolError> Session::CheckTag(BhsView bhs) {
     if (bhs.opcode() == Opcode::kNopOut || Has(Bug::kReservedItt)) return std::nullopt;
     return Refusal(Reason::kInvalidTag, "RFC 7143 §11.2.1.8");
   }
-  if (FindTask(tag) == nullptr || Has(Bug::kDuplicateCmdSnExecuted)) return std::nullopt;
+  const bool in_use = Has(Bug::kTaskTag16Bits) ? FindAlikeTag(tag) : FindTask(tag) != nullptr;
+  if (!in_use || Has(Bug::kDuplicateCmdSnExecuted)) return std::nullopt;
   return Refusal(Reason::kTaskInProgress, "RFC 7143 §11.2.1.8");
 }
 

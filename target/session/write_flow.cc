@@ -213,6 +213,8 @@ std::optional<WriteFlow::Request> WriteFlow::NextRequest(uint32_t target_transfe
   sequence.length = length;
   solicited_.push_back(std::move(sequence));
   const uint32_t r2t_sn = bugs_->Has(Bug::kR2tSnRepeats) ? 0 : next_r2t_sn_++;
+  if (bugs_->Has(Bug::kR2tSnLosesCarry)) next_r2t_sn_ &= 0xff;
+  if (bugs_->Has(Bug::kR2tOffset16Bits)) offset &= 0xffff;
   return Request{target_transfer_tag, r2t_sn, offset, length};
 }
 

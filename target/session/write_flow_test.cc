@@ -315,6 +315,18 @@ TEST(WriteFlowTest, DefectsShow) {
     flow->NextRequest(1);
     EXPECT_EQ(flow->NextRequest(2)->r2t_sn, 0u);
   }
+  for (const Bug bug : {Bug::kR2tSnLosesCarry, Bug::kR2tOffset16Bits}) {
+    Flow flow(Parameters(true, true), bug);
+    flow.Command(257 * 2048, 0, true);
+    flow->Solicit(257 * 2048);
+    WriteFlow::Request last = {};
+    for (uint32_t i = 0; i < 257; ++i) {
+      last = flow->NextRequest(i).value();
+      flow.Data(i, 0, i * 2048, 2048, true);
+    }
+    EXPECT_EQ(last.r2t_sn, bug == Bug::kR2tSnLosesCarry ? 0u : 256u);
+    EXPECT_EQ(last.offset, bug == Bug::kR2tOffset16Bits ? 0u : 256u * 2048);
+  }
   {
     Flow flow(Parameters(true, true), Bug::kR2tTooManyOutstanding);
     flow.Command(8192, 0, true);
