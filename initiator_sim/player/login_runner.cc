@@ -169,6 +169,8 @@ absl::StatusOr<LoginConfig> LoginRunner::Config() {
                   [](const v1::OfferedKey& key) { return key.name() == "AuthMethod"; });
   if (!config.chap && !options.chap.user.empty() && !own_security) {
     config.chap.emplace().set_mutual(!options.chap.mutual_secret.empty());
+    // Many targets ask for CHAP at their disks and let everybody look around.
+    config.chap_or_none = config.discovery;
   }
   if (config.chap || login_.with_security_stage()) config.first_stage = v1::SECURITY_NEGOTIATION;
   if (login_.data_segment_length() > 0) config.data_segment_length = login_.data_segment_length();

@@ -101,7 +101,8 @@ std::vector<v1::KeyValue> LoginExchange::IdentityKeys() const {
 }
 
 std::vector<v1::KeyValue> LoginExchange::SecurityKeys() const {
-  return {Key("AuthMethod", chap_ ? "CHAP" : "None")};
+  if (!chap_) return {Key("AuthMethod", "None")};
+  return {Key("AuthMethod", config_.chap_or_none ? "CHAP,None" : "CHAP")};
 }
 
 std::vector<v1::KeyValue> LoginExchange::OperationalKeys() const {

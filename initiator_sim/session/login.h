@@ -41,6 +41,7 @@ struct LoginConfig {
   std::vector<LoginKey> keys;
   // Present: CHAP is offered.
   std::optional<v1::Chap> chap;
+  bool chap_or_none = false;  // and with it None, if that is what the target chooses
   ChapCredentials credentials;
   uint64_t seed = 1;
 
