@@ -87,8 +87,9 @@ void CheckData(const Context& c, Task* task) {
   task->sequence_bytes += size;
   const std::optional<uint64_t> limit = c.session.agreed.max_burst_length;
   if (limit.has_value() && task->sequence_bytes > *limit) {
-    c.Report(RuleId::kDataInBurstLimit, absl::StrCat("a sequence of ", task->sequence_bytes,
-                                                     " bytes is above MaxBurstLength ", *limit));
+    c.Report(RuleId::kDataInBurstLimit,
+             absl::StrCat("a sequence goes on to ", task->sequence_bytes,
+                          " bytes: F was due at MaxBurstLength, ", *limit));
     task->sequence_bytes = 0;  // once for each sequence
   }
   ++task->data_ins;

@@ -9,6 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "conformance/report/diff.h"
 #include "conformance/report/merge.h"
 #include "gmock/gmock.h"
@@ -245,6 +248,25 @@ TEST(MergeTest, MissesShardsThatAreNotThere) {
   EXPECT_EQ(Merge({failed, third})->exit_code(), 3);
   EXPECT_THAT(Merge({first, Parse("target: 't' argument: '--shard=2/2'")}).status().ToString(),
               HasSubstr("a shard of 3, another of 2"));
+}
+
+// Shards of another run would fill the places of those that are missing.
+TEST(MergeTest, ShardsWerePlayedAlike) {
+  const auto shard = [](int number, const std::string& more) {
+    v1::RunResult run = Parse(absl::StrCat("target: 't' argument: '--shard=", number, "/2'"));
+    for (absl::string_view word : absl::StrSplit(more, ' ', absl::SkipEmpty())) {
+      run.add_argument(std::string(word));
+    }
+    return run;
+  };
+  const std::string same = "--only nop/* --only=read/* --seed 7 --out ";
+  EXPECT_TRUE(Merge({shard(1, same + "a"), shard(2, same + "b --jobs 4")}).ok());
+  for (const char* option : {"--only", "--exclude", "--suites", "--max-suite-version", "--seed",
+                             "--bug", "--legal-variation", "--splits", "--profile"}) {
+    const absl::Status status =
+        Merge({shard(1, same), shard(2, absl::StrCat(same, "a ", option, " x"))}).status();
+    EXPECT_THAT(status.ToString(), HasSubstr(absl::StrCat("another ", option, ":")));
+  }
 }
 
 TEST(MergeTest, WhatIsNoPartOfOneRunIsRefused) {

@@ -60,19 +60,36 @@ void AddPart(const v1::RunResult& part, v1::RunResult* all) {
   if (all->run_error().empty()) all->set_run_error(part.run_error());
 }
 
-// What --shard was given, "I/N"; "" without it.
-std::string ShardOf(const v1::RunResult& run) {
-  constexpr std::string_view kOption = "--shard";
-  std::string shard;
+// What an option was given, as often as it was.
+std::vector<std::string> ValuesOf(std::string_view option, const v1::RunResult& run) {
+  std::vector<std::string> values;
   for (int i = 0; i < run.argument_size(); ++i) {
     const std::string_view word = run.argument(i);
-    if (word == kOption && i + 1 < run.argument_size()) {
-      shard = run.argument(i + 1);
-    } else if (word.starts_with(kOption) && word.substr(kOption.size()).starts_with('=')) {
-      shard = word.substr(kOption.size() + 1);
+    if (word == option && i + 1 < run.argument_size()) {
+      values.push_back(run.argument(i + 1));
+    } else if (word.starts_with(option) && word.substr(option.size()).starts_with('=')) {
+      values.emplace_back(word.substr(option.size() + 1));
     }
   }
-  return shard;
+  return values;
+}
+
+// "I/N"; "" for a run that is no shard.
+std::string ShardOf(const v1::RunResult& run) {
+  const std::vector<std::string> values = ValuesOf("--shard", run);
+  return values.empty() ? "" : values.back();
+}
+
+// What decides which cases there are, and how they are judged.
+absl::Status CheckSameOptions(const v1::RunResult& first, const v1::RunResult& run) {
+  for (const char* option : {"--only", "--exclude", "--suites", "--max-suite-version", "--seed",
+                             "--bug", "--legal-variation", "--splits", "--profile"}) {
+    if (ValuesOf(option, first) == ValuesOf(option, run)) continue;
+    return absl::InvalidArgumentError(absl::StrCat("shards ", ShardOf(first), " and ", ShardOf(run),
+                                                   " were played with another ", option,
+                                                   ": they are no parts of one run"));
+  }
+  return absl::OkStatus();
 }
 
 // A job that was lost has left no folder, and nothing else tells of the cases that it had.
@@ -90,6 +107,7 @@ absl::Status CheckShards(const std::vector<v1::RunResult>& runs, v1::RunResult* 
       return absl::InvalidArgumentError(
           absl::StrCat("one is a shard of ", parts, ", another of ", of, ": no parts of one run"));
     }
+    PUSHPULL_RETURN_IF_ERROR(CheckSameOptions(runs[0], run));
     parts = of;
     there.insert(one);
   }

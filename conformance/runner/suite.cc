@@ -107,6 +107,12 @@ std::vector<std::string> UnmatchedPatterns(const std::vector<std::string>& patte
                     [&](const Case& c) { return MatchesAny({pattern}, c); })) {
       continue;
     }
+    if (std::any_of(names.begin(), names.end(),
+                    [&](const std::string& name) { return name.starts_with(pattern + "/"); })) {
+      unmatched.push_back(
+          absl::StrCat("\"", pattern, "\" matches no case; the suite is '", pattern, "/*'"));
+      continue;
+    }
     const std::vector<std::string> nearest =
         base::Nearest(pattern, std::vector<std::string>(names.begin(), names.end()), 2);
     unmatched.push_back(

@@ -69,6 +69,9 @@ absl::StatusOr<std::vector<ScenarioFile>> LoadScenarios(const std::string& root)
   std::vector<std::string> paths;
   for (fs::recursive_directory_iterator it(root, error), end; !error && it != end;
        it.increment(error)) {
+    // The results of a run: scenarios as they were played, with ids of their own.
+    if (fs::exists(it->path() / "result.json", error)) it.disable_recursion_pending();
+    error.clear();
     if (it->path().extension() == kExtension) paths.push_back(it->path().string());
   }
   if (error) return absl::InvalidArgumentError(absl::StrCat(root, ": ", error.message()));

@@ -1,29 +1,16 @@
 """Bad input to the command line: a clear message that says what to do, and the right exit code."""
 
 import json
-import fcntl
 import os
-import pty
 import re
-import resource
 import signal
-import struct
 import subprocess
-import termios
 import unittest
 
 from tools.peers import harness
 
 
-class CliTest(unittest.TestCase):
-
-  def complains(self, code, message, *arguments):
-    done = subprocess.run([harness.pushpull_binary(), *arguments], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
-                          timeout=harness.LIMIT_S, check=False)
-    self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-    self.assertIn(message, done.stdout + done.stderr)
-    return done.stdout + done.stderr
+class CliTest(harness.CommandLine):
 
   def test_usage(self):
     self.complains(2, 'subcommand', )
@@ -147,54 +134,6 @@ class CliTest(unittest.TestCase):
     for uri in ('embedded::', 'embedded-sim::', 'embedded-sim:x', 'embedded:/iqn.x', 'x'):
       self.complains(2, forms, 'run', '--target', uri)
 
-  def test_output_that_cannot_be_written(self):
-    for arguments in (('run', '--only', 'sanity/alive'), ('list',), ('target', '--list-bugs'),
-                      ('--help',), ('target', '--lun', 'ram:1M', '--listen', 'tcp://127.0.0.1:0')):
-      with self.subTest(arguments), open('/dev/full', 'wb') as full:
-        done = subprocess.run([harness.pushpull_binary(), *arguments], stdout=full,
-                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
-                              timeout=harness.LIMIT_S, check=False)
-        self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertIn('standard output could not be written', done.stderr)
-
-  def test_a_reader_who_has_seen_enough_is_no_failure(self):
-    reads, writes = os.pipe()
-    os.close(reads)
-    with os.fdopen(writes, 'wb') as pipe:
-      done = subprocess.run([harness.pushpull_binary(), 'list'], stdout=pipe,
-                            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
-                            timeout=harness.LIMIT_S, check=False)
-    self.assertEqual((done.returncode, done.stderr), (0, ''))
-
-  def test_progress_fits_on_a_narrow_terminal(self):
-    terminal, end = pty.openpty()
-    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 40, 0, 0))
-    with subprocess.Popen([harness.pushpull_binary(), 'fuzz', '--target', 'embedded:',
-                           '--time', '1'],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=end) as child:
-      os.close(end)
-      shown = b''
-      try:
-        while part := os.read(terminal, 4096):
-          shown += part
-      except OSError:  # so ends a terminal that nobody holds any more
-        pass
-      self.assertEqual(child.wait(timeout=harness.LIMIT_S), 0, shown)
-    os.close(terminal)
-    lines = [line.removesuffix(b'\x1b[K') for line in shown.split(b'\r') if b'sequences' in line]
-    self.assertTrue(lines, shown)
-    self.assertLess(max(map(len, lines)), 40, shown)
-
-  def test_results_beyond_the_limit_of_a_file(self):
-    done = subprocess.run([harness.pushpull_binary(), 'run', '--only', 'sanity/alive', '--out',
-                           os.path.join(harness.scratch(), 'out')],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=harness.LIMIT_S, check=False,
-                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
-                                                                (4096, 4096)))
-    self.assertEqual(done.returncode, 2, done.stdout)
-    self.assertIn('File too large', done.stdout)
-
   def test_scratch_blocks_are_on_the_disk(self):
     output = self.complains(2, 'blocks, 0-', 'run', '--only', 'sanity/alive', '--scratch-lba',
                             '99999000-99999999')
@@ -204,30 +143,18 @@ class CliTest(unittest.TestCase):
     self.complains(0, 'PASS', 'run', '--only', 'sanity/alive', '--scratch-lba',
                    f'{last - 63}-{last}')
 
-  def test_a_want_of_descriptors_is_no_fault_of_the_target(self):
-    for command, count in ((('run', '--target', 'embedded:', '--jobs', '8'), 60),
-                           (('fuzz', '--target', 'embedded:', '--runs', '1'), 20),
-                           (('load', '--target', 'tcp://127.0.0.1:1/iqn.2026-11.org.example:t',
-                             '--allow-writes', '--sessions', '500'), 256)):
-      done = subprocess.run([harness.pushpull_binary(), *command], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, timeout=harness.LIMIT_S,
-                            check=False,
-                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE,
-                                                                  (count, count)))
-      self.assertEqual(done.returncode, 2, done.stdout)
-      self.assertRegex(done.stdout, f'only {count} are allowed: raise the limit .ulimit -n [0-9]+.')
-
   def test_nothing_matches(self):
     self.complains(4, 'no case matches', 'run', '--only', 'no/such/case')
     self.complains(4, 'no case matches', 'list', '--only', 'no/such/case')
     for command in ('run', 'list'):
       self.complains(0, '--only "sanity/alife" matches no case; nearest: sanity/alive', command,
                      '--only', 'sanity/alive', '--only', 'sanity/alife')
+    self.complains(4, "\"login\" matches no case; the suite is 'login/*'", 'run', '--only', 'login')
     self.complains(0, '--exclude "logn/*" matches no case', 'run', '--only', 'sanity/alive',
                    '--exclude', 'logn/*')
 
   def test_a_run_that_is_interrupted_tells_what_it_knows(self):
-    for end, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+    for end, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
       out = os.path.join(harness.scratch(), 'results')
       command = [harness.pushpull_binary(), 'run', '--out', out, '--before-case', 'sleep 0.2']
       with harness.process(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -310,6 +237,16 @@ class CliTest(unittest.TestCase):
       pass
     self.complains(2, 'no steps', 'run', '--suites', folder)
 
+  def test_results_beside_the_suites_are_no_scenarios(self):
+    folder = harness.scratch()
+    os.makedirs(os.path.join(folder, 'x'))
+    with open(os.path.join(folder, 'x', 'y.textproto'), 'w', encoding='utf-8') as file:
+      file.write('id: "x/y" title: "t" why: "w" cite: "RFC7143-4.2.2.1-e" level: MUST since: 1\n'
+                 'step { login {} } step { probe {} }\n')
+    for _ in range(2):
+      output = harness.run_pushpull('run', '--suites', folder, '--out', os.path.join(folder, 'out'))
+      self.assertIn('1 case in', output)
+
   def report(self, code, message, *arguments):
     return self.complains(code, message, 'report', *arguments)
 
@@ -366,18 +303,6 @@ class CliTest(unittest.TestCase):
       file.write('expect { id: "login/one_request" }\n')
     self.complains(2, 'a reason', 'run', '--profile', path)
 
-  def test_results_cannot_be_written(self):
-    path = os.path.join(harness.scratch(), 'taken')
-    with open(path, 'w', encoding='utf-8') as file:
-      file.write('x')
-    self.complains(2, 'a file of that name', 'run', '--only', 'sanity/alive', '--out', path)
-    for taken in (os.path.join(path, 'below'), '/proc/below'):
-      self.complains(2, 'choose another with --out', 'run', '--only', 'sanity/alive', '--out',
-                     taken)
-    folder = harness.scratch()
-    os.mkdir(os.path.join(folder, 'result.json'))
-    self.complains(2, 'result.json', 'run', '--only', 'sanity/alive', '--out', folder)
-
   def test_target_bad_lun_and_bug(self):
     self.complains(2, '25Q', 'target', '--lun', 'ram:25Q')
     self.complains(2, '/no/disk', 'target', '--lun', 'file:/no/disk')
@@ -432,14 +357,6 @@ class CliTest(unittest.TestCase):
     self.assertRegex(output, r"(?m)^ +\d+ UNSUPPORTED: LUN 0 doesn't keep")
     self.assertNotIn('FAIL', output)
 
-  def test_one_run_at_a_time_has_a_folder(self):
-    folder = harness.scratch()
-    lock = os.open(folder, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    self.complains(2, 'another run writes into', 'run', '--only', 'nop/*', '--out', folder)
-    os.close(lock)
-    self.complains(0, 'cases in', 'run', '--only', 'nop/*', '--out', folder)
-
   def test_admin_names_its_commands(self):
     self.complains(2, 'admin has no "bogus": there are counters, ', 'admin', 'bogus')
     self.complains(2, 'admin has no "bogus": there are counters, ', 'admin', '--socket', 'x',
@@ -462,6 +379,24 @@ class CliTest(unittest.TestCase):
       os.chmod(secret, 0o600)
       self.complains(3, 'leave --chap-user and --chap-secret-file out', 'run', '--target', uri,
                      '--chap-user', 'me', '--chap-secret-file', secret)
+
+  def test_discovery_may_be_open_where_disks_ask_for_chap(self):
+    folder = harness.scratch()
+    secret = os.path.join(folder, 'secret')
+    with open(secret, 'w', encoding='utf-8') as file:
+      file.write('0123456789abcdef\n')
+    os.chmod(secret, 0o600)
+    config = os.path.join(folder, 'target.textproto')
+    with open(config, 'w', encoding='utf-8') as file:
+      file.write('lun { spec: "ram:64M" } chap { open_discovery: true }\n'
+                 f'chap_account {{ user: "me" secret_file: "{secret}" }}\n')
+    with harness.reference_target('--config', config) as uri:
+      for target in (uri, uri.rsplit('/', 1)[0]):
+        output = harness.run_pushpull('run', '--target', target, '--chap-user', 'me',
+                                      '--chap-secret-file', secret, '--only', 'chap/*',
+                                      '--only', 'discovery/*', '--only', 'negotiation/protocol_*')
+        self.assertIn('UNSUPPORTED chap/discovery#base64', output)
+        self.assertRegex(output, 'PASS +discovery/send_targets_all')
 
   def test_port_in_use(self):
     with harness.reference_target('--lun', 'ram:1M') as uri:

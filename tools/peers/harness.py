@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import unittest
 
 LIMIT_S = 120
 # Where programs of system administrators are, which not every user's PATH names.
@@ -45,6 +46,18 @@ def run(*command, ok=(0,), limit_s=LIMIT_S, **options):
 
 def run_pushpull(*arguments, **options):
   return run(pushpull_binary(), *arguments, **options)
+
+
+class CommandLine(unittest.TestCase):
+  """Tests of what a command says, and of its exit code."""
+
+  def complains(self, code, message, *arguments):
+    done = subprocess.run([pushpull_binary(), *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+                          timeout=LIMIT_S, check=False)
+    self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+    self.assertIn(message, done.stdout + done.stderr)
+    return done.stdout + done.stderr
 
 
 @contextlib.contextmanager

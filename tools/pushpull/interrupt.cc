@@ -5,6 +5,9 @@
 namespace pushpull::tools {
 namespace {
 
+// SIGHUP: the terminal is gone, where nobody (nohup) asked to go on without it.
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+
 // What a handler may touch has to be static.
 std::atomic<int> interrupted = 0;
 std::atomic<bool> flag = false;
@@ -13,13 +16,13 @@ static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_alw
 void Note(int signal) {
   interrupted = signal;
   flag = true;
-  for (const int next : {SIGINT, SIGTERM}) ::signal(next, SIG_DFL);
+  for (const int next : kSignals) ::signal(next, SIG_DFL);
 }
 
 }  // namespace
 
 void WatchInterrupts() {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : kSignals) {
     struct sigaction action = {};
     if (sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) continue;
     action = {};

@@ -20,8 +20,8 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Pushpull: conformance and fuzzing of iSCSI and iSER, with a reference target.\n"
       "Exit codes: 0 as expected, 1 unexpected verdict, 2 usage or script error, 3 target\n"
-      "unreachable or not sane at the start, 4 nothing matched, 5 internal, 130 and 143 ended\n"
-      "by SIGINT or SIGTERM.",
+      "unreachable or not sane at the start, 4 nothing matched, 5 internal, 129, 130 and 143\n"
+      "ended by SIGHUP, SIGINT or SIGTERM.",
       "pushpull");
   app.set_version_flag("--version", pushpull::tools::kVersion);
   app.require_subcommand(1);

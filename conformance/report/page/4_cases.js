@@ -2,9 +2,10 @@
 
 let requirements = new Map();
 
-function requirementItem(id) {
+function requirementItem(id, broken) {
   const row = requirements.get(id);
-  return make("li", {}, make("a", {href: `#requirements?${id}`}, id),
+  return make("li", {}, broken ? make("strong", {}, "broken: ") : null,
+    make("a", {href: `#requirements?${id}`}, id),
     row ? ` ${row.level}: ${row.requirement}` : "");
 }
 
@@ -47,12 +48,21 @@ function outcome(played, label) {
     played.wire ? wireLog(played.wire, result.violation || []) : null);
 }
 
+// The requirements that a case found broken, by its own judgement and by the monitor's.
+function brokenBy(result) {
+  return new Set([...((result.failure || {}).cite || []),
+    ...(result.violation || []).flatMap((told) => told.cite || [])]);
+}
+
 function caseBody(entry, pages) {
   const any = entry.columns.find(Boolean);
-  const cited = any.result.cite || [];
+  const broken = new Set(entry.columns.filter(Boolean).flatMap(
+    (played) => [...brokenBy(played.result)]));
+  const cited = [...broken, ...(any.result.cite || []).filter((id) => !broken.has(id))];
   return make("div", {class: "body"},
     any.why ? make("p", {}, any.why) : null,
-    cited.length > 0 ? make("ul", {}, cited.map(requirementItem)) : null,
+    cited.length > 0
+      ? make("ul", {}, cited.map((id) => requirementItem(id, broken.has(id)))) : null,
     entry.columns.map((played, i) => played &&
       outcome(played, pages.length > 1 ? pages[i].label : "")),
     any.script ? make("details", {}, make("summary", {}, "scenario"),

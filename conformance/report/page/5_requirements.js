@@ -1,5 +1,11 @@
 // The catalogue: which requirement was tested by what, and how that went.
 
+// A case that failed says nothing of the requirements that it didn't come to, or that held.
+function toldOf(played, id) {
+  const broken = brokenBy(played.result);
+  return broken.size === 0 || broken.has(id);
+}
+
 function coverage(entries) {
   const found = new Map();
   for (const entry of entries) {
@@ -17,7 +23,9 @@ function coverage(entries) {
 
 function requirementRow(row, cases) {
   const links = [...(cases || [])].map(([id, played]) => make("div", {},
-    badge(played.verdict), " ",
+    toldOf(played, row.id) ? badge(played.verdict)
+      : make("span", {class: "badge other", title: "the case failed at another requirement"}, "–"),
+    " ",
     make("a", {href: `#case/${id}`, class: "mono"}, id)));
   const shown = links.slice(0, 6);
   return make("tr", {id: `requirement/${row.id}`},
