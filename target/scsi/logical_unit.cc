@@ -179,7 +179,7 @@ bool LogicalUnit::Prepare(Task* task) {
   constexpr uint8_t kSanitize = 0x48;
   if (task->cdb[0] == kSanitize && FindCommand(*task, kind_) == nullptr &&
       device_->bugs.Has(Bug::kScsiSanitizeActionIgnored)) {
-    task->cdb[1] = 0x02;  // BLOCK ERASE
+    task->cdb[1] = (task->cdb[1] & 0xe0) | 0x02;  // BLOCK ERASE, with IMMED as it was
   }
   const CommandEntry* entry = FindCommand(*task, kind_);
   if (entry != nullptr && !Has(*entry)) entry = nullptr;

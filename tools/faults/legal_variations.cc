@@ -132,8 +132,9 @@ Fault Extra(const char* name, const Pdu& message, std::string why) {
   fault.name = absl::StrCat("legal:", name);
   fault.renumbers = true;
   fault.plant = [message](Passing* passing, const Image& pdu) -> std::optional<Outcome> {
-    if (!passing->full_feature || passing->logged_out || pdu.kind() == Pdu::kRaw ||
-        pdu.kind() == Pdu::kLoginResponse || passing->planted > 5) {
+    // Discovery sessions shouldn't have them (§7.4.3).
+    if (!passing->full_feature || passing->discovery || passing->logged_out ||
+        pdu.kind() == Pdu::kRaw || pdu.kind() == Pdu::kLoginResponse || passing->planted > 5) {
       return std::nullopt;
     }
     Image extra = ImageOf(message, pdu.digests);

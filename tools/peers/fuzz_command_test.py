@@ -31,7 +31,7 @@ class FuzzCommandTest(unittest.TestCase):
   def test_a_defect_is_found_and_made_small(self):
     out = harness.scratch()
     bug = ('--bug', 'stat_sn_advanced_by_r2t')
-    told = fuzz(*SIM, '--runs', '60', *bug, '--out', out, ok=1)
+    told = fuzz(*SIM, '--runs', '200', *bug, '--out', out, ok=1)
     self.assertIn('fuzz/rule_stat_sn_increments', told)
     result = json.loads(read(out, 'result.json'))
     self.assertEqual(result['exit_code'], 1)
@@ -61,7 +61,7 @@ class FuzzCommandTest(unittest.TestCase):
     with open(path, 'w', encoding='utf-8') as file:
       for rule in ('stat_sn_increments', 'stat_sn_next'):
         file.write(f'expect_violation {{ rule: "{rule}" reason: "known" }}\n')
-    told = fuzz(*SIM, '--runs', '60', '--bug', 'stat_sn_advanced_by_r2t', '--profile', path)
+    told = fuzz(*SIM, '--runs', '200', '--bug', 'stat_sn_advanced_by_r2t', '--profile', path)
     self.assertIn('0 findings', told)
 
   def test_somebody_elses_target(self):

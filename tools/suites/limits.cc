@@ -40,7 +40,7 @@ struct Choice {
 
 constexpr Choice kQueueDepths[] = {
     {"queue_1", "limits { queue_depth: 1 }", {kWindow}},
-    {"queue_2", "limits { queue_depth: 2 }"},
+    {"queue_2", "limits { queue_depth: 2 }", {kWindow}},
     {"queue_3", "limits { queue_depth: 3 }"},
     {"queue_4", "limits { queue_depth: 4 }"},
     {"queue_7", "limits { queue_depth: 7 }"},
@@ -112,7 +112,7 @@ constexpr Choice kDisks[] = {
     {"write_protected", "lun { spec: 'pattern:64M' }", {kWritable, kLbaStatus}},
     {"one_block", "lun { spec: 'ram:512' }", {kBlocks, kManyBlocks, kSecondLun}},
     {"eight_blocks", "lun { spec: 'ram:4K' }", {kBlocks, kManyBlocks, kSecondLun}},
-    {"fewest_blocks", "lun { spec: 'ram:32K' }", {kManyBlocks, kSecondLun}},
+    {"fewest_blocks", "lun { spec: 'ram:32K' }", {kBlocks, kManyBlocks, kSecondLun}},
     {"long_blocks", "lun { spec: 'ram:64M' block_size: 4096 }", {kBlockLength, kSecondLun}},
     {"beyond_32_bits", "lun { spec: 'ram:8T' }", {kFewBlocks, kSecondLun}},
     {"long_blocks_beyond_32_bits",
