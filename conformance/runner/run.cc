@@ -23,12 +23,13 @@ namespace {
 
 // Cases that change what others look at: blocks, tasks of other sessions, what a command without a
 // name here does (a reservation, a mode page), and by the target's administrator all sessions.
+// Cases with an ISID of their own would reinstate each other's sessions.
 bool PlaysAlone(const Case& c) {
   if (c.scenario().needs().writes()) return true;
   return std::any_of(c.scenario().step().begin(), c.scenario().step().end(), [](const auto& step) {
     return step.has_trigger() || step.send().pdu().has_task_management_request() ||
            step.send().pdu().scsi_command().cdb().has_raw() || step.command().cdb().has_raw() ||
-           step.connections().command().cdb().has_raw();
+           step.connections().command().cdb().has_raw() || step.login().has_isid();
   });
 }
 
