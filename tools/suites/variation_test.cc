@@ -40,6 +40,7 @@ constexpr std::string_view kReasons[] = {
     "needs HeaderDigest CRC32C",
     "needs DataDigest CRC32C",
     "needs MaxRecvDataSegmentLength at least",
+    "needs task.w.desired_data_transfer_length at least",
     "the target wants",
     "the target has keys of its own to negotiate first",
     "the target's answer comes in several parts, which it may",
