@@ -67,6 +67,8 @@ def _add_disk(group, lun, file, size):
   os.makedirs(store)
   _write(f'{store}/control', f'fd_dev_name={file},fd_dev_size={size}')
   _write(f'{store}/enable', 1)
+  # What targetcli gives each disk, too. Without one the page of the serial number is not there.
+  _write(f'{store}/wwn/vpd_unit_serial', f'{lun:08x}-0000-4000-8000-000000000000')
   os.makedirs(f'{group}/lun/lun_{lun}')
   os.symlink(store, f'{group}/lun/lun_{lun}/store')
   return store
