@@ -153,6 +153,33 @@ TEST_F(TmfTest, TaskManagementIsNotAborted) {
   EXPECT_EQ(response.response, Code::kFunctionComplete);
 }
 
+// RFC7143-11.5.1-b: requests of every kind that is numbered.
+TEST_F(TmfTest, AbortsWhateverElseWaitsForItsTurn) {
+  const ScsiCommand missing = a_.Number(TestUnitReady(a_));
+  NopOut ping;
+  ping.initiator_task_tag = a_.NextTag();
+  TextRequest text;
+  text.initiator_task_tag = a_.NextTag();
+  LogoutRequest logout;
+  logout.initiator_task_tag = a_.NextTag();
+  const uint32_t first = a_.cmd_sn;
+  a_.Send(ping);
+  a_.Send(text);
+  a_.Send(logout);
+  for (const uint32_t tag :
+       {ping.initiator_task_tag, text.initiator_task_tag, logout.initiator_task_tag}) {
+    TaskManagementRequest abort = Tmf(a_, Function::kAbortTask);
+    abort.referenced_task_tag = tag;
+    abort.ref_cmd_sn = first + tag - ping.initiator_task_tag;
+    a_.Send(abort);
+    EXPECT_EQ(a_.ExpectTmf().response, Code::kFunctionComplete);
+  }
+  a_.SendAsIs(missing);
+  EXPECT_EQ(a_.ExpectScsiResponse().initiator_task_tag, missing.initiator_task_tag);
+  EXPECT_EQ(a_.exp_cmd_sn, a_.cmd_sn) << "they were received";
+  EXPECT_TRUE(a_.Silent()) << "none of them is answered";
+}
+
 // ---- several tasks
 // --------------------------------------------------------------------------------
 
@@ -222,6 +249,84 @@ TEST_F(TmfTest, TargetResetsPlugTheNumbers) {
   late.cmd_sn = hole;
   a_.SendAsIs(late);
   EXPECT_TRUE(a_.Silent());
+}
+
+// An immediate command has the number of the one behind it: only the order in which they came tells
+// whether it was there before the request.
+TEST_F(TmfTest, ImmediateCommandsAreAffectedIfTheyCameBefore) {
+  ScsiCommand before = Write10(a_, 0, 1);
+  before.immediate = true;
+  a_.Send(before);
+  const R2t r2t = a_.ExpectR2t();
+  a_.Send(Tmf(a_, Function::kAbortTaskSet));
+  EXPECT_TRUE(a_.Silent());
+  a_.Answer(r2t, Pattern(512));
+  EXPECT_EQ(a_.ExpectTmf().response, Code::kFunctionComplete);
+  EXPECT_TRUE(a_.Silent());
+  EXPECT_EQ(rig_.Medium()[1], 0);
+}
+
+TEST_F(TmfTest, ImmediateCommandsThatCameBehindAreSpared) {
+  a_.Send(Write10(a_, 0, 1));
+  const R2t r2t = a_.ExpectR2t();
+  a_.Send(Tmf(a_, Function::kAbortTaskSet));
+  ScsiCommand behind = Write10(a_, 1, 1);
+  behind.immediate = true;
+  a_.Send(behind);
+  const R2t its_r2t = a_.ExpectR2t();
+  a_.Answer(r2t, Pattern(512));
+  EXPECT_EQ(a_.ExpectTmf().response, Code::kFunctionComplete);
+  a_.Answer(its_r2t, Pattern(512));
+  EXPECT_EQ(a_.ExpectScsiResponse().initiator_task_tag, behind.initiator_task_tag);
+}
+
+// One that came before a request, and has a higher number, is behind it all the same.
+TEST_F(TmfTest, ImmediateCommandsOfHigherNumbersAreSpared) {
+  const TaskManagementRequest abort = [this] {
+    TaskManagementRequest request = Tmf(a_, Function::kAbortTaskSet);
+    request.immediate = false;
+    return a_.Number(request);
+  }();
+  ScsiCommand write = Write10(a_, 0, 1);
+  write.immediate = true;
+  a_.Send(write);
+  const R2t r2t = a_.ExpectR2t();
+  a_.SendAsIs(abort);
+  EXPECT_EQ(a_.ExpectTmf().initiator_task_tag, abort.initiator_task_tag);
+  a_.Answer(r2t, Pattern(512));
+  EXPECT_EQ(a_.ExpectScsiResponse().initiator_task_tag, write.initiator_task_tag);
+}
+
+// All that wait for their turn, and not just the first of them.
+TEST_F(TmfTest, AResetEndsAllThatWaitForTheirTurn) {
+  const ScsiCommand missing = a_.Number(TestUnitReady(a_));
+  for (int i = 0; i < 3; ++i) a_.Send(Write10(a_, 0, 1));
+  TaskManagementRequest reset = Tmf(a_, Function::kLogicalUnitReset);
+  reset.cmd_sn = missing.cmd_sn;
+  a_.SendAsIs(reset);
+  EXPECT_EQ(a_.ExpectTmf().response, Code::kFunctionComplete);
+  EXPECT_EQ(rig_.Get(Count::kTasks), 0);
+  a_.SendAsIs(missing);
+  EXPECT_EQ(a_.ExpectScsiResponse().initiator_task_tag, missing.initiator_task_tag);
+  EXPECT_TRUE(a_.Silent());
+  EXPECT_EQ(a_.exp_cmd_sn, a_.cmd_sn);
+}
+
+TEST_F(TmfTest, FunctionsAreAnsweredEachInItsTime) {
+  a_.Send(Write10(a_, 0, 1));
+  const R2t r2t = a_.ExpectR2t();
+  const TaskManagementRequest waits = Tmf(a_, Function::kAbortTaskSet);
+  a_.Send(waits);
+  EXPECT_TRUE(a_.Silent());
+  const ScsiCommand read = Read10(a_, 0, 1, Lun(2));
+  a_.Send(read);  // for a second
+  TaskManagementRequest quick = Tmf(a_, Function::kClearTaskSet, Lun(2));
+  quick.immediate = false;  // the slot of another immediate one isn't free
+  a_.Send(quick);
+  EXPECT_EQ(a_.ExpectTmf().initiator_task_tag, quick.initiator_task_tag);
+  EXPECT_TRUE(a_.Silent()) << "the first still waits for its data";
+  a_.Answer(r2t, Pattern(512));
+  EXPECT_EQ(a_.ExpectTmf().initiator_task_tag, waits.initiator_task_tag);
 }
 
 // RFC7143-11.5.1-i
@@ -318,6 +423,30 @@ TEST_F(TmfTest, ColdResetEndsAllSessions) {
   EXPECT_TRUE(b->WaitForClose(absl::Seconds(1)));
   rig_.Elapse(absl::Milliseconds(1));
   EXPECT_EQ(rig_.Get(Count::kSessions), 0);
+}
+
+// RFC 7143 §7.6: nobody is left to answer.
+TEST_F(TmfTest, FunctionsEndWithTheirConnection) {
+  Initiator lost(&rig_, "iqn.2026-11.org.pushpull:lost");
+  lost.Login({{{"DefaultTime2Retain", "20"}}});
+  lost.ClearUnitAttentions();
+  lost.Send(Write10(lost, 0, 1));
+  lost.ExpectR2t();
+  lost.Send(Tmf(lost, Function::kAbortTaskSet));
+  EXPECT_TRUE(lost.Silent());
+  lost.Reset();
+  rig_.Elapse(absl::Milliseconds(1));
+
+  Initiator back(&rig_, lost.name);
+  back.isid = lost.isid;
+  back.tsih = lost.tsih;
+  back.cmd_sn = lost.cmd_sn;
+  back.Login();
+  back.ClearUnitAttentions();
+  const TaskManagementRequest abort = Tmf(back, Function::kAbortTaskSet);
+  back.Send(abort);
+  EXPECT_EQ(back.ExpectTmf().initiator_task_tag, abort.initiator_task_tag);
+  EXPECT_TRUE(back.Silent());
 }
 
 // ---- what is refused
