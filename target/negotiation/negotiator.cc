@@ -349,7 +349,8 @@ Negotiator::Checked Negotiator::CheckNothingUnanswered() {
 
 bool Negotiator::IsIrrelevant(const KeyRow& row) const {
   const bool discovery = context_.session_type == SessionType::kDiscovery;
-  const bool rdma = session_.rdma_extensions;
+  const bool digest = row.key == Key::kHeaderDigest || row.key == Key::kDataDigest;
+  const bool rdma = session_.rdma_extensions || (digest && context_.rdma_transport);  // at any time
   const bool unsolicited = !session_.initial_r2t || session_.immediate_data;
   return ((row.irrelevant & kIrrelevantInDiscovery) != 0 && discovery) ||
          ((row.irrelevant & kIrrelevantWithRdma) != 0 && rdma) ||

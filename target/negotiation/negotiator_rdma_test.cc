@@ -114,6 +114,19 @@ TEST(Rdma, ExtensionsSettleKeysThatStandBeforeThem) {
             "TargetRecvDataSegmentLength=Irrelevant|RDMAExtensions=No");
 }
 
+// Nor in a Discovery session, or in a request before the one that brings RDMAExtensions.
+TEST(Rdma, DigestsAreNeverAgreed) {
+  NegotiationContext discovery = Discovery();
+  discovery.rdma_transport = true;
+  for (const NegotiationContext& context : {discovery, Rdma()}) {
+    Negotiator negotiator = Party{.context = context}.Make();
+    EXPECT_EQ(Say(negotiator, "HeaderDigest=CRC32C,None|DataDigest=CRC32C"),
+              "HeaderDigest=None|DataDigest=Irrelevant");
+    EXPECT_EQ(negotiator.connection().header_digest, Digest::kNone);
+    EXPECT_EQ(negotiator.connection().data_digest, Digest::kNone);
+  }
+}
+
 TEST(Rdma, NumbersAtTheEdges) {
   const struct {
     const char* offer;
