@@ -54,11 +54,11 @@ void Connection::Start() {
                      .bugs = node().bugs(),
                      .rdma_transport = traits().iser_data_segment_keys,
                      .initial_stat_sn = static_cast<uint32_t>(worker_->random().Next()),
-                     .queue_depth = node().options().queue_depth};
+                     // No more than the session's window begins with: memory may be short by then.
+                     .queue_depth = 1};
   if (variation_ != nullptr) {
     config.variation = {variation_, &variation_->login};
     config.initial_stat_sn = variation_->login.InitialStatSn();
-    config.queue_depth = 1;  // no more than the session's window begins with
   }
   login_ = std::make_unique<LoginPhase>(&node(), local_, std::move(config));
   timer_.Start(node().options().login_timeout, [this] { OnLoginTimer(); });
