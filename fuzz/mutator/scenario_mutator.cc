@@ -215,16 +215,17 @@ bool ChangeCut(v1::Scenario* scenario, base::Random* random) {
 
 // Mostly steps and meaning, seldom bytes and cuts.
 Mutation AnyMutation(base::Random* random) {
-  constexpr std::array<std::pair<Mutation, uint32_t>, 9> kWeights = {{
+  constexpr std::array<std::pair<Mutation, uint32_t>, 10> kWeights = {{
       {Mutation::kGrow, 20},
       {Mutation::kDrop, 10},
       {Mutation::kDuplicate, 8},
       {Mutation::kSwap, 7},
       {Mutation::kSplice, 3},
       {Mutation::kAim, 17},
-      {Mutation::kField, 25},
+      {Mutation::kField, 22},
       {Mutation::kBytes, 6},
       {Mutation::kCut, 4},
+      {Mutation::kLet, 3},
   }};
   uint64_t draw = random->Below(100);
   for (const auto& [mutation, weight] : kWeights) {
@@ -256,12 +257,14 @@ std::string_view ToString(Mutation mutation) {
       return "bytes";
     case Mutation::kCut:
       return "cut";
+    case Mutation::kLet:
+      return "let";
   }
   return "?";
 }
 
 ScenarioMutator::ScenarioMutator(MutatorOptions options)
-    : options_(options), templates_(StepTemplates(options.iser)) {}
+    : options_(options), templates_(StepTemplates(options.iser, !options.variables.empty())) {}
 
 bool ScenarioMutator::Grow(v1::Scenario* scenario, base::Random* random) const {
   const Names names = NamesIn(*scenario);
@@ -303,6 +306,25 @@ bool ScenarioMutator::Grow(v1::Scenario* scenario, base::Random* random) const {
   return true;
 }
 
+bool ScenarioMutator::Let(v1::Scenario* scenario, base::Random* random) const {
+  if (options_.variables.empty()) return false;
+  const NamedNumbers& chosen = options_.variables[random->Below(options_.variables.size())];
+  auto* const variables = scenario->mutable_let();
+  const auto named =
+      std::find_if(variables->begin(), variables->end(),
+                   [&](const v1::Variable& variable) { return variable.name() == chosen.name; });
+  const bool there = named != variables->end();
+  if (there && random->Chance(40)) {
+    variables->erase(named);
+    return true;
+  }
+  v1::Variable* const variable = there ? &*named : variables->Add();
+  variable->set_name(std::string(chosen.name));
+  variable->set_number(random->Chance(90) ? chosen.numbers[random->Below(chosen.numbers.size())]
+                                          : random->Below(1 << 20));
+  return true;
+}
+
 bool ScenarioMutator::Apply(Mutation mutation, v1::Scenario* scenario, base::Random* random) const {
   switch (mutation) {
     case Mutation::kGrow:
@@ -323,6 +345,8 @@ bool ScenarioMutator::Apply(Mutation mutation, v1::Scenario* scenario, base::Ran
       return ChangeSomeBytes(scenario, random);
     case Mutation::kCut:
       return ChangeCut(scenario, random);
+    case Mutation::kLet:
+      return Let(scenario, random);
   }
   return false;
 }

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,12 +32,19 @@ enum class Mutation : uint8_t {
   kField,      // a field of a step changes by what its name and type mean
   kBytes,      // bytes of data, or of the PDU on the wire
   kCut,        // how a step's bytes are delivered
+  kLet,        // one of the variables that mean something to whoever plays it changes
 };
 inline constexpr Mutation kAllMutations[] = {
     Mutation::kGrow, Mutation::kDrop,  Mutation::kDuplicate, Mutation::kSwap, Mutation::kSplice,
-    Mutation::kAim,  Mutation::kField, Mutation::kBytes,     Mutation::kCut,
+    Mutation::kAim,  Mutation::kField, Mutation::kBytes,     Mutation::kCut,  Mutation::kLet,
 };
 std::string_view ToString(Mutation mutation);
+
+// A variable of scenarios that says something to whoever plays them, and what is worth trying.
+struct NamedNumbers {
+  std::string_view name;
+  std::span<const uint64_t> numbers;
+};
 
 struct MutatorOptions {
   size_t max_steps = 48;
@@ -44,6 +52,9 @@ struct MutatorOptions {
   size_t max_bytes = size_t{32} << 10;
   // RDMA steps and iSER's misbehaviours, too.
   bool iser = false;
+  // Of a target that the fuzzer makes for each input: what it can be made like. With any, its own
+  // hooks are called, too.
+  std::span<const NamedNumbers> variables = {};
 };
 
 class ScenarioMutator {
@@ -64,6 +75,7 @@ class ScenarioMutator {
 
  private:
   bool Grow(v1::Scenario* scenario, base::Random* random) const;
+  bool Let(v1::Scenario* scenario, base::Random* random) const;
 
   const MutatorOptions options_;
   std::vector<v1::Step> templates_;

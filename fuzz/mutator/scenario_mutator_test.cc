@@ -97,6 +97,30 @@ TEST(ScenarioMutatorTest, CrossesOverWithAnother) {
   EXPECT_TRUE(cut_off);
 }
 
+TEST(ScenarioMutatorTest, ChoosesAmongTheVariablesThatThereAre) {
+  static constexpr uint64_t kNumbers[] = {3, 4};
+  constexpr NamedNumbers kVariables[] = {{"one", kNumbers}, {"other", kNumbers}};
+  const ScenarioMutator mutator({.variables = kVariables});
+  v1::Scenario scenario = Base();
+  base::Random random(1);
+  std::set<std::string> names;
+  std::set<uint64_t> numbers;
+  std::set<int> sizes;
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(mutator.Apply(Mutation::kLet, &scenario, &random));
+    sizes.insert(scenario.let_size());
+    for (const v1::Variable& variable : scenario.let()) {
+      names.insert(variable.name());
+      numbers.insert(variable.number());
+    }
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"one", "other"}));
+  EXPECT_EQ(sizes, (std::set<int>{0, 1, 2}));  // each once at the most
+  EXPECT_TRUE(numbers.contains(3) && numbers.contains(4) && numbers.size() > 2);
+  v1::Scenario same = Base();
+  EXPECT_FALSE(ScenarioMutator().Apply(Mutation::kLet, &same, &random));
+}
+
 TEST(ScenarioMutatorTest, AimsAtLiveValues) {
   std::map<std::string, std::set<std::string>> bound;
   std::set<int64_t> distances;

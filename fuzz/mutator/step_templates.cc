@@ -87,6 +87,8 @@ constexpr std::string_view kSteps[] = {
     "elapse { negotiated_key: 'DefaultTime2Retain' }",
     "trigger { hook: 'async_logout' }",
     "trigger { hook: 'async_drop_connection' }",
+    "trigger { hook: 'async_drop_session' }",
+    "trigger { hook: 'async_negotiate' argument { name: 'within_s' number: 3 } }",
     "acknowledge { hold: true }",
     "acknowledge {}",
 };
@@ -112,6 +114,14 @@ constexpr std::string_view kIserSteps[] = {
     "connect { responder_resources: 0 }",
 };
 
+// Of a target that the fuzzer makes.
+constexpr std::string_view kOwnTargetSteps[] = {
+    "trigger { hook: 'stop' argument { name: 'within_s' number: 5 } }",
+    "trigger { hook: 'describe' }",
+    "login { key { name: 'InitiatorName' value: 'iqn.2026-11.org.example:denied' } }",
+    "login { key { name: 'InitiatorName' value: 'iqn.2026-11.org.example:moved' } }",
+};
+
 void Add(std::string_view text, std::vector<v1::Step>* steps) {
   CHECK(google::protobuf::TextFormat::ParseFromString(std::string(text), &steps->emplace_back()))
       << text;
@@ -119,11 +129,14 @@ void Add(std::string_view text, std::vector<v1::Step>* steps) {
 
 }  // namespace
 
-std::vector<v1::Step> StepTemplates(bool iser) {
+std::vector<v1::Step> StepTemplates(bool iser, bool own_target) {
   std::vector<v1::Step> steps;
   for (const std::string_view text : kSteps) Add(text, &steps);
   if (iser) {
     for (const std::string_view text : kIserSteps) Add(text, &steps);
+  }
+  if (own_target) {
+    for (const std::string_view text : kOwnTargetSteps) Add(text, &steps);
   }
   return steps;
 }

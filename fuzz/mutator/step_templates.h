@@ -10,8 +10,8 @@
 namespace pushpull::fuzz {
 
 // What an initiator does, rightly or by a named misbehaviour. Task names are "t0": whoever takes a
-// step gives it another.
-std::vector<v1::Step> StepTemplates(bool iser);
+// step gives it another. `own_target`: also what only a target of the fuzzer's own has.
+std::vector<v1::Step> StepTemplates(bool iser, bool own_target);
 
 }  // namespace pushpull::fuzz
 

@@ -164,6 +164,7 @@ void DueWatch::Look(const Connection& connection, absl::Time time) {
     if (due.with_data || time - due.since < kLong) continue;
     if (task_management_ && due.kind == v1::Pdu::kScsiCommand) continue;
     if (open_writes && due.kind == v1::Pdu::kTaskManagementRequest) continue;
+    if (open_writes && memory_is_short_ && due.kind == v1::Pdu::kScsiCommand) continue;
     if (due.cmd_sn.has_value()) {
       const auto exp_cmd_sn = exp_cmd_sn_.find(connection.session);
       if (exp_cmd_sn == exp_cmd_sn_.end()) continue;

@@ -21,6 +21,10 @@ namespace pushpull::fuzz {
 // sequence, or that task management may have ended, nothing is due.
 class DueWatch final : public initiator_sim::Tap {
  public:
+  // `memory_is_short`: commands may have to wait for the memory that an older write has, and so for
+  // that write's data.
+  explicit DueWatch(bool memory_is_short = false) : memory_is_short_(memory_is_short) {}
+
   void OnPdu(const initiator_sim::TapPdu& tapped) override;
   void OnClosed(const initiator_sim::TapConnection& connection, absl::Time time, bool by_peer,
                 const std::string& reason) override;
@@ -47,6 +51,7 @@ class DueWatch final : public initiator_sim::Tap {
   void Look(const Connection& connection, absl::Time time);
   void OnAnswer(Connection* connection, const initiator_sim::TapPdu& tapped);
 
+  const bool memory_is_short_;
   std::map<uint32_t, Connection> connections_;  // those that are open, by id
   std::map<std::string, uint32_t> exp_cmd_sn_;  // by session: the newest that the target told
   bool task_management_ = false;

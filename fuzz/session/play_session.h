@@ -17,8 +17,11 @@ namespace pushpull::fuzz {
 //   - violations of the target's that the monitor sees,
 //   - an answer that is due to an initiator that did nothing wrong, and never comes,
 //   - a connection, session, task or buffer that stays when all connections are gone,
-//   - a target that lets nobody log in and ping afterwards, or that doesn't end.
+//   - a log, or an account of sessions and counters, that is garbled by what was sent,
+//   - a target that lets nobody log in and ping afterwards, unless it was stopped, or doesn't end.
 // (A crash is one for whoever calls.) `tap`, unless null, is told all of the play.
+// The scenario's variables choose the target (settings.h); its triggers may call "stop" and
+// "describe" besides the events that cases know.
 std::vector<std::string> PlaySession(const SessionOptions& options, const v1::Scenario& scenario,
                                      initiator_sim::Tap* tap = nullptr);
 

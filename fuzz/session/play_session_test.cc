@@ -70,6 +70,32 @@ TEST(PlaySessionTest, AStepThatFailsGivesWayToTheNext) {
   EXPECT_FALSE(Findings(scenario, "data_sn_starts_at_one").empty());
 }
 
+TEST(PlaySessionTest, AnAdministratorMayCrossTheLogoutOfADiscoverySession) {
+  EXPECT_TRUE(Findings("let { name: 'target_loops' number: 2 } step { login { discovery: true } }"
+                       "step { trigger { hook: 'stop' argument { name: 'within_s' number: 2 } } }"
+                       "step { text_until_final { at_most: 40 offer { name: 'SendTargets' value:"
+                       " 'All' } } } step { logout {} }")
+                  .empty());
+}
+
+TEST(PlaySessionTest, BehindBytesThatNoPduHasNothingIsJudged) {
+  constexpr char kSteps[] =
+      "step { login {} } step { send { pdu { nop_out {} pad: 'four' } } }"
+      "step { send { task: 'n' pdu { nop_out {} } } } step { send { pdu { nop_out {} } } }"
+      "step { elapse { milliseconds: 100 } }";
+  const std::vector<std::string> findings = Findings(kSteps);
+  EXPECT_TRUE(findings.empty()) << absl::StrJoin(findings, "\n");
+}
+
+TEST(PlaySessionTest, WhatWaitsForAWritesMemoryIsNotDueBeforeItsData) {
+  constexpr char kSteps[] =
+      "step { login {} } step { send { task: 'w' count: 2 pdu { scsi_command { write: true"
+      " cdb { write { blocks: 200 } } } } } } step { send { task: 'r' pdu { scsi_command {"
+      " read: true cdb { read { blocks: 200 } } } } } } step { serve_r2ts { task: 'w0' } }";
+  EXPECT_TRUE(
+      Findings(std::string("let { name: 'target_buffer_bytes' number: 4096 }") + kSteps).empty());
+}
+
 TEST(PlaySessionTest, OverIserToo) {
   const char* const scenario =
       "step { login {} } step { command { cdb { write { blocks: 8 } } } }"

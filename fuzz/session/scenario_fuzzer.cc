@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "conformance/tap/wire_log.h"
 #include "fuzz/planted_bugs.h"
+#include "fuzz/session/settings.h"
 #include "fuzz/session/state_coverage.h"
 
 namespace pushpull::fuzz {
@@ -23,7 +24,7 @@ constexpr std::string_view kFirst = "step { login {} } step { probe {} }";
 }  // namespace
 
 ScenarioFuzzer::ScenarioFuzzer(bool iser, std::span<uint8_t> counters)
-    : mutator_({.iser = iser}), counters_(counters) {
+    : mutator_({.iser = iser, .variables = AllSettings()}), counters_(counters) {
   options_.iser = iser;
   options_.bugs = PlantedBugs();
   tell_ = std::getenv("PUSHPULL_FUZZ_TELL") != nullptr;

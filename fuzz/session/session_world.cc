@@ -1,16 +1,19 @@
 #include "fuzz/session/session_world.h"
 
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
 #include <map>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
-#include "fuzz/session/chap_of_target.h"
-#include "pushpull/v1/scenario.pb.h"
-#include "pushpull/v1/target_config.pb.h"
-#include "target/config.h"
+#include "fuzz/session/target_of_settings.h"
+#include "target/admin/reports.h"
 #include "target/session/async_events.h"
 #include "target/session/counters.h"
 
@@ -19,31 +22,23 @@ namespace {
 
 using target::Count;
 
-constexpr char kName[] = "iqn.2026-11.org.pushpull:reference";
 constexpr char kHost[] = "192.0.2.2";
-constexpr int kUnits = 3;
-constexpr uint64_t kBlocks = 2048;
 // DefaultTime2Retain is an hour at the most (RFC 7143 §13.16), and there are timers beside it.
 constexpr absl::Duration kLongestSession = absl::Hours(2);
 // Far above what the longest input needs; below it nothing goes round and round.
 constexpr uint64_t kMostEvents = 3'000'000;
 
-target::TargetOptions OptionsOf(const SessionOptions& session) {
-  v1::TargetConfig config;
-  config.set_name(kName);
-  for (int i = 0; i < kUnits; ++i) {
-    v1::LunConfig* const unit = config.add_lun();
-    unit->set_number(static_cast<uint32_t>(i));
-    unit->set_spec("ram:1M");
+uint16_t WithinSeconds(const v1::Trigger& trigger, uint16_t otherwise) {
+  for (const v1::Variable& argument : trigger.argument()) {
+    if (argument.name() != "within_s") continue;
+    return static_cast<uint16_t>(std::min<uint64_t>(argument.number(), 0xffff));
   }
-  auto options = target::OptionsFromConfig(target::LoadedConfig(std::move(config)));
-  CHECK(options.ok()) << options.status().ToString();
-  options->node.bugs = session.bugs;
-  options->node.seed = session.seed;
-  options->iser_dialect = target::IserDialect::kRfc7145;
-  options->entropy = target::SeededEntropy(session.seed);
-  if (session.chap) options->chap = ChapOptionsOf(OwnChapCredentials());
-  return *std::move(options);
+  return otherwise;
+}
+
+bool IsJson(const std::string& text) {
+  google::protobuf::Struct read;
+  return google::protobuf::util::JsonStringToMessage(text, &read).ok();
 }
 
 }  // namespace
@@ -52,10 +47,14 @@ SessionWorld::SessionWorld(const SessionOptions& options)
     : options_(options),
       world_(options.seed),
       loop_(world_.NewLoop()),
-      target_loop_(world_.NewLoop()),
-      streams_(&world_, {}),
+      streams_(&world_, NetworkOfSettings(options.settings)),
       rdma_(&world_, {}) {
-  auto target = target::Target::Create(OptionsOf(options), &streams_, {target_loop_}, &rdma_);
+  const uint64_t loops = options.settings.Within(Setting::kLoops, 1, 3).value_or(1);
+  for (uint64_t i = 0; i < loops; ++i) target_loops_.push_back(world_.NewLoop());
+  ChosenTarget chosen = TargetOfSettings(options.settings, options.bugs, options.seed,
+                                         [this](std::string what) { Complain(std::move(what)); });
+  facts_ = std::move(chosen.facts);
+  auto target = target::Target::Create(std::move(chosen.options), &streams_, target_loops_, &rdma_);
   CHECK(target.ok()) << target.status().ToString();
   target_ = *std::move(target);
   const fabric::Address any{kHost, 3260};
@@ -63,10 +62,6 @@ SessionWorld::SessionWorld(const SessionOptions& options)
       options.iser ? target_->ListenIser(any) : target_->Listen(any);
   CHECK(address.ok()) << address.status().ToString();
   portals_ = {*address};
-  facts_.target_name = kName;
-  for (uint64_t i = 0; i < kUnits; ++i) facts_.luns.push_back(i);
-  facts_.block_size = 512;
-  facts_.block_count = kBlocks;
 }
 
 SessionWorld::~SessionWorld() { WhatStays(); }
@@ -75,6 +70,16 @@ bool SessionWorld::RunUntil(absl::FunctionRef<bool()> done, absl::Duration limit
   return world_.RunUntil(done, {.time = limit, .events = kMostEvents}) ==
          fabric::SimWorld::Outcome::kDone;
 }
+
+bool SessionWorld::RunUntilIdle() {
+  return RunUntil(
+      [this] {
+        return target_->Get(Count::kConnections) == 0 && target_->Get(Count::kSessions) == 0;
+      },
+      kLongestSession);
+}
+
+// ---- what administrators do ---------------------------------------------------------------------
 
 initiator_sim::Hook SessionWorld::hook() {
   using Kind = target::AsyncRequest::Kind;
@@ -85,22 +90,55 @@ initiator_sim::Hook SessionWorld::hook() {
         {"async_drop_session", Kind::kDropSession},
         {"async_negotiate", Kind::kNegotiation},
     };
+    if (trigger.hook() == "stop") return Stop(trigger, std::move(done));
+    if (trigger.hook() == "describe") return Describe(std::move(done));
     const auto kind = kinds->find(trigger.hook());
     if (kind == kinds->end()) return done(absl::NotFoundError("there is no such hook"));
-    target::AsyncRequest request;
-    request.kind = kind->second;
-    target_->Announce(request, [this, done = std::move(done)](size_t) mutable {
-      loop_->Post([done = std::move(done)]() mutable { done(absl::OkStatus()); });
-    });
+    Announce(kind->second, trigger, std::move(done));
   };
 }
 
+void SessionWorld::Answer(initiator_sim::HookDone done) {
+  loop_->Post([done = std::move(done)]() mutable { done(absl::OkStatus()); });
+}
+
+void SessionWorld::Announce(target::AsyncRequest::Kind kind, const v1::Trigger& trigger,
+                            initiator_sim::HookDone done) {
+  target::AsyncRequest request;
+  request.kind = kind;
+  request.within_s = WithinSeconds(trigger, request.within_s);
+  target_->Announce(request,
+                    [this, done = std::move(done)](size_t) mutable { Answer(std::move(done)); });
+}
+
+void SessionWorld::Stop(const v1::Trigger& trigger, initiator_sim::HookDone done) {
+  if (std::exchange(stopping_, true)) {
+    return done(absl::FailedPreconditionError("it is stopping already"));
+  }
+  target_->Stop(absl::Seconds(WithinSeconds(trigger, 10)), [this] { stopped_ = true; });
+  Answer(std::move(done));
+}
+
+void SessionWorld::Describe(initiator_sim::HookDone done) {
+  target_->Describe(
+      [this, done = std::move(done)](std::vector<target::SessionInfo> sessions) mutable {
+        if (!IsJson(target::SessionsJson(sessions))) Complain("the sessions are no JSON");
+        if (!IsJson(target::CountersJson(*target_, sessions))) Complain("the counters are no JSON");
+        const std::string text = target::CountersText(*target_, sessions);
+        if (!absl::EndsWith(text, "\n")) Complain("the counters as text end within a line");
+        Answer(std::move(done));
+      });
+}
+
+void SessionWorld::Complain(std::string what) {
+  if (told_wrong_.empty()) told_wrong_.push_back(std::move(what));
+}
+
+// ---- the end ------------------------------------------------------------------------------------
+
 std::vector<std::string> SessionWorld::WhatIsKept() {
-  const auto idle = [this] {
-    return target_->Get(Count::kConnections) == 0 && target_->Get(Count::kSessions) == 0;
-  };
   std::vector<std::string> kept;
-  if (!RunUntil(idle, kLongestSession)) {
+  if (!RunUntilIdle()) {
     kept.push_back(absl::StrCat("hours after all connections were closed the target still has ",
                                 target_->Get(Count::kConnections), " connections and ",
                                 target_->Get(Count::kSessions), " sessions"));
@@ -120,9 +158,9 @@ std::vector<std::string> SessionWorld::WhatIsKept() {
 std::vector<std::string> SessionWorld::WhatStays() {
   if (target_ == nullptr) return {};
   std::vector<std::string> kept;
-  bool stopped = false;
-  target_->Shutdown([&stopped] { stopped = true; });
-  if (!RunUntil([&stopped] { return stopped; }, absl::Hours(1))) {
+  if (!std::exchange(stopping_, true)) target_->Shutdown([this] { stopped_ = true; });
+  // A stop may take as long as it was given.
+  if (!RunUntil([this] { return stopped_; }, kLongestSession * 10)) {
     kept.push_back("the target doesn't end");
     // It can't be destroyed while it runs.
     (void)target_.release();  // NOLINT(bugprone-unused-return-value)

@@ -17,6 +17,8 @@
 #include "fabric/rdma/sim_rdma_network.h"
 #include "fabric/sim_network.h"
 #include "fabric/sim_world.h"
+#include "fuzz/session/settings.h"
+#include "pushpull/v1/scenario.pb.h"
 #include "target/bugs/bugs.h"
 #include "target/target.h"
 
@@ -25,8 +27,7 @@ namespace pushpull::fuzz {
 struct SessionOptions {
   bool iser = false;
   target::BugSet bugs;
-  // The target asks for CHAP, by OwnChapCredentials().
-  bool chap = false;
+  Settings settings;  // with CHAP it is by OwnChapCredentials()
   uint64_t seed = 1;  // of what the network leaves to chance
 };
 
@@ -45,6 +46,13 @@ class SessionWorld final : public conformance::Endpoint {
   // What scenarios have to know of the target.
   const conformance::TargetFacts& facts() const { return facts_; }
 
+  // Whether it was told to stop, by the hook of that name: it lets nobody in any more.
+  bool stopping() const { return stopping_; }
+  // Runs until nobody is connected and no session is kept. False: that takes beyond all bounds.
+  bool RunUntilIdle();
+  // What was wrong in what the target told its administrators, a line each.
+  const std::vector<std::string>& told_wrong() const { return told_wrong_; }
+
   // To be asked when all connections were closed: what the target keeps, though nobody is there to
   // use it, a line each. A session whose connection was lost may be kept as long as the longest
   // DefaultTime2Retain; all else has to end before that.
@@ -52,16 +60,25 @@ class SessionWorld final : public conformance::Endpoint {
 
  private:
   std::vector<std::string> WhatStays();
+  void Announce(target::AsyncRequest::Kind kind, const v1::Trigger& trigger,
+                initiator_sim::HookDone done);
+  void Stop(const v1::Trigger& trigger, initiator_sim::HookDone done);
+  void Describe(initiator_sim::HookDone done);
+  void Complain(std::string what);
+  void Answer(initiator_sim::HookDone done);
 
   const SessionOptions options_;
   fabric::SimWorld world_;
   fabric::SimLoop* const loop_;
-  fabric::SimLoop* const target_loop_;
+  std::vector<fabric::Loop*> target_loops_;
   fabric::SimNetwork streams_;
   fabric::SimRdmaNetwork rdma_;
   std::unique_ptr<target::Target> target_;
   std::vector<fabric::Address> portals_;
   conformance::TargetFacts facts_;
+  bool stopping_ = false;
+  bool stopped_ = false;
+  std::vector<std::string> told_wrong_;
 };
 
 }  // namespace pushpull::fuzz
