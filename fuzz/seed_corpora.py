@@ -20,10 +20,24 @@ DIGESTS = {'header_digest': 1, 'data_digest': 2}
 PDU_TOLD = 4
 RX_MEND_DIGESTS = 8
 RX_LOGIN_PDU = 16
+RX_SHORT_AHS = 64
 # Of the first 200 streams of //fuzz/streams:seed_streams those that reach lines of target/scsi that
 # no other does.
 STREAMS = (11, 17, 25, 43, 54, 78, 88, 100, 105, 127, 134,
            139, 155, 177, 193, 198)
+
+# What PDUs are called, and what is said in them.
+OPCODES = (0, 1, 2, 3, 4, 5, 6, 0x10, 0x1d, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x2f, 0x31,
+           0x32, 0x3d, 0x3f)
+LOGIN_STATUSES = (0x0000, 0x0101, 0x0102, 0x0200, 0x0201, 0x0202, 0x0203, 0x0204, 0x0205, 0x0206,
+                  0x0207, 0x0208, 0x0209, 0x020a, 0x020b, 0x0300, 0x0301, 0x0302, 0x0399)
+SENSES = {
+    'fixed_with_information': '0012f0000300000123 0a00000000110000000000',
+    'descriptor': '000872050024000000 00000000',
+    'descriptor_with_information': '001472030011000000 0c000a80000000000000 1234',
+    'of_no_format': '000442000000',
+    'longer_than_there_is': '00ff70000500',
+}
 
 # Logins, by rx_fuzz's neighbour login_fuzz: (flags, text) of each request.
 FINAL = 0x87  # T, CSG 1, NSG 3
@@ -94,12 +108,50 @@ def seed_pdus():
       write('rx', name, bytes([RX_LOGIN_PDU, 1]) + data)
   write('rx', 'all_requests', bytes([0, 7]) + requests)
   bare = bytes(48)
+  write('rx', 'many_pings', bytes([0, 9]) + bare * 60)
+  write('rx', 'end_in_a_header', bytes([1, 1]) + bare[:20])
+  write('rx', 'pings_with_data', bytes([4, 5]) + (bare[:7] + b'\x03' + bare[8:] + b'abc\0') * 20)
+  write('rx', 'segment_too_long', bytes([4, 5]) + bare[:6] + b'\x02\x04' + bare[8:] + bytes(516))
+  # As much as is taken, a word more, and what TotalAHSLength can say at the most.
+  for words in (5, 6, 255):
+    ahs = bytes([1, 0x80, 0, 0, words, 0, 0, 0]) + bytes(40 + 4 * words)
+    write('rx', f'ahs_of_{words}_words', bytes([RX_SHORT_AHS, 3]) + bare + ahs + bare)
   write('rx', 'digests_mended', bytes([3 | RX_MEND_DIGESTS, 2]) + (bare + bytes(4)) * 3)
+
+
+def header(opcode, data):
+  """A header whose other bytes differ from each other, and its data segment."""
+  bhs = bytearray((7 * i + 1) % 256 for i in range(48))
+  bhs[0] = opcode
+  bhs[4:8] = len(data).to_bytes(4, 'big')
+  return bytes(bhs), data + bytes(-len(data) % 4)
+
+
+def seed_names():
+  for opcode in OPCODES:
+    bhs, data = header(opcode, b'a=1\0bc=\0')
+    write('pdu', f'every_field_of_0x{opcode:02x}', bytes([PDU_TOLD]) + bhs + data)
+    write('pdu', f'bytes_behind_0x{opcode:02x}', bytes([PDU_TOLD]) + bhs + data + b'behind')
+  for status in LOGIN_STATUSES:
+    bhs, _ = header(0x23, b'')
+    write('pdu', f'login_status_0x{status:04x}',
+          bytes([PDU_TOLD]) + bhs[:36] + status.to_bytes(2, 'big') + bhs[38:])
+  for name, sense in SENSES.items():
+    bhs, data = header(0x21, bytes.fromhex(sense))
+    write('pdu', f'sense_{name}', bytes([PDU_TOLD]) + bhs + data)
 
 
 def seed_texts():
   write('text', 'all_keys', pairs(LOGINS['all_keys'][0][1]))
   write('text', 'numbers', pairs(['a=0', 'b=0x0', 'c=00', 'd=0xffffffffffffffff', 'e=1~2', 'f=']))
+  write('text', 'binary', pairs(['a=0xab', 'b=0XABCD', 'c=0x1', 'd=0b', 'e=0bYQ==', 'f=0bYWI=',
+                                 'g=0bYWJj', 'h=0bYR==', 'i=0bYQ=', 'j=0b*', 'k=0xg', 'l=17']))
+  write('text', 'characters', b''.join(
+      b'n%d=iqn.2026-11.org.example:' % i + bytes.fromhex(name) + b'\0' for i, name in enumerate(
+          ('c3b6', 'e6bca2', 'f0908d88', 'c080', 'e08080', 'eda080', 'f0808080', 'f4908080', 'c328',
+           'ff', 'c3', 'e6bc'))))
+  write('text', 'names', pairs(['a=eui.02004567A425678D', 'b=eui.0200', 'c=naa.52004567BA64678D',
+                                'd=iqn.2026-11', 'e=no.name', 'f=' + 'iqn.' + 'x' * 220]))
   write('text', 'no_nul', b'a=b')
   for name, requests in LOGINS.items():
     data = b''
@@ -190,6 +242,7 @@ def main():
                       help='of whole sessions only those that add to coverage (builds the fuzzers)')
   options = parser.parse_args()
   seed_pdus()
+  seed_names()
   seed_texts()
   seed_iser()
   seed_files()

@@ -29,7 +29,12 @@ void Check(std::string_view text) {
     (void)target::ParseRange(pair.value);
     (void)target::ParseBoolean(pair.value);
     const auto binary = target::ParseBinary(pair.value, 1024);
-    CHECK(!binary.has_value() || binary->size() <= 1024);
+    if (binary.has_value()) {
+      CHECK_LE(binary->size(), 1024u);
+      CHECK(target::ParseBinary(target::FormatBase64(*binary), 1024) == binary) << pair.value;
+      CHECK(target::ParseBinary(target::FormatHex(*binary), 1024) == binary) << pair.value;
+    }
+    CHECK(!target::IsIscsiName(pair.value) || target::IsUtf8(pair.value)) << pair.value;
     if (const auto* key = initiator_sim::FindKeyInfo(pair.key)) {
       (void)initiator_sim::JudgeAnswer(*key, pair.value, pair.value);
     }

@@ -8,6 +8,7 @@ namespace {
 constexpr size_t kPrefix = 2;
 constexpr size_t kLongest = 16384;
 constexpr uint32_t kShortSegments = 512;
+constexpr uint32_t kShortAhs = 20;
 
 // Else no mutation of a PDU with digests would be looked into.
 void MakeDigestsRight(Trace* trace) {
@@ -30,6 +31,7 @@ std::optional<StreamInput> ReadStreamInput(base::Bytes input, initiator_sim::Dig
   parameters.header_digest = (flags & 1) != 0 && may.header_digest;
   parameters.data_digest = (flags & 2) != 0 && may.data_digest;
   if ((flags & 4) != 0) parameters.max_recv_data_segment_length = kShortSegments;
+  if ((flags & 64) != 0) parameters.max_ahs_bytes = kShortAhs;
   parameters.login_pdus = flags >> 4 & 3;
   const base::Bytes bytes = input.subspan(kPrefix);
   StreamInput read;

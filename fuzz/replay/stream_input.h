@@ -1,6 +1,7 @@
 // What rx_fuzz and plugin_fuzz take: the bytes of a connection, and how they come. An input is
 //   1 byte   bit 0 header digests, 1 data digests, 2 a short MaxRecvDataSegmentLength, 3 the
-//            digests are made right first, 4 and 5 how many PDUs belong to the login phase
+//            digests are made right first, 4 and 5 how many PDUs belong to the login phase, 6 few
+//            bytes of AHSs are taken
 //   1 byte   the seed of the deliveries
 //   ...      the bytes of one connection, from the initiator
 
