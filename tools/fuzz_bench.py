@@ -49,6 +49,8 @@ SPEED = ('empty_fuzz', 'iser_header_fuzz', 'pdu_fuzz', 'text_fuzz', 'login_fuzz'
          'session_fuzz', 'iser_session_fuzz')
 STATUS = re.compile(r'^#(\d+)\s+\S+\s+cov: (\d+)')
 EXECUTIONS = re.compile(r'^stat::number_of_executed_units:\s+(\d+)|^after (\d+) mutations')
+# libFuzzer's line, and the replay engine's, which tells the size.
+RUNNING = re.compile(r'^Running: (.*?)(?: \(\d+ bytes\))?$')
 FINDING = re.compile(r'^FINDING (.*)|SUMMARY: (.*)|(runtime error: .*)')
 
 
@@ -80,8 +82,8 @@ def remove_showing_seeds(binary, bug, corpus):
                          cwd=corpus, errors='replace')
     current, showing = '', []
     for line in run.stdout.splitlines():
-      if line.startswith('Running: '):
-        current = line[len('Running: '):]
+      if running := RUNNING.match(line):
+        current = running[1]
       elif line.startswith('FINDING ') and current not in showing:
         showing.append(current)
     if run.returncode != 0 and current not in showing:

@@ -1,6 +1,7 @@
 """Measures which lines the corpora of the fuzz targets reach; tools/fuzz_bench --coverage calls it.
 
-Lines of planted defects don't count: no corpus may reach them.
+What no right program reaches doesn't count: planted defects, what follows a CHECK(false), and
+operators that print for the tests' messages alone.
 """
 
 import collections
@@ -29,6 +30,10 @@ KINDS = ('nop_out', 'scsi_command', 'task_management_request', 'login_request', 
          'data_out', 'logout_request', 'snack_request', 'nop_in', 'scsi_response',
          'task_management_response', 'login_response', 'text_response', 'data_in',
          'logout_response', 'r2t', 'async_message', 'reject', 'raw')
+NEVER = re.compile(r'\bCHECK\(false\)')
+PRINTS = re.compile(r'std::ostream& operator<<')
+# Above a function that nothing but a planted defect calls.
+OF_DEFECT = re.compile(r'^(\s*)// .*(\bBug::k|\b[Ff]or a defect|\ba defect lets\b)')
 DEFECT = re.compile(r'\bif \(.*\bBug::k')
 
 
@@ -49,6 +54,55 @@ def defect_lines(text):
       if left <= 0 and line.rstrip().endswith((';', '}')):
         opened = False
   return lines
+
+
+def defect_functions(text):
+  """The numbers of the lines of functions whose comment says that they are a defect's."""
+  numbers, all_lines = set(), text.splitlines()
+  for number, line in enumerate(all_lines):
+    comment = OF_DEFECT.match(line)
+    if not comment:
+      continue
+    at = number + 1
+    while at < len(all_lines) and all_lines[at].lstrip().startswith('//'):
+      at += 1
+    head = at
+    while at < len(all_lines) and not all_lines[at].rstrip().endswith(('{', ';', '}')):
+      at += 1
+    if at == len(all_lines) or not all_lines[at].rstrip().endswith('{'):
+      continue
+    # What is defined within a function, or opens a block there, is no function.
+    if re.match(r'\s*(if|for|while|switch|else|case|struct|class|enum)\b', all_lines[head]):
+      continue
+    end = at
+    while end < len(all_lines) and all_lines[end] != comment[1] + '}':
+      end += 1
+    numbers.update(range(head + 1, end + 2))
+  return numbers
+
+
+def unreachable_lines(text):
+  """The numbers of the lines that no right program reaches, or that only tests do."""
+  numbers, all_lines = set(), text.splitlines()
+  for number, line in enumerate(all_lines, 1):
+    if PRINTS.search(line):
+      end = number
+      while end < len(all_lines) and all_lines[end - 1] != '}' and '{ return' not in line:
+        end += 1
+      numbers.update(range(number, end + 1))
+    if not NEVER.search(line):
+      continue
+    numbers.add(number)
+    if number > 1 and all_lines[number - 2].strip() == 'default:':
+      numbers.add(number - 1)
+    # What the compiler wants behind it.
+    after = number
+    while after < len(all_lines) and not all_lines[after - 1].rstrip().endswith(';'):
+      after += 1
+      numbers.add(after)
+    if after < len(all_lines) and re.match(r'\s*(return\b.*|break);', all_lines[after]):
+      numbers.add(after + 1)
+  return numbers
 
 
 def lines_of(segments):
@@ -125,7 +179,8 @@ def without_defects(root, reached):
   result = {}
   for path, lines in reached.items():
     with open(os.path.join(root, path), encoding='utf-8') as source:
-      skipped = defect_lines(source.read())
+      text = source.read()
+      skipped = defect_lines(text) | defect_functions(text) | unreachable_lines(text)
     counted = {line for line in lines if line not in skipped}
     result[path] = (counted, {line for line in counted if not lines[line]})
   return result

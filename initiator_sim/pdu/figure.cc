@@ -9,18 +9,18 @@ namespace {
 using v1::Pdu;
 
 // Fields that stand at the same place in many figures, by their number in the kind's message.
-constexpr Field Flag(int number, uint8_t bit, uint64_t unset = 0) {
+consteval Field Flag(int number, uint8_t bit, uint64_t unset = 0) {
   return {number, 1, bit, 1, unset};
 }
-constexpr Field Byte(int number, uint8_t byte) { return {number, byte, 0, 8, 0}; }
-constexpr Field Half(int number, uint8_t byte) { return {number, byte, 0, 16, 0}; }
-constexpr Field Word(int number, uint8_t byte, uint64_t unset = 0) {
+consteval Field Byte(int number, uint8_t byte) { return {number, byte, 0, 8, 0}; }
+consteval Field Half(int number, uint8_t byte) { return {number, byte, 0, 16, 0}; }
+consteval Field Word(int number, uint8_t byte, uint64_t unset = 0) {
   return {number, byte, 0, 32, unset};
 }
-constexpr Field Final(int number) { return Flag(number, 0, 1); }
-constexpr Field Lun(int number) { return {number, 8, 0, 64, 0}; }
-constexpr Field Itt(int number, uint64_t unset = 0) { return Word(number, 16, unset); }
-constexpr Field Ttt(int number, uint64_t unset = kReservedTag) { return Word(number, 20, unset); }
+consteval Field Final(int number) { return Flag(number, 0, 1); }
+consteval Field Lun(int number) { return {number, 8, 0, 64, 0}; }
+consteval Field Itt(int number, uint64_t unset = 0) { return Word(number, 16, unset); }
+consteval Field Ttt(int number, uint64_t unset = kReservedTag) { return Word(number, 20, unset); }
 
 // §11.18
 constexpr Field kNopOut[] = {

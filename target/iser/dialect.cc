@@ -38,7 +38,7 @@ constexpr std::array kReadings = {
                  .max_hello_version = kIserVersion},
 };
 
-constexpr bool InOrder() {
+consteval bool InOrder() {
   for (size_t i = 0; i < kReadings.size(); ++i) {
     if (static_cast<size_t>(kReadings[i].dialect) != i) return false;
   }

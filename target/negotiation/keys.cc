@@ -20,7 +20,7 @@ constexpr bool kConnectionOnly = false;
 constexpr uint8_t kAlways = 0;  // relevant
 
 // One of an authentication method's own keys.
-constexpr KeyRow Authentication(Key key, std::string_view name, std::string_view section) {
+consteval KeyRow Authentication(Key key, std::string_view name, std::string_view section) {
   return {key,
           name,
           section,
@@ -34,14 +34,14 @@ constexpr KeyRow Authentication(Key key, std::string_view name, std::string_view
           kAlways};
 }
 
-constexpr KeyRow Declared(Key key, std::string_view name, std::string_view section,
+consteval KeyRow Declared(Key key, std::string_view name, std::string_view section,
                           bool by_initiator, bool by_target, KeyUse use, KeyRule rule) {
   return {key,          name, section,        by_initiator,
           by_target,    use,  kSecurityStage, kOperationalStage,
           kSessionWide, rule, kAlways};
 }
 
-constexpr KeyRow Obsolete(Key key, std::string_view name) {
+consteval KeyRow Obsolete(Key key, std::string_view name) {
   return {key,
           name,
           "RFC 7143 §13.25",
@@ -56,7 +56,7 @@ constexpr KeyRow Obsolete(Key key, std::string_view name) {
 }
 
 // A session's key of the leading login, by both sides.
-constexpr KeyRow Leading(Key key, std::string_view name, std::string_view section, KeyRule rule,
+consteval KeyRow Leading(Key key, std::string_view name, std::string_view section, KeyRule rule,
                          uint8_t irrelevant, uint64_t low, uint64_t high, uint64_t default_value) {
   return {key,          name,
           section,      kI,
@@ -69,7 +69,7 @@ constexpr KeyRow Leading(Key key, std::string_view name, std::string_view sectio
 }
 
 // A connection's key of any login, by both sides.
-constexpr KeyRow Initial(Key key, std::string_view name, std::string_view section, KeyRule rule,
+consteval KeyRow Initial(Key key, std::string_view name, std::string_view section, KeyRule rule,
                          uint8_t irrelevant, uint64_t low, uint64_t high, uint64_t default_value) {
   return {key,
           name,
@@ -186,7 +186,7 @@ constexpr std::array<KeyRow, kKeyCount> kRows = {{
      kIrrelevantWithoutRdma, 0, 1, false, 0},
 }};
 
-constexpr bool InOrder() {
+consteval bool InOrder() {
   for (size_t i = 0; i < kKeyCount; ++i) {
     if (static_cast<size_t>(kRows[i].key) != i) return false;
   }

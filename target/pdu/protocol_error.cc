@@ -51,7 +51,7 @@ constexpr std::string_view kActions[] = {"drop_silently", "reject", "check_condi
                                          "close_connection", "close_session"};
 static_assert(std::size(kActions) == static_cast<size_t>(kLastAction) + 1);
 
-constexpr bool RowsAreInOrder() {
+consteval bool RowsAreInOrder() {
   for (size_t i = 0; i < std::size(kReasons); ++i) {
     if (static_cast<size_t>(kReasons[i].reason) != i) return false;
   }

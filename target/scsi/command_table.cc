@@ -50,7 +50,7 @@ constexpr uint8_t kGr = 0x1f;
 
 // A CDB of 32 bytes on blocks, whose byte 10 has these bits beside the protection. What follows the
 // LBA is about protection information (ignored).
-constexpr std::array<uint8_t, Task::kMaxCdbBytes> Usage32(uint8_t flags) {
+consteval std::array<uint8_t, Task::kMaxCdbBytes> Usage32(uint8_t flags) {
   std::array<uint8_t, Task::kMaxCdbBytes> usage{};
   usage[6] = kGr;
   usage[7] = usage[8] = usage[9] = 0xff;
@@ -280,7 +280,7 @@ constexpr CommandEntry kCommands[] = {
 constexpr size_t kCount = std::size(kCommands);
 
 // Where each operation code's rows begin; kCount: nowhere.
-constexpr std::array<uint8_t, 256> MakeIndex() {
+consteval std::array<uint8_t, 256> MakeIndex() {
   std::array<uint8_t, 256> index{};
   index.fill(kCount);
   for (size_t i = kCount; i-- > 0;) index[kCommands[i].opcode] = static_cast<uint8_t>(i);
