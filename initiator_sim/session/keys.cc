@@ -126,6 +126,7 @@ constexpr KeyInfo kKeys[] = {
     {.name = "X#NodeArchitecture",
      .function = KeyFunction::kDeclared,
      .login_only = true,
+     .extension = true,
      .section = "RFC 7143 §13.26"},
     MayRepeat(Declaration("SendTargets", "RFC 7143 §13.3")),
     Iser(Boolean("RDMAExtensions", KeyFunction::kAnd, "No", "RFC 7145 §6.3")),
@@ -208,7 +209,7 @@ std::string JudgeValue(const KeyInfo& key, std::string_view value) {
 
 std::string JudgeAnswer(const KeyInfo& key, std::string_view offered, std::string_view answer) {
   // A target that knows nothing of iSER may say so where there is none (RFC 7145 §3.3).
-  if (answer == kNotUnderstood && !key.iser) {
+  if (answer == kNotUnderstood && !key.iser && !key.extension) {
     return "NotUnderstood is no answer to a key of the RFC (§6.2)";
   }
   if (IsNoAgreement(answer)) return "";

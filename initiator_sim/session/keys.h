@@ -35,6 +35,7 @@ struct KeyInfo {
   bool any_stage = false;                // also in the SecurityNegotiation stage
   bool iser = false;                     // RFC 7145 §6: not understood where there is no iSER
   bool may_repeat = false;               // TargetAddress, and keys of SendTargets answers
+  bool extension = false;                // X#...: may be not understood, though public (§6.2)
   std::string_view section = {};         // "RFC 7143 §13.12"
 };
 

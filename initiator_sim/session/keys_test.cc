@@ -104,6 +104,8 @@ TEST(KeysTest, Answers) {
       // An offer that is out of range binds nobody.
       {"MaxBurstLength", "1", "512", ""},
       {"RDMAExtensions", "Yes", "NotUnderstood", ""},
+      {"X#NodeArchitecture", "Plan9,v4;mips", "NotUnderstood", ""},
+      {"InitiatorAlias", "me", "NotUnderstood", "no answer to a key of the RFC"},
       {"RDMAExtensions", "No", "Yes", "must be No"},
       {"TargetRecvDataSegmentLength", "512", "8192", "above the offered 512"},
       {"MaxAHSLength", "", "1", "outside"},
