@@ -187,6 +187,7 @@ Progress CommandRunner::TakeResponse(const v1::Pdu& pdu) {
   outcome_.last = pdu;
   outcome_.status = response.status();
   outcome_.sense = SenseBytes(pdu);
+  outcome_.data_in = collector_->received();
   outcome_.data = task_->buffers != nullptr ? play_->ReadByRdma(*task_, pdu) : collector_->Whole();
   if (response.residual_overflow()) outcome_.residual_overflow = response.residual_count();
   if (response.residual_underflow()) outcome_.residual_underflow = response.residual_count();

@@ -86,8 +86,9 @@ class DataCollector {
 struct CommandOutcome {
   v1::Pdu last;  // the SCSI Response, or the Data-In that carries the status
   uint32_t status = 0;
-  std::string sense;  // as it came, without SenseLength
-  std::string data;   // that came, up to where it is whole from the beginning
+  std::string sense;     // as it came, without SenseLength
+  std::string data;      // that came, up to where it is whole from the beginning
+  uint64_t data_in = 0;  // bytes in Data-In PDUs
   uint32_t residual_overflow = 0;
   uint32_t residual_underflow = 0;
 };

@@ -395,6 +395,7 @@ class Play final : public std::enable_shared_from_this<Play>, private fabric::Si
   uint64_t NextFillSeed();
 
   void OnPdu(Link* link, Frame frame);
+  void NoteUnitAttention(const v1::Pdu& pdu);
   // After the verdict, for the tap alone.
   void OnLatePdu(Link* link, const v1::Pdu& pdu);
   void OnRequestPdu(Link* link, Arrival* arrival);

@@ -10,6 +10,7 @@
 #include "initiator_sim/pdu/data.h"
 #include "initiator_sim/pdu/figure.h"
 #include "initiator_sim/pdu/match.h"
+#include "initiator_sim/pdu/scsi.h"
 #include "initiator_sim/pdu/text.h"
 #include "initiator_sim/player/play.h"
 
@@ -141,6 +142,7 @@ void Play::OnPdu(Link* link, Frame frame) {
   arrival.task = TaskFor(link, pdu);
   Task* const tagged = TaskOfTag(link->session, InitiatorTaskTagOf(pdu));
   if (tagged != nullptr && EndsTask(pdu)) tagged->ended = true;
+  if (tagged != nullptr && !tagged->name.starts_with('@')) NoteUnitAttention(pdu);
   if (link->rdma && !JudgeIserArrival(link, pdu, frame, tagged)) return;
   if (pdu.has_login_response() && AbsorbLoginResponse(pdu, link->session, &link->state)) {
     link->channel->EnterFullFeature(link->state.digests);
@@ -151,6 +153,12 @@ void Play::OnPdu(Link* link, Frame frame) {
   if (unsolicited_nop && !pings_are_expected_ && link->full_feature() && Ignorable(pdu)) {
     PassOver(&arrival);
   }
+}
+
+void Play::NoteUnitAttention(const v1::Pdu& pdu) {
+  const std::optional<v1::SenseData> sense = SenseOf(pdu);
+  if (!sense || sense->sense_key() != v1::UNIT_ATTENTION) return;
+  result_.unit_attention = DescribeSense(*sense);
 }
 
 void Play::OnLatePdu(Link* link, const v1::Pdu& pdu) {

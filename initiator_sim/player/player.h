@@ -111,6 +111,9 @@ struct PlayResult {
   // Further reasons of WARN and AMBIGUOUS that came before.
   std::vector<v1::Failure> notes;
   size_t steps_played = 0;
+  // The last unit attention that ended a command of the scenario's own; empty: there was none.
+  // Drivers send their commands again.
+  std::string unit_attention;
 };
 
 class Play;

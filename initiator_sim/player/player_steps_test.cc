@@ -28,8 +28,16 @@ TEST(PlayerStepsTest, Commands) {
     std::string verdict;
   } kCases[] = {
       {"cdb { test_unit_ready {} } retry_unit_attention: true", "PASS"},
-      {"cdb { test_unit_ready {} }",
+      // Any command may meet one that has nothing to do with it, but for these.
+      {"cdb { test_unit_ready {} }", "PASS"},
+      {"cdb { read { blocks: 2 } } save_data_as: \"d\"", "PASS"},
+      {"cdb { inquiry { allocation_length: 36 } }",
        "FAIL: a command didn't end as it must: status is CHECK_CONDITION (2), due is GOOD"},
+      {"cdb { request_sense { allocation_length: 18 } }", "FAIL: a command didn't end as it must"},
+      {"cdb { report_luns { allocation_length: 16 } }", "FAIL: a command didn't end as it must"},
+      {"cdb { test_unit_ready {} } status: CHECK_CONDITION", "PASS"},
+      {"cdb { test_unit_ready {} } sense { sense_key: UNIT_ATTENTION additional_sense_code: 0x2a }",
+       "FAIL: a command didn't end as it must: sense is "},
       {"cdb { test_unit_ready {} } sense { sense_key: UNIT_ATTENTION additional_sense_code: 0x29 }",
        "PASS"},
       {"cdb { test_unit_ready {} } retry_unit_attention: true "
@@ -39,7 +47,7 @@ TEST(PlayerStepsTest, Commands) {
        "sense { sense_key: UNIT_ATTENTION additional_sense_code: 0x47 }",
        "FAIL: a command didn't end as it must: status is GOOD (0), due is CHECK_CONDITION"},
       {"cdb { test_unit_ready {} } sense { sense_key: ILLEGAL_REQUEST }",
-       "FAIL: a command didn't end as it must: sense is "},
+       "FAIL: a command didn't end as it must: status is GOOD (0), due is CHECK_CONDITION"},
       {"cdb { read { blocks: 1 } } retry_unit_attention: true expect_data { raw: \"x\" }",
        "FAIL: a command didn't end as it must: data: "},
       {"cdb { read { blocks: 2 } } retry_unit_attention: true residual_underflow: 4",
@@ -58,6 +66,19 @@ TEST(PlayerStepsTest, Commands) {
                                                 "step { command { ", one.command, " } }"))),
                 StartsWith(one.verdict))
         << one.command;
+  }
+}
+
+TEST(PlayerStepsTest, UnitAttentionsWithoutEndAreAFailure) {
+  for (const std::string step :
+       {"command { cdb { read { blocks: 2 } } }",
+        "check_blocks { data { pattern { seed: 1 length_in_blocks: 1 } } }"}) {
+    PlayerTestBed bed;
+    bed.target.unit_attentions = 1000;
+    EXPECT_THAT(VerdictOf(bed.Play(
+                    absl::StrCat("step { login { unit_attention: LEFT } } step { ", step, " }"))),
+                StartsWith("FAIL"))
+        << step;
   }
 }
 

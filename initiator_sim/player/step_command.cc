@@ -44,6 +44,26 @@ std::string SenseDifference(const v1::SenseData& due, const CommandOutcome& outc
   return absl::StrCat("sense is ", DescribeSense(*sense), ", due is ", DescribeSense(due));
 }
 
+// Whether a unit attention was told instead of what the command was sent for: any command may meet
+// one at any time, of another initiator or an administrator (SAM-5 §5.14). Where data came first
+// the command was begun, and the attention came too late.
+bool MetUnitAttention(const CommandOutcome& outcome) {
+  const std::optional<v1::SenseData> sense = ParsedSense(outcome);
+  return outcome.status == v1::CHECK_CONDITION && outcome.data_in == 0 && sense &&
+         sense->sense_key() == v1::UNIT_ATTENTION;
+}
+
+// INQUIRY, REPORT LUNS and REQUEST SENSE don't end with one (SAM-5 §5.14).
+bool MayMeetUnitAttention(const v1::Cdb& cdb) {
+  constexpr uint8_t kRequestSense = 0x03;
+  constexpr uint8_t kInquiry = 0x12;
+  constexpr uint8_t kReportLuns = 0xa0;
+  const absl::StatusOr<std::vector<uint8_t>> bytes = EncodeCdb(cdb);
+  if (!bytes.ok() || bytes->empty()) return true;
+  const uint8_t opcode = bytes->front();
+  return opcode != kRequestSense && opcode != kInquiry && opcode != kReportLuns;
+}
+
 constexpr char kWriteData[] = "@write_data.";
 
 // Bytes, or a number of 64 bits, in the data to be written, from a byte on.
@@ -83,11 +103,7 @@ class CommandAction : public Action {
       }
       const Progress progress = runner_->Advance();
       if (progress != Progress::kDone) return progress;
-      const std::optional<v1::SenseData> sense = ParsedSense(runner_->outcome());
-      const bool attention =
-          sense && sense->sense_key() == v1::UNIT_ATTENTION &&
-          !(command_.has_sense() && SenseDifference(command_.sense(), runner_->outcome()).empty());
-      if (!attention || !command_.retry_unit_attention() || ++attempts_ > kMaxUnitAttentions) {
+      if (!IsSentAgain(runner_->outcome()) || ++attempts_ > kMaxUnitAttentions) {
         return Judge(runner_->outcome());
       }
       runner_.reset();
@@ -99,6 +115,21 @@ class CommandAction : public Action {
   }
 
  private:
+  // As it met a unit attention that the step isn't about.
+  bool IsSentAgain(const CommandOutcome& outcome) const {
+    if (!MetUnitAttention(outcome)) return false;
+    if (command_.has_sense()) {
+      if (SenseDifference(command_.sense(), outcome).empty()) return false;
+      // Which one comes first is what such a step judges, if it doesn't say otherwise.
+      if (command_.sense().sense_key() == v1::UNIT_ATTENTION) {
+        return command_.retry_unit_attention();
+      }
+    } else if (command_.has_status() && command_.status() == v1::CHECK_CONDITION) {
+      return command_.retry_unit_attention();
+    }
+    return command_.retry_unit_attention() || MayMeetUnitAttention(command_.cdb());
+  }
+
   absl::StatusOr<CommandRunner::Request> MakeRequest() {
     CommandRunner::Request request;
     request.task_name = command_.task();
@@ -220,6 +251,10 @@ class CheckBlocksAction : public Action {
       }
       const Progress progress = runner_->Advance();
       if (progress != Progress::kDone) return progress;
+      if (MetUnitAttention(runner_->outcome()) && ++attempts_ <= kMaxUnitAttentions) {
+        runner_.reset();
+        continue;
+      }
       const Progress judged = Judge();
       if (judged != Progress::kDone) return judged;
     }
@@ -310,6 +345,7 @@ class CheckBlocksAction : public Action {
   std::string due_;
   size_t done_ = 0;    // bytes that were compared
   size_t length_ = 0;  // of the READ that runs
+  uint32_t attempts_ = 0;
 };
 
 }  // namespace
