@@ -2,6 +2,7 @@
 
 #include <google/protobuf/text_format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -201,22 +202,48 @@ initiator_sim::Hook Either(const std::map<std::string, std::string>& commands,
   };
 }
 
-// From an endpoint to a verdict, without the user's commands around it.
-void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
-                    LeftWatch* left, v1::CaseResult* result) {
+// Of one case, while unit attentions come between.
+constexpr uint32_t kMostPlays = 3;
+
+// Whether a unit attention that the case doesn't ask for may be why it failed. What the monitor
+// saw, or a target that went away, is no matter of it.
+bool IsDisturbed(const std::string& unit_attention, bool lost, const v1::CaseResult& result) {
+  if (unit_attention.empty() || lost) return false;
+  if (!IsFailure(result.verdict(), /*strict=*/true) || result.verdict() == v1::ERROR) return false;
+  return std::all_of(result.violation().begin(), result.violation().end(),
+                     [](const v1::Violation& violation) { return violation.expected(); });
+}
+
+absl::Status WriteDisturbed(const ResultFolder* folder, const Case& c, uint32_t play,
+                            const WireLog& log) {
+  if (folder == nullptr) return absl::OkStatus();
+  return folder->Write(folder->CasePath(c.id(), absl::StrCat("disturbed_", play, ".txt")),
+                       ToText(log, {.full = true}));
+}
+
+// From an endpoint to a verdict, without the user's commands around it. True: it is to be played
+// again; `play` counts from 1.
+bool PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
+                    uint32_t play, LeftWatch* left, v1::CaseResult* result) {
   const bool as_target = c.scenario().role() == v1::TARGET;
   WireLog log;
   Monitor monitor(kMaxPerRule, as_target ? Judged::kBoth : Judged::kTarget);
   LossWatch loss;
   WriteWatch writes;
   std::vector<std::string> complaints;
+  std::string unit_attention;
   {
     PlaySettings settings = *options.settings;
+    // The same target with the same seed would do the same.
+    const uint64_t seed = options.seed + play - 1;
     const initiator_sim::ChapCredentials* const chap = ChapMadeFor(c, settings, *factory);
     if (chap != nullptr) settings.chap = *chap;
     absl::StatusOr<std::unique_ptr<Endpoint>> endpoint =
-        chap != nullptr ? factory->MakeWithChap(options.seed) : factory->Make(options.seed);
-    if (!endpoint.ok()) return Fault(std::string(endpoint.status().message()), result);
+        chap != nullptr ? factory->MakeWithChap(seed) : factory->Make(seed);
+    if (!endpoint.ok()) {
+      Fault(std::string(endpoint.status().message()), result);
+      return false;
+    }
     // Its commands end before the loop that they answer on.
     std::optional<CommandHooks> commands;
     PlayHooks hooks;
@@ -231,6 +258,7 @@ void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptio
     hooks.peer_ended = options.peer_ended;
     PlayResult played = Play(endpoint->get(), settings, *options.facts, c.script, options.seed,
                              {&log, &monitor, &loss, &writes, left}, std::move(hooks));
+    unit_attention = std::move(played.unit_attention);
     result->set_verdict(played.verdict);
     *result->mutable_failure() = std::move(played.failure);
     if (c.scenario().needs().writes() && as_target && !writes.seen() &&
@@ -247,28 +275,36 @@ void PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptio
                   options.known_rules, log, c.script, result);
   }
   if (!complaints.empty()) Fault(complaints[0], result);
-  if (options.folder == nullptr) return;
+  if (play < kMostPlays && IsDisturbed(unit_attention, loss.lost(), *result)) {
+    const absl::Status status = WriteDisturbed(options.folder, c, play, log);
+    if (status.ok()) return true;
+    Fault(std::string(status.message()), result);
+  }
+  if (options.folder == nullptr) return false;
   if (absl::Status status = WriteRecord(*options.folder, c, log, result); !status.ok()) {
     Fault(std::string(status.message()), result);
   }
+  return false;
 }
 
 // On the link as the case wants it.
-void PlayOnLink(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
-                LeftWatch* left, v1::CaseResult* result) {
+bool PlayOnLink(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
+                uint32_t play, LeftWatch* left, v1::CaseResult* result) {
   if (!c.scenario().has_fabric() || options.commands == nullptr) {
-    return PlayOnEndpoint(factory, c, options, left, result);
+    return PlayOnEndpoint(factory, c, options, play, left, result);
   }
   const absl::Status shaped =
       ShapeLink(*options.commands, c.scenario().fabric(), c.id(), options.folder);
+  bool again = false;
   if (shaped.ok()) {
-    PlayOnEndpoint(factory, c, options, left, result);
+    again = PlayOnEndpoint(factory, c, options, play, left, result);
   } else {
     Fault(absl::StrCat("the link: ", std::string(shaped.message())), result);
   }
   // In any case: what follows wants it whole.
   const absl::Status reset = ResetLink(*options.commands, c.id(), options.folder);
   if (!reset.ok()) Fault(absl::StrCat("the link: ", std::string(reset.message())), result);
+  return again && reset.ok();
 }
 
 // The next case is to find the target as this one did.
@@ -285,6 +321,20 @@ void PutBackFrom(EndpointFactory* factory, const Case& c, const PlayCaseOptions&
     }
   }
   *options.left = std::move(done.left);
+}
+
+// A unit attention may come at any time, of whatever others do to the target: what fails because of
+// one is played again.
+void PlayUndisturbed(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options,
+                     v1::CaseResult* result) {
+  for (uint32_t play = 1;; ++play) {
+    LeftWatch left;
+    const bool again = PlayOnLink(factory, c, options, play, &left, result);
+    PutBackFrom(factory, c, options, left, result);
+    if (!again || (options.left != nullptr && !options.left->empty())) return;
+    *result = Skeleton(c);
+    result->set_replay(Replay(options, c.id()));
+  }
 }
 
 // --before-case or --after-case. False: it failed, and the result says so.
@@ -314,9 +364,7 @@ v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseO
   result.set_replay(Replay(options, c.id()));
   const auto start = std::chrono::steady_clock::now();
   if (RunAround(options, c, "before", &result)) {
-    LeftWatch left;
-    PlayOnLink(factory, c, options, &left, &result);
-    PutBackFrom(factory, c, options, left, &result);
+    PlayUndisturbed(factory, c, options, &result);
     RunAround(options, c, "after", &result);
   }
   result.set_seconds(

@@ -113,6 +113,7 @@ std::optional<ProtocolError> ScsiCommands::Begin(IscsiTask* task, const PduSlot&
 
 void ScsiCommands::Deliver(IscsiTask* task) {
   task->state = TaskState::kGathering;
+  TellAttention(task->scsi);
   if (!session_->node().device().Prepare(&task->scsi)) return Respond(task);
   task->device_ref = TaskRef(task);
   if (task->data_out_due) {

@@ -84,6 +84,8 @@ class ScsiCommands {
   void AwaitBudget();
 
   // ---- scsi_responses.cc ----
+  // Has a unit attention come in between, where the session varies what is legal.
+  void TellAttention(const Task& scsi);
   void Respond(IscsiTask* task);
   void Answer(IscsiTask* task);
   void SendResponse(IscsiTask* task);

@@ -119,6 +119,15 @@ bool ScsiCommands::NextDataIn(IscsiTask* task, OutPdu& pdu) {
   return !last;
 }
 
+void ScsiCommands::TellAttention(const Task& scsi) {
+  LegalVariation* const variation = session_->variation();
+  if (variation == nullptr) return;
+  const auto attention = variation->attention.InsteadOf(scsi.cdb[0]);
+  if (!attention.has_value()) return;
+  session_->node().device().EstablishUnitAttention(
+      scsi.nexus, scsi.lun, {SenseKey::kUnitAttention, attention->asc, attention->ascq, {}, {}});
+}
+
 // Fixed-format sense data may be longer than what is defined of it, and sense data in descriptor
 // format may have descriptors of the vendor's.
 void ScsiCommands::VarySense(IscsiTask* task, OutPdu& pdu) {

@@ -15,6 +15,7 @@ constexpr uint64_t kSeeds = 60;
 RigOptions Varied(uint64_t seed) {
   RigOptions options;
   options.seed = seed;
+  options.node.seed = 2 * seed + 1;  // under which no unit attentions come in between
   options.node.legal_variation = seed;
   options.node.plain_text = true;
   return options;
@@ -115,6 +116,33 @@ TEST(SessionVariationTest, AResponseMayHaveDataWithoutSense) {
   }
   EXPECT_GT(with, 3);
   EXPECT_GT(without, 3);
+}
+
+// SAM-5 §5.14: of seeds in a row one has some in the middle of its sessions, and not without end.
+TEST(SessionVariationTest, UnitAttentionsComeInBetween) {
+  int attentions = 0;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    for (const bool any : {true, false}) {
+      RigOptions options = Varied(seed);
+      options.node.seed = any ? 2 * seed : 2 * seed + 2;
+      Rig rig(options);
+      Initiator a(&rig);
+      a.Login();
+      int told = 0;
+      for (int i = 0; i < 30; ++i) {
+        a.Send(TestUnitReady(a));
+        const std::optional<Received> answer = NextAnswer(a);
+        ASSERT_TRUE(answer.has_value()) << seed;
+        told += i > 0 && answer->bhs[3] != 0;  // the status
+        while (a.max_cmd_sn == a.exp_cmd_sn - 1) {
+          ASSERT_TRUE(a.Next(absl::Milliseconds(40)).has_value()) << seed;
+        }
+      }
+      EXPECT_LE(told, any ? 3 : 0) << seed;
+      attentions += told;
+    }
+  }
+  EXPECT_GT(attentions, 20);
 }
 
 // RFC 7143 §13.12: who takes the default needs not say so.

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "base/random.h"
+#include "target/variation/attention_variation.h"
 #include "target/variation/data_variation.h"
 #include "target/variation/delays.h"
 #include "target/variation/ending_variation.h"
@@ -21,8 +22,8 @@ namespace pushpull::target {
 
 // Of one connection, or of one session.
 struct LegalVariation {
-  explicit LegalVariation(uint64_t seed, bool plain_text = false)
-      : LegalVariation(base::Random(seed), plain_text) {}
+  explicit LegalVariation(uint64_t seed, bool plain_text = false, bool attentions = false)
+      : LegalVariation(base::Random(seed), plain_text, attentions) {}
 
   LoginVariation login;
   SessionVariation session;
@@ -30,15 +31,17 @@ struct LegalVariation {
   UnaskedPdus unasked;
   Delays delays;
   EndingVariation ending;
+  AttentionVariation attention;
 
  private:
-  LegalVariation(base::Random random, bool plain_text)
+  LegalVariation(base::Random random, bool plain_text, bool attentions)
       : login(random.Fork(), plain_text),
         session(random.Fork()),
         data(random.Fork()),
         unasked(random.Fork()),
         delays(random.Fork()),
-        ending(random.Fork()) {}
+        ending(random.Fork()),
+        attention(random.Fork(), attentions) {}
 };
 
 }  // namespace pushpull::target
