@@ -184,6 +184,42 @@ TEST(ChapTest, AScenarioMayNameOtherCredentials) {
   EXPECT_EQ(DecodeBinary(ValueOf(*answer, "CHAP_R")), ChapResponse(5, 7, "guessed", "ch"));
 }
 
+TEST(ChapTest, OnlyWhatWasOfferedMayBeChosen) {
+  const struct {
+    const char* chosen;
+    const char* says;
+  } kCases[] = {
+      {"6", "none that was offered"},
+      {"x", "none that was offered"},
+      {"4", "isn't known here"},
+  };
+  v1::Chap settings;
+  settings.add_algorithm(7);
+  settings.add_algorithm(4);
+  for (const auto& one : kCases) {
+    ChapInitiator chap(settings, kCredentials, 1);
+    EXPECT_EQ(chap.Offer().at(0).value(), "7,4");
+    const auto answer =
+        chap.Answer(Keys({{"CHAP_A", one.chosen}, {"CHAP_I", "7"}, {"CHAP_C", "0x6368"}}));
+    EXPECT_THAT(std::string(answer.status().message()), HasSubstr(one.says)) << one.chosen;
+    EXPECT_FALSE(chap.answered());
+  }
+  ChapInitiator chap(settings, kCredentials, 1);
+  EXPECT_TRUE(chap.Answer(Keys({{"CHAP_A", "7"}, {"CHAP_I", "255"}, {"CHAP_C", "0x6368"}})).ok());
+}
+
+// RFC 7143 §12.1.3: up to 1024 bytes.
+TEST(ChapTest, AChallengeOfAnyLength) {
+  for (const size_t size : {1, 1024, 1025}) {
+    ChapInitiator chap({}, kCredentials, 1);
+    const std::string challenge = EncodeBinary(std::string(size, 'c'), false);
+    EXPECT_EQ(
+        chap.Answer(Keys({{"CHAP_A", "5"}, {"CHAP_I", "7"}, {"CHAP_C", challenge.c_str()}})).ok(),
+        size <= 1024)
+        << size;
+  }
+}
+
 TEST(ChapTest, Deviations) {
   const std::string right = *ChapResponse(5, 7, kCredentials.secret, "ch");
   const auto answer = [&](v1::ChapDeviation deviation) {
@@ -213,6 +249,7 @@ TEST(ChapTest, Deviations) {
   EXPECT_EQ(ValueOf(answer(v1::CHAP_RESPONSE_HALF_BASE64), "CHAP_R"), "0bAAA");
   EXPECT_EQ(DecodeBinary(ValueOf(answer(v1::CHAP_UPPER_CASE), "CHAP_R")), right);
   EXPECT_EQ(ValueOf(answer(v1::CHAP_ALGORITHM_AGAIN), "CHAP_A"), "5");
+  EXPECT_EQ(ValueOf(answer(v1::CHAP_RESPONSE_WRONG), "CHAP_A"), "(none)");
   EXPECT_EQ(ValueOf(answer(v1::CHAP_OTHER_METHODS_KEY), "KRB_AP_REQ"), "0x00");
 }
 

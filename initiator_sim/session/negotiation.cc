@@ -121,7 +121,6 @@ std::optional<std::string> Negotiation::Outcome(std::string_view key) const {
     return *answer;
   }
   if (const std::string* peer = OfferedByPeer(key); peer != nullptr) {
-    if (info != nullptr && info->function == KeyFunction::kDeclared) return *peer;
     const std::string* own = AnsweredByUs(key);
     if (own != nullptr && !IsNoAgreement(*own)) return *own;
     if (own == nullptr && info != nullptr && AnswerOptional(*info, *peer)) return *peer;

@@ -77,6 +77,79 @@ TEST(NegotiationTest, TextsGoOnOverPdus) {
   EXPECT_EQ(negotiation.Outcome("MaxBurstLength"), "4096");
 }
 
+TEST(NegotiationTest, NothingMayGoOn) {
+  Negotiation negotiation;
+  negotiation.Received("", true);
+  EXPECT_TRUE(negotiation.receiving()) << "the C bit of a PDU without text";
+  negotiation.Received("", false);
+  EXPECT_FALSE(negotiation.receiving());
+  EXPECT_THAT(negotiation.flaws(), IsEmpty());
+}
+
+TEST(NegotiationTest, BooleansAreNumbers) {
+  Parameters parameters;
+  parameters.Set("InitialR2T", "No");
+  EXPECT_EQ(parameters.Number("InitialR2T"), 0u);
+  EXPECT_EQ(parameters.NumberOr("ImmediateData", 7), 1u);
+  EXPECT_EQ(parameters.Number("X-unknown"), std::nullopt);
+  EXPECT_EQ(parameters.NumberOr("X-unknown", 7), 7u);
+}
+
+// RFC 7143 §6.2: what is declared answers no declaration, and a Boolean that decides by itself
+// needs no answer, whoever says it.
+TEST(NegotiationTest, WhatThePeerSaysFirst) {
+  Negotiation negotiation;
+  negotiation.Received(Text("MaxRecvDataSegmentLength=512;ImmediateData=No;InitialR2T=No;X-a=b"),
+                       false);
+  EXPECT_EQ(negotiation.Outcome("MaxRecvDataSegmentLength"), "512");
+  EXPECT_EQ(negotiation.Outcome("ImmediateData"), "No");
+  EXPECT_EQ(negotiation.Outcome("InitialR2T"), std::nullopt) << "OR: not by one alone";
+  EXPECT_EQ(negotiation.Outcome("X-a"), std::nullopt);
+  negotiation.Sent(Text("MaxRecvDataSegmentLength=4096;InitialR2T=Reject;X-a=Reject"), false);
+  EXPECT_EQ(*negotiation.Offered("MaxRecvDataSegmentLength"), "4096") << "no answer";
+  EXPECT_EQ(negotiation.Outcome("MaxRecvDataSegmentLength"), "512");
+  EXPECT_EQ(negotiation.Outcome("InitialR2T"), std::nullopt);
+  EXPECT_EQ(negotiation.Offered("X-a"), nullptr);
+}
+
+TEST(NegotiationTest, WhatWeOfferAlone) {
+  Negotiation negotiation;
+  negotiation.Sent(Text("ImmediateData=Yes;InitialR2T=Yes;MaxBurstLength=512;X-a=b"), false);
+  EXPECT_EQ(negotiation.Outcome("ImmediateData"), std::nullopt) << "AND: not by one alone";
+  EXPECT_EQ(negotiation.Outcome("InitialR2T"), "Yes");
+  EXPECT_EQ(negotiation.Outcome("MaxBurstLength"), std::nullopt);
+  EXPECT_EQ(negotiation.Outcome("X-a"), std::nullopt);
+}
+
+TEST(NegotiationTest, ARefusalOfWhatDecidesByItself) {
+  Negotiation negotiation;
+  negotiation.Received(Text("ImmediateData=No"), false);
+  negotiation.Sent(Text("ImmediateData=Reject"), false);
+  EXPECT_EQ(negotiation.Outcome("ImmediateData"), std::nullopt);
+}
+
+TEST(NegotiationTest, TheFirstAnswerCounts) {
+  Negotiation negotiation;
+  negotiation.Received(Text("MaxOutstandingR2T=4"), false);
+  negotiation.Sent(Text("MaxOutstandingR2T=2"), false);
+  negotiation.Sent(Text("MaxOutstandingR2T=3"), false);
+  EXPECT_EQ(negotiation.Outcome("MaxOutstandingR2T"), "2");
+}
+
+TEST(NegotiationTest, KeysThatNobodyKnows) {
+  Negotiation negotiation;
+  negotiation.Sent(Text("X-a=b;MaxRecvDataSegmentLength=4096"), false);
+  negotiation.Received(Text("X-a=c;MaxRecvDataSegmentLength=NotUnderstood"), false);
+  EXPECT_EQ(*negotiation.SaidByPeer("X-a"), "c");
+  EXPECT_THAT(negotiation.flaws(), testing::Not(testing::Contains(HasSubstr("X-a"))));
+  EXPECT_EQ(*negotiation.AnswerOfPeer("MaxRecvDataSegmentLength"), "NotUnderstood");
+  EXPECT_EQ(negotiation.OfferedByPeer("MaxRecvDataSegmentLength"), nullptr);
+  negotiation.Received(Text("X-b=1;X-b=2"), false);
+  EXPECT_THAT(negotiation.flaws(), testing::Contains(HasSubstr("X-b came twice")));
+  EXPECT_EQ(*negotiation.SaidByPeer("X-b"), "1");
+  EXPECT_THAT(negotiation.TakeUnanswered(), testing::SizeIs(1)) << "is answered once";
+}
+
 TEST(NegotiationTest, BreachesAreKept) {
   const struct {
     const char* sent;

@@ -163,6 +163,35 @@ TEST(SessionWindowTest, ImmediatePdusHaveTheirOwnSlots) {
   EXPECT_EQ(window.TakeImmediate(c, false), ImmediateSlot::kRefused) << "promised";
 }
 
+TEST(SessionWindowTest, ASlotKeptForImmediatePdusIsUsedAgain) {
+  SessionWindow window(1, 64);
+  const auto c = window.Join({.slots = kKept + 1});
+  window.Advertise();
+  for (int i = 0; i < 3; ++i) {
+    for (const bool task_management : {false, true}) {
+      const ImmediateSlot due =
+          task_management ? ImmediateSlot::kKeptForTaskManagement : ImmediateSlot::kKeptForOther;
+      EXPECT_EQ(window.TakeImmediate(c, task_management), due) << i;
+    }
+    EXPECT_EQ(window.TakeImmediate(c, false), ImmediateSlot::kRefused) << i;
+    window.GiveImmediate(c, ImmediateSlot::kRefused);  // holds none
+    window.GiveImmediate(c, ImmediateSlot::kKeptForOther);
+    window.GiveImmediate(c, ImmediateSlot::kKeptForTaskManagement);
+    EXPECT_EQ(window.slots_held(c), 0u);
+  }
+}
+
+TEST(SessionWindowTest, AnAcknowledgementIsNews) {
+  SessionWindow window(1, 64);
+  const auto c = window.Join({.slots = kKept + 2});
+  window.Advertise();
+  EXPECT_EQ(window.Receive(c, 1), Verdict::kInOrder);
+  EXPECT_TRUE(window.has_news());
+  EXPECT_FALSE(window.has_room_news());
+  EXPECT_EQ(window.Advertise(), (Numbers{2, 2}));
+  EXPECT_FALSE(window.has_news());
+}
+
 TEST(SessionWindowTest, FurtherImmediatePdusWhereTheyWerePromised) {
   SessionWindow window(1, 64);
   const auto c = window.Join({.slots = kKept + 4, .further_immediate_slots = 2});
