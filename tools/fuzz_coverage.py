@@ -34,7 +34,8 @@ NEVER = re.compile(r'\bCHECK\(false\)')
 PRINTS = re.compile(r'std::ostream& operator<<')
 # Above a function that nothing but a planted defect calls.
 OF_DEFECT = re.compile(r'^(\s*)// .*(\bBug::k|\b[Ff]or a defect|\ba defect lets\b)')
-DEFECT = re.compile(r'\bif \(.*\bBug::k')
+# faults_: those of the receive machine.
+DEFECT = re.compile(r'\bif \(.*(\bBug::k|\bfaults_\.\w+\(\))')
 
 
 def defect_lines(text):
@@ -42,7 +43,7 @@ def defect_lines(text):
   lines, left = set(), 0
   opened = False  # within a defect's condition or block
   for number, line in enumerate(text.splitlines(), 1):
-    if not opened and DEFECT.search(line) and '!' not in line.split('Bug::')[0]:
+    if not opened and DEFECT.search(line) and '!' not in re.split(r'Bug::|faults_', line)[0]:
       opened, left = True, 0
       left += line.count('{') - line.count('}')
       if line.rstrip().endswith(';') or (left == 0 and '{' in line):

@@ -32,6 +32,10 @@ class FuzzCoverageTest(unittest.TestCase):
   def test_lines_of_defects(self):
     self.assertEqual(fuzz_coverage.defect_lines(SOURCE), {3, 4})
 
+  def test_defects_of_the_receive_machine(self):
+    text = 'if (faults_.Owes()) {\n  G();\n}\nif (!faults_.Owes()) {\n  G();\n}\n'
+    self.assertEqual(fuzz_coverage.defect_lines(text), {2, 3})
+
   def test_functions_of_defects(self):
     text = ('// Bug::kOne: why.\n// More.\nvoid F(int a,\n       int b) {\n  g();\n}\n'
             'void G() {\n}\n  // For a defect.\n  bool H() const {\n    return 1;\n  }\n'

@@ -52,6 +52,19 @@ FieldValue Another(const FieldValue& value) {
   return std::get<std::string>(value) + "x";
 }
 
+// So is another byte of a header that is no PDU's, or of a command.
+void CheckBytes(const v1::Pdu& pdu, Problems* out) {
+  v1::Pdu other = pdu;
+  if (pdu.has_raw() && !pdu.raw().bhs().empty()) {
+    other.mutable_raw()->mutable_bhs()->back() ^= 1;
+  } else if (pdu.has_scsi_command() && !pdu.scsi_command().cdb().raw().empty()) {
+    other.mutable_scsi_command()->mutable_cdb()->mutable_raw()->front() ^= 1;
+  } else {
+    return;
+  }
+  if (Matches(other, pdu)) out->Add("another byte of its header isn't seen");
+}
+
 // Another number in a field is seen, and called by the field's name.
 void CheckFields(const v1::Pdu& pdu, Problems* out) {
   const Message* const kind = KindMessage(pdu);
@@ -180,6 +193,7 @@ std::string CheckMatching(const v1::Pdu& pdu) {
     out.Add("it is described by nothing");
   }
   CheckFields(pdu, &out);
+  CheckBytes(pdu, &out);
   CheckData(pdu, &out);
   const std::string& raw = pdu.data().raw();
   CheckPlaces(raw.empty() ? pdu.total_ahs_length() : static_cast<uint8_t>(raw[0]) * 257u, &out);

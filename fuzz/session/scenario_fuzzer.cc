@@ -76,6 +76,7 @@ int ScenarioFuzzer::Test(std::string_view input) {
   if (findings.empty()) return 0;
   if (tell_) {
     std::fprintf(stdout, "FINDING %s\n", findings[0].c_str());
+    std::fflush(stdout);  // before the next input is named on standard error
     return 0;
   }
   // Once more, for the reader.

@@ -84,8 +84,8 @@ TEST(SettingsTest, NoneExcusesOrMakesAFinding) {
       "step { connection: 'd' login { discovery: true } }";
   for (const bool iser : {false, true}) {
     for (const NamedNumbers& setting : AllSettings()) {
-      std::set<uint64_t> numbers(setting.numbers.begin(), setting.numbers.end());
-      numbers.insert({0, UINT64_MAX});
+      std::set<uint64_t> numbers = {setting.numbers[0]};
+      if (!iser) numbers.insert({setting.numbers.back(), 0, UINT64_MAX});
       for (const uint64_t number : numbers) {
         const auto findings = PlaySession(OnTransport(iser), With(setting.name, number, kSteps));
         EXPECT_TRUE(findings.empty()) << setting.name << " " << number << (iser ? " iSER\n" : "\n")

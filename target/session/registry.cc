@@ -51,6 +51,7 @@ LoginPlace SessionRegistry::FindPlace(const std::string& key, const LoginIdentit
   return place;
 }
 
+// For a defect.
 bool SessionRegistry::IsLost(const std::string& key) const {
   const std::lock_guard lock(mutex_);
   const auto named = by_key_.find(key);

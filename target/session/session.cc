@@ -380,10 +380,12 @@ void Session::AbandonEarly(IscsiTask* task) {
 
 // ---- defects: answers to tasks that have ended --------------------------------------------------
 
+// For a defect.
 void Session::AnswerLate(const IscsiTask& task) {
   if (task.opcode == Opcode::kScsiCommand) late_.push_back(task.initiator_task_tag);
 }
 
+// For a defect.
 void Session::SendLate(Connection* connection) {
   if (late_.empty()) return;
   for (const uint32_t tag : std::exchange(late_, {})) {

@@ -187,6 +187,7 @@ void Worker::EndAllSessions(std::string_view why, bool in_order) {
 
 // ---- administration -----------------------------------------------------------------------------
 
+// For a defect.
 bool Worker::AnyCommandIsMissing() const {
   return std::ranges::any_of(sessions_,
                              [](const auto& entry) { return entry.second->misses_commands(); });
