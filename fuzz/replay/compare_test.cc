@@ -1,5 +1,6 @@
 #include "fuzz/replay/compare.h"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -104,6 +105,81 @@ TEST(CompareTest, StopsAtTheFirstFinding) {
   ASSERT_TRUE(result.ok() && result->finding.has_value());
   EXPECT_EQ(CutsOf(*result->finding), std::vector<size_t>{50});
   EXPECT_EQ(result->deliveries, 51u);  // with the whole
+}
+
+// Each play is the same to a steady receiver: what differs needs no confirmation.
+class CountingReceiver final : public Receiver {
+ public:
+  explicit CountingReceiver(bool steady) : steady_(steady) {}
+  std::string name() const override { return "counting"; }
+  absl::Status Open(const Trace&) override { return absl::OkStatus(); }
+  std::vector<Source> sources() const override { return {Source::kTcp}; }
+  bool steady() const override { return steady_; }
+  absl::StatusOr<Outcome> Play(const Delivery& delivery) override {
+    ++plays;
+    const bool cut = !CutsOf(delivery).empty();
+    return Outcome{.events_digest = cut && differs ? 2u : 1u,
+                   .spans_digest = same_spans ? 0 : plays,
+                   .fault = cut && faulty};
+  }
+  absl::StatusOr<v1::EventLog> PlayForLog(const Delivery&) override { return v1::EventLog(); }
+
+  bool differs = false, faulty = false, same_spans = false;
+  uint64_t plays = 0;
+
+ private:
+  const bool steady_;
+};
+
+TEST(CompareTest, OnlyWhatMayBeUnsteadyIsConfirmed) {
+  const Trace trace = MixedTrace(false, false);
+  const auto plays = [&trace](bool steady, bool faulty) {
+    CountingReceiver receiver(steady);
+    (faulty ? receiver.faulty : receiver.differs) = true;
+    const auto result = Play(trace, &receiver, "all1");
+    EXPECT_TRUE(result.ok() && result->finding.has_value());
+    EXPECT_EQ(result->deliveries, 2u);
+    return receiver.plays;
+  };
+  // The reference, once more as a delivery, and the first cut.
+  EXPECT_EQ(plays(true, false), 3u);
+  EXPECT_EQ(plays(true, true), 3u);
+  EXPECT_EQ(plays(false, true), 3u) << "a broken promise is none of comparison";
+  EXPECT_EQ(plays(false, false), 3u + 2 * 3);
+}
+
+TEST(CompareTest, ProgressIsToldAndMayStop) {
+  const Trace trace = MixedTrace(false, false);
+  const auto compare = [&trace](bool steady, uint64_t until, std::vector<uint64_t>* told) {
+    CountingReceiver receiver(steady);
+    auto oracle = Oracle::Make(trace, &receiver);
+    Deliveries deliveries(*Schedule::Parse("all1"), trace, receiver.sources());
+    return *Compare(trace, &receiver, &*oracle, {}, &deliveries, [&](uint64_t played) {
+      told->push_back(played);
+      return played < until;
+    });
+  };
+  std::vector<uint64_t> told;
+  TraceResult result = compare(false, 5, &told);
+  EXPECT_EQ(told, (std::vector<uint64_t>{1, 2, 3, 4, 5}));
+  EXPECT_TRUE(result.stopped);
+  EXPECT_EQ(result.deliveries, 5u);
+  told.clear();
+  result = compare(true, 30, &told);
+  EXPECT_EQ(told, (std::vector<uint64_t>{1, 17, 33})) << "not each one of many quick ones";
+  EXPECT_EQ(result.deliveries, 33u);
+  EXPECT_EQ(result.distinct, 33u);
+  told.clear();
+  result = compare(true, UINT64_MAX, &told);
+  EXPECT_FALSE(result.stopped);
+  EXPECT_EQ(result.deliveries, trace.bytes.size()) << "the whole, and each cut";
+}
+
+TEST(CompareTest, SpansThatArentToldAreNotCounted) {
+  const Trace trace = MixedTrace(false, false);
+  CountingReceiver receiver(true);
+  receiver.same_spans = true;
+  EXPECT_EQ(Play(trace, &receiver, "all1")->distinct, 0u);
 }
 
 TEST(CompareTest, TheFilesOwnDeliveryIsPlayed) {

@@ -84,6 +84,40 @@ TEST(MinimiseTest, FewerCutsElsewhereWin) {
   EXPECT_EQ(ToString(*least), "tcp, cut at 77");
 }
 
+// One cut is never enough: two are tried next.
+TEST(MinimiseTest, AsManyCutsAsNeeded) {
+  const Trace trace = MixedTrace(false, false);
+  const auto wrong = [](const Delivery& d) {
+    const std::vector<size_t> cuts = CutsOf(d);
+    const bool three = CutBetween(d, 20, 20) && CutBetween(d, 21, 21) && CutBetween(d, 22, 22);
+    return three || cuts == std::vector<size_t>{5, 77};
+  };
+  Delivery found;
+  for (const size_t n : {size_t{20}, size_t{1}, size_t{1}, trace.bytes.size() - 22}) found.Feed(n);
+  found.End();
+  const auto least =
+      Minimise(trace, found, [&](const Delivery& d) -> absl::StatusOr<bool> { return wrong(d); });
+  EXPECT_EQ(ToString(*least), "tcp, cut at 5 and 77");
+}
+
+// No more plays than were granted, and what is best by then.
+TEST(MinimiseTest, PlaysAreCounted) {
+  const Trace trace = MixedTrace(false, false);
+  for (const uint64_t granted : {0, 1, 7}) {
+    Delivery found = Whole(trace, Source::kTcp);
+    found.not_yet_before_each_read = true;
+    uint64_t plays = 0;
+    const auto least = Minimise(trace, found,
+                                [&plays](const Delivery&) -> absl::StatusOr<bool> {
+                                  ++plays;
+                                  return true;
+                                },
+                                {.max_plays = granted});
+    EXPECT_LE(plays, granted);
+    EXPECT_EQ(least->not_yet_before_each_read, granted == 0);
+  }
+}
+
 TEST(MinimiseTest, FlagsAndQueueGoWhereTheyAreNotNeeded) {
   const Trace trace = MixedTrace(false, false);
   EXPECT_EQ(Least(
