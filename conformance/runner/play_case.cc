@@ -32,7 +32,8 @@ namespace {
 
 using initiator_sim::PlayResult;
 
-constexpr size_t kMaxPerRule = 10;  // violations that are told
+constexpr size_t kRecordedBytes = 1024;  // of a PDU, in wire.json
+constexpr size_t kMaxPerRule = 10;       // violations that are told
 
 std::set<std::string> RowsOf(const v1::Scenario& scenario) {
   std::set<std::string> rows(scenario.cite().begin(), scenario.cite().end());
@@ -112,18 +113,22 @@ absl::Status WriteRecord(const ResultFolder& folder, const Case& c, const WireLo
   const std::vector<v1::Violation> violations(result->violation().begin(),
                                               result->violation().end());
   const std::string pcapng = folder.CasePath(c.id(), "wire.pcapng");
-  if (absl::Status status =
-          folder.Write(pcapng, ToPcapng(log, {.violations = violations, .comment = c.id()}));
+  PacketNumbers packets;
+  if (absl::Status status = folder.Write(
+          pcapng,
+          ToPcapng(log, {.violations = violations, .comment = c.id(), .packets = &packets}));
       !status.ok()) {
     return status;
   }
   result->set_wire_log(pcapng);
-  if (absl::Status status = folder.Write(folder.CasePath(c.id(), "wire.txt"),
-                                         ToText(log, {.full = true, .violations = violations}));
+  if (absl::Status status =
+          folder.Write(folder.CasePath(c.id(), "wire.txt"),
+                       ToText(log, {.full = true, .violations = violations, .packets = &packets}));
       !status.ok()) {
     return status;
   }
-  PUSHPULL_ASSIGN_OR_RETURN(const std::string record, ToJson(ToRecord(log)));
+  PUSHPULL_ASSIGN_OR_RETURN(const std::string record,
+                            ToJson(ToRecord(log, kRecordedBytes, &packets)));
   PUSHPULL_RETURN_IF_ERROR(folder.Write(folder.CasePath(c.id(), "wire.json"), record));
   std::string text;
   if (!google::protobuf::TextFormat::PrintToString(c.scenario(), &text)) {

@@ -61,7 +61,10 @@ class PcapngFile {
     PutOption(&body, kComment, comment);
     EndOptions(&body);
     PutBlock(6, body);
+    ++packets_;
   }
+
+  uint32_t packets() const { return packets_; }
 
   std::string Take() { return std::move(out_); }
 
@@ -93,6 +96,7 @@ class PcapngFile {
   }
 
   std::string out_;
+  uint32_t packets_ = 0;
 };
 
 // ---- the packets
@@ -346,19 +350,20 @@ class Writer {
       const size_t from = std::min(at, bytes.size());
       const base::Bytes there = bytes.subspan(from, std::min(size, bytes.size() - from));
       Put(entry.time, flow, entry.direction, kPsh | kAck, there, size,
-          Comment(entry, entry.stream_offset + at, entry.stream_offset + at + size));
+          CommentOnNext(entry, entry.stream_offset + at, entry.stream_offset + at + size));
     }
   }
 
-  // Of the frames that end in this piece of the stream.
-  std::string Comment(const WireEntry& entry, uint64_t begin, uint64_t end) const {
+  // Of the frames that end in this piece of the stream, which the next packet holds.
+  std::string CommentOnNext(const WireEntry& entry, uint64_t begin, uint64_t end) const {
     const auto found = ends_.find({entry.connection, entry.direction});
     if (found == ends_.end()) return "";
     std::string comment;
     auto pdu = std::upper_bound(found->second.begin(), found->second.end(), begin,
                                 [](uint64_t at, const PduEnd& e) { return at < e.offset; });
     for (; pdu != found->second.end() && pdu->offset <= end; ++pdu) {
-      absl::StrAppend(&comment, comment.empty() ? "" : "\n", "frame ", pdu->frame);
+      absl::StrAppend(&comment, comment.empty() ? "" : "\n", "PDU ", pdu->frame);
+      if (options_.packets != nullptr) (*options_.packets)[pdu->frame] = file_.packets() + 1;
       for (const v1::Violation& violation : options_.violations) {
         if (violation.frame() != pdu->frame) continue;
         absl::StrAppend(&comment, "\n", violation.level(), " ", violation.section(), " ",

@@ -324,7 +324,15 @@ TEST_F(TsharkTest, SeesDigestsAndComments) {
   const std::vector<std::string> comments =
       Tshark(capture, "-Y 'frame.comment contains \"some_rule\"' -T fields -e frame.comment");
   ASSERT_FALSE(comments.empty());
-  EXPECT_TRUE(comments[0].starts_with("frame 3")) << comments[0];
+  EXPECT_TRUE(comments[0].starts_with("PDU 3")) << comments[0];
+  // Told with the PDU, as Wireshark numbers its packets.
+  PacketNumbers packets;
+  const std::string numbered = ToPcapng(log, {.packets = &packets});
+  EXPECT_EQ(Tshark(numbered, "-Y 'frame.comment contains \"PDU 3\"' -T fields -e frame.number"),
+            std::vector<std::string>{absl::StrCat(packets.at(3))});
+  EXPECT_NE(packets.at(3), 3u);
+  EXPECT_NE(ToText(log, {.packets = &packets}).find(absl::StrCat("[packet ", packets.at(3), "]\n")),
+            std::string::npos);
 }
 
 TEST_F(TsharkTest, ShowsAStreamThatEndsWithinItsFirstHeader) {

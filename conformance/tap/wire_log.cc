@@ -174,6 +174,12 @@ std::string ClosedText(const WireEntry& closed) {
                       closed.reason.empty() ? "" : ": ", closed.reason);
 }
 
+std::string PacketText(const PacketNumbers* packets, uint32_t frame) {
+  if (packets == nullptr) return "";
+  const auto found = packets->find(frame);
+  return found == packets->end() ? "" : absl::StrCat("packet ", found->second);
+}
+
 std::vector<std::string> NotesOf(const WireEntry& pdu) {
   std::vector<std::string> notes;
   if (!pdu.decoded.header_digest_ok) notes.emplace_back("header digest wrong");
@@ -201,6 +207,8 @@ void AppendPdu(const WireLog& log, const WireEntry& entry, const WireTextOptions
   for (const std::string& note : NotesOf(entry)) absl::StrAppend(out, " [", note, "]");
   const std::vector<size_t> cuts = log.CutsOf(entry);
   if (!cuts.empty()) absl::StrAppend(out, " [cut at ", absl::StrJoin(cuts, ", "), "]");
+  const std::string packet = PacketText(options.packets, entry.frame);
+  if (!packet.empty()) absl::StrAppend(out, " [", packet, "]");
   absl::StrAppend(out, "\n");
   const std::string indent(13, ' ');
   if (options.full) absl::StrAppend(out, initiator_sim::FullText(entry.decoded.pdu, indent));

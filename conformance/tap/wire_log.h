@@ -120,6 +120,12 @@ class WireLog final : public initiator_sim::Tap {
 // "closed by the peer: connection reset"
 std::string ClosedText(const WireEntry& closed);
 
+// By frame: the number of the packet in which it ends, where the log is written as a capture.
+using PacketNumbers = std::map<uint32_t, uint32_t>;
+
+// "packet 4"; empty: its packet isn't known.
+std::string PacketText(const PacketNumbers* packets, uint32_t frame);
+
 // What is remarkable about a PDU: "header digest wrong", "wrong on purpose"; of iSER what the
 // header before it advertises.
 std::vector<std::string> NotesOf(const WireEntry& pdu);
@@ -129,6 +135,8 @@ struct WireTextOptions {
   bool full = false;  // every field below it
   // Written below the frame that they name.
   std::vector<v1::Violation> violations = {};
+  // Said behind a frame as "[packet 4]"; may be null.
+  const PacketNumbers* packets = nullptr;
 };
 
 // One line for each PDU and event, times from the first on:

@@ -9,12 +9,15 @@
 namespace pushpull::conformance {
 namespace {
 
-void TakePdu(const WireLog& log, const WireEntry& entry, size_t max_bytes, v1::WireEvent* event) {
+void TakePdu(const WireLog& log, const WireEntry& entry, size_t max_bytes,
+             const PacketNumbers* packets, v1::WireEvent* event) {
   event->set_kind(v1::WireEvent::PDU);
   event->set_frame(entry.frame);
   event->set_summary(initiator_sim::Summary(entry.decoded.pdu));
   event->set_fields(initiator_sim::FullText(entry.decoded.pdu, ""));
   for (const std::string& note : NotesOf(entry)) event->add_note(note);
+  const std::string packet = PacketText(packets, entry.frame);
+  if (!packet.empty()) event->add_note(packet);
   for (const size_t cut : log.CutsOf(entry)) event->add_cut(static_cast<uint32_t>(cut));
   event->set_begin(entry.bytes.data(), std::min(entry.bytes.size(), max_bytes));
   event->set_size(entry.size);
@@ -22,7 +25,7 @@ void TakePdu(const WireLog& log, const WireEntry& entry, size_t max_bytes, v1::W
 
 }  // namespace
 
-v1::WireRecord ToRecord(const WireLog& log, size_t max_bytes) {
+v1::WireRecord ToRecord(const WireLog& log, size_t max_bytes, const PacketNumbers* packets) {
   v1::WireRecord record;
   record.set_truncated(log.truncated());
   for (const WireEntry& entry : log.entries()) {
@@ -49,7 +52,7 @@ v1::WireRecord ToRecord(const WireLog& log, size_t max_bytes) {
         event->set_summary(entry.text);
         break;
       case WireEntry::Kind::kPdu:
-        TakePdu(log, entry, max_bytes, event);
+        TakePdu(log, entry, max_bytes, packets, event);
         break;
       case WireEntry::Kind::kBytes:
         break;

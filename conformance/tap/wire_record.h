@@ -11,7 +11,9 @@
 namespace pushpull::conformance {
 
 // Of each PDU at most the first `max_bytes`; of its fields as many lines as ToText has.
-v1::WireRecord ToRecord(const WireLog& log, size_t max_bytes = 1024);
+// `packets` (may be null) as WireTextOptions has them.
+v1::WireRecord ToRecord(const WireLog& log, size_t max_bytes = 1024,
+                        const PacketNumbers* packets = nullptr);
 
 }  // namespace pushpull::conformance
 
