@@ -67,9 +67,15 @@ absl::StatusOr<std::string> ReadSecretFile(const std::string& path) {
         Named(path, "it has more than 4096 bytes: that is no secret"));
   }
   text.resize(size);
-  std::string secret = text.substr(0, text.find('\n'));
+  const size_t line_end = text.find('\n');
+  std::string secret = text.substr(0, line_end);
   if (!secret.empty() && secret.back() == '\r') secret.pop_back();
   if (secret.empty()) return absl::InvalidArgumentError(Named(path, "its first line is empty"));
+  if (line_end != std::string::npos &&
+      text.find_first_not_of("\r\n", line_end) != std::string::npos) {
+    return absl::InvalidArgumentError(Named(
+        path, "it has a second line: a secret is one line, and nothing else may stand there"));
+  }
   return secret;
 }
 

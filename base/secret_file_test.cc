@@ -25,7 +25,7 @@ std::string ErrorOf(const std::string& path) {
 }
 
 TEST(SecretFileTest, FirstLineIsTheSecret) {
-  EXPECT_EQ(ReadSecretFile(Write("open sesame 1\nmore\n", 0600)).value(), "open sesame 1");
+  EXPECT_EQ(ReadSecretFile(Write("open sesame 1\n\r\n\n", 0600)).value(), "open sesame 1");
   EXPECT_EQ(ReadSecretFile(Write("windows line\r\n", 0400)).value(), "windows line");
   EXPECT_EQ(ReadSecretFile(Write("no end of line", 0700)).value(), "no end of line");
   EXPECT_EQ(ReadSecretFile(Write("a\rb\r\r\n", 0600)).value(), "a\rb\r");
@@ -46,6 +46,10 @@ TEST(SecretFileTest, SaysWhatIsMissing) {
   EXPECT_THAT(ErrorOf(Write("", 0600)), HasSubstr("empty"));
   EXPECT_THAT(ErrorOf(Write("\nsecond\n", 0600)), HasSubstr("first line is empty"));
   EXPECT_THAT(ErrorOf(Write("\r\nsecond\n", 0600)), HasSubstr("first line is empty"));
+  const std::string two = ErrorOf(Write("open sesame 1\nmore\n", 0600));
+  EXPECT_THAT(two, HasSubstr("a second line"));
+  EXPECT_THAT(two, Not(HasSubstr("more")));
+  EXPECT_THAT(ErrorOf(Write("one\n\ntwo", 0600)), HasSubstr("a second line"));
   EXPECT_THAT(ErrorOf(::testing::TempDir()), HasSubstr("not a plain file"));
   EXPECT_THAT(ErrorOf("/dev/zero"), HasSubstr("not a plain file"));
   EXPECT_THAT(ErrorOf(Write(std::string(kMaxSecretFileBytes + 1, 'x'), 0600)),

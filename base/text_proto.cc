@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -47,6 +50,67 @@ class Errors : public google::protobuf::io::ErrorCollector {
   const std::string& path_;
   std::vector<std::string> lines_;
   size_t count_ = 0;
+};
+
+// A block that begins with a brace.
+struct Block {
+  int line = 0;         // from 1
+  size_t indent = 0;    // of that line
+  std::string heading;  // it, up to the brace
+};
+
+// Where a text with a brace too few most likely lacks it: the innermost block within which a line
+// stands as far left as the one that begins it; else the innermost that is never closed. The parser
+// knows only that the text ended, or that a field isn't one of the block that is still open.
+class BraceFinder {
+ public:
+  std::string Missing(std::string_view text) {
+    for (size_t at = 0; at <= text.size();) {
+      const size_t end = std::min(text.find('\n', at), text.size());
+      TakeLine(text.substr(at, end - at));
+      at = end + 1;
+    }
+    if (open_.empty()) return "";
+    const Block& block = suspect_ ? *suspect_ : open_.back();
+    return absl::StrCat(block.line, ": the block that begins here, \"", block.heading,
+                        "{\", is never closed: a } is missing",
+                        suspect_ ? absl::StrCat(", most likely before line ", suspected_at_) : "");
+  }
+
+ private:
+  void TakeLine(std::string_view line) {
+    ++number_;
+    const size_t indent = line.find_first_not_of(" \t");
+    if (indent == std::string_view::npos || line[indent] == '#') return;
+    const bool closes = line[indent] == '}' || line[indent] == '>' || line[indent] == ']';
+    if (!suspect_ && !open_.empty() && !closes && quote_ == 0 && open_.back().line != number_ &&
+        indent <= open_.back().indent) {
+      suspect_ = open_.back();
+      suspected_at_ = number_;
+    }
+    for (size_t i = indent; i < line.size(); ++i) {
+      const char c = line[i];
+      if (quote_ != 0) {
+        if (c == '\\') ++i;
+        if (c == quote_) quote_ = 0;
+      } else if (c == '"' || c == '\'') {
+        quote_ = c;
+      } else if (c == '#') {
+        break;
+      } else if (c == '{') {
+        open_.push_back({number_, indent, std::string(line.substr(indent, i - indent))});
+      } else if (c == '}' && !open_.empty()) {
+        open_.pop_back();
+      }
+    }
+    quote_ = 0;  // strings end with their line
+  }
+
+  std::vector<Block> open_;
+  std::optional<Block> suspect_;
+  int suspected_at_ = 0;
+  int number_ = 0;
+  char quote_ = 0;
 };
 
 }  // namespace
@@ -92,7 +156,9 @@ absl::Status ParseTextProto(std::string_view text, const std::string& path,
   parser.SetRecursionLimit(kMaxDepth);
   if (where != nullptr) parser.WriteLocationsTo(where);
   if (!parser.ParseFromString(std::string(text), message)) {
-    return absl::InvalidArgumentError(errors.Text());
+    const std::string missing = BraceFinder().Missing(text);
+    if (missing.empty()) return absl::InvalidArgumentError(errors.Text());
+    return absl::InvalidArgumentError(absl::StrCat(path, ":", missing, "\n", errors.Text()));
   }
   // The parser takes any bytes for a string; other forms of the message can't hold them.
   const std::unique_ptr<google::protobuf::Message> again(message->New());

@@ -15,6 +15,7 @@ namespace {
 // Any message does.
 using Message = google::protobuf::FileDescriptorProto;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 TEST(TextProtoTest, LoadsWhatAFileSays) {
@@ -32,6 +33,28 @@ TEST(TextProtoTest, ErrorsSayWhere) {
   Message message;
   const auto status = ParseTextProto("package: 5", "p", &message);
   EXPECT_THAT(std::string(status.message()), HasSubstr("p:1:10: "));
+}
+
+TEST(TextProtoTest, AMissingBraceIsToldWithTheBlockThatLacksIt) {
+  const auto said = [](const std::string& text) {
+    Message message;
+    return std::string(ParseTextProto(text, "p", &message).message());
+  };
+  EXPECT_THAT(
+      said("package: \"a\"\nmessage_type {\n  name: \"}\"  # }\n"),
+      StartsWith("p:2: the block that begins here, \"message_type {\", is never closed: a } "
+                 "is missing\n"));
+  // Not at the end of the file, but where the next block begins.
+  EXPECT_THAT(
+      said("message_type {\n  field {\n    name: \"f\"\n  }\n"
+           "message_type {\n  name: \"b\"\n}\n"),
+      StartsWith("p:1: the block that begins here, \"message_type {\", is never closed: a } "
+                 "is missing, most likely before line 5\n"));
+  EXPECT_THAT(said("message_type {\n  field {\n    name: \"f\"\n  field { name: \"g\" }\n}\n"),
+              StartsWith("p:2: the block that begins here, \"field {\", "));
+  // An error that is no missing brace says nothing of one.
+  EXPECT_THAT(said("message_type {\n  nome: 1\n}\n"), StartsWith("p:2:"));
+  EXPECT_THAT(said("package: 5"), Not(HasSubstr("missing")));
 }
 
 TEST(TextProtoTest, TellsTheFirstErrorsAndCountsTheOthers) {

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
+#include <set>
+#include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "conformance/report/verdict.h"
 
@@ -37,6 +41,46 @@ std::vector<std::string> ViolationLines(const v1::CaseResult& result) {
     lines.push_back(std::move(line));
   }
   return lines;
+}
+
+std::vector<std::string> CauseLines(const v1::RunResult& run, bool strict) {
+  constexpr size_t kFew = 2;
+  struct Cause {
+    std::vector<std::string> cases;
+    std::string first;  // what was said there, where it isn't the cause's own name
+  };
+  std::map<std::string, Cause> causes;
+  for (const v1::CaseResult& result : run.result()) {
+    if (IsExpected(result, strict) || WasNotPlayed(result.verdict())) continue;
+    std::set<std::string> told;
+    for (const v1::Violation& violation : result.violation()) {
+      if (violation.expected()) continue;
+      std::string name = absl::StrCat("rule ", violation.rule(), " (", violation.section(), ")");
+      if (!told.insert(name).second) continue;
+      Cause& cause = causes[name];
+      if (cause.cases.empty()) cause.first = violation.message();
+      cause.cases.push_back(result.id());
+    }
+    const std::string& message = result.failure().message();
+    // Those of the monitor are among the violations.
+    if (!message.empty() && !(absl::StartsWith(message, "monitor: ") && !told.empty())) {
+      causes[message].cases.push_back(result.id());
+    }
+  }
+  std::vector<std::pair<size_t, std::string>> lines;
+  for (const auto& [name, cause] : causes) {
+    if (cause.cases.size() <= kFew) continue;
+    lines.emplace_back(
+        cause.cases.size(),
+        absl::StrCat(cause.cases.size(), " cases: ", name, "; first ", cause.cases.front(),
+                     cause.first.empty() ? "" : ": ", cause.first));
+  }
+  std::sort(lines.begin(), lines.end(), [](const auto& one, const auto& other) {
+    return one.first != other.first ? one.first > other.first : one.second < other.second;
+  });
+  std::vector<std::string> out;
+  for (auto& [count, line] : lines) out.push_back(std::move(line));
+  return out;
 }
 
 bool WorthReplaying(const v1::CaseResult& result) {

@@ -67,6 +67,12 @@ void AppendWhatWasNotPlayed(const v1::RunResult& run, std::string* out) {
   }
 }
 
+void AppendCauses(const v1::RunResult& run, const TextOptions& options, std::string* out) {
+  const std::vector<std::string> lines = CauseLines(run, options.strict);
+  if (!lines.empty()) absl::StrAppend(out, "\nby cause:\n");
+  for (const std::string& line : lines) absl::StrAppend(out, "  ", line, "\n");
+}
+
 // Where a run takes its time: those that took long, of many.
 void AppendSlowest(const v1::RunResult& run, std::string* out) {
   constexpr int kFewest = 20;
@@ -146,6 +152,7 @@ std::string SummaryText(const v1::RunResult& run, const TextOptions& options) {
   }
   AppendWhatWasNotPlayed(run, &out);
   AppendSlowest(run, &out);
+  AppendCauses(run, options, &out);
   const int judged = run.result_size() - cut_short;
   // Of a run that failed before its first case there is nothing to be said.
   const bool failed = !run.run_error().empty() && run.result().empty();

@@ -86,5 +86,38 @@ TEST(SummaryTextTest, NamesTheSlowestOfManyCases) {
   EXPECT_THAT(SummaryText(Timed(12, 7), {}), Not(HasSubstr("slowest"))) << "few cases";
 }
 
+// Forty failures of one cause are read as one.
+TEST(SummaryTextTest, TellsWhatFailuresHaveInCommon) {
+  v1::RunResult run;
+  const auto add = [&run](const std::string& id, const std::string& rest) {
+    *run.add_result() = Result(absl::StrCat("id: '", id, "' ", rest));
+  };
+  const std::string broken =
+      "violation { rule: 'stat_sn' section: 'RFC 7143 §4.2.2.2' message: 'gap' }";
+  const std::string monitor = " failure { message: 'monitor: stat_sn: gap' }";
+  for (int i = 0; i < 4; ++i) {
+    add(absl::StrCat("a/", i), absl::StrCat("verdict: FAIL ", broken, broken, monitor));
+  }
+  // Another failure, in which the rule was broken, too.
+  add("b/1", absl::StrCat("verdict: FAIL failure { message: 'nothing came' } ", broken));
+  add("b/2", "verdict: TIMEOUT failure { message: 'nothing came' }");
+  add("b/3", "verdict: TIMEOUT failure { message: 'nothing came' }");
+  // Two are read as two; and what is expected needs no reading.
+  add("c/1", "verdict: FAIL failure { message: 'twice' }");
+  add("c/2", "verdict: FAIL failure { message: 'twice' }");
+  for (int i = 0; i < 5; ++i) {
+    add("d", "verdict: FAIL overlay: XFAIL failure { message: 'known' }");
+    add("e", "verdict: SKIP failure { message: 'no hook' }");
+    add("f", "verdict: WARN failure { message: 'should' }");
+  }
+  EXPECT_THAT(SummaryText(run, {}),
+              HasSubstr("\nby cause:\n"
+                        "  5 cases: rule stat_sn (RFC 7143 §4.2.2.2); first a/0: gap\n"
+                        "  3 cases: nothing came; first b/1\n"
+                        "\n"));
+  EXPECT_THAT(SummaryText(run, {.strict = true}), HasSubstr("  5 cases: should; first f\n"));
+  EXPECT_THAT(SummaryText(Timed(5, 0), {}), Not(HasSubstr("by cause")));
+}
+
 }  // namespace
 }  // namespace pushpull::conformance

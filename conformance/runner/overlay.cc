@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -79,6 +80,7 @@ void ProfileOverlay::Apply(v1::CaseResult* result) {
         absl::StartsWith(result->failure().message(), entry.expected.message_prefix());
     if (verdict_fits && message_fits) {
       entry.failed_as_expected = true;
+      if (entry.taken.empty()) entry.taken = result->failure().message();
       if (as_expected == nullptr) as_expected = &entry;
     } else if (verdict == v1::PASS) {
       if (!entry.glob && !entry.expected.unsteady()) passed_one = &entry;
@@ -147,6 +149,20 @@ std::vector<v1::ProfileComplaint> ProfileOverlay::Complaints() const {
     complaint.set_message(message);
   }
   return complaints;
+}
+
+std::vector<std::string> ProfileOverlay::Warnings() const {
+  std::vector<std::string> warnings;
+  for (const Entry& entry : entries_) {
+    const v1::ExpectedFailure& expected = entry.expected;
+    if (!expected.unsteady() || !expected.message_prefix().empty() || entry.taken.empty()) continue;
+    warnings.push_back(
+        absl::StrCat("the profile's entry ", expected.id(),
+                     " is unsteady and has no message_prefix: whatever "
+                     "fails there is taken for what is known. Of this run: message_prefix: \"",
+                     absl::Utf8SafeCEscape(StablePrefix(entry.taken)), "\""));
+  }
+  return warnings;
 }
 
 ProfileRepair ProfileOverlay::Repair(const v1::RunResult& run, bool strict) const {

@@ -43,6 +43,10 @@ class ProfileOverlay {
   //   them fails as it says, unless it is unsteady
   std::vector<v1::ProfileComplaint> Complaints() const;
 
+  // What lets a new failure go by unseen: unsteady entries without a prefix that took one in this
+  // run.
+  std::vector<std::string> Warnings() const;
+
   // What makes the profile fit: without stale entries and those of cases that pass, with one for
   // each case that failed unexpectedly (its entry, if it had one, with what came now).
   ProfileRepair Repair(const v1::RunResult& run, bool strict) const;
@@ -57,6 +61,7 @@ class ProfileOverlay {
     size_t cases = 0;   // that it matches, of all there are
     size_t judged = 0;  // of them, in this run
     bool failed_as_expected = false;
+    std::string taken;  // the message of the first failure that it took
   };
 
   struct KnownRule {

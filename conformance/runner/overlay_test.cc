@@ -49,6 +49,21 @@ class OverlayTest : public ::testing::Test {
   ProfileOverlay overlay_{v1::Profile(), "2026-11-22"};
 };
 
+TEST_F(OverlayTest, AnUnsteadyEntryThatTakesAnyFailureIsWarnedOf) {
+  Use(R"(expect { id: "a/b" reason: "r" unsteady: true }
+         expect { id: "a/c" reason: "r" unsteady: true message_prefix: "no " }
+         expect { id: "old" reason: "r" })");
+  Apply(Result("a/b", v1::PASS));
+  Apply(Result("a/c", v1::FAIL, "no answer"));
+  Apply(Result("old", v1::FAIL, "no answer"));
+  EXPECT_THAT(overlay_.Warnings(), IsEmpty());
+  Apply(Result("a/b", v1::FAIL, "the second \"answer\" took 17 s"));
+  EXPECT_THAT(overlay_.Warnings(),
+              ElementsAre("the profile's entry a/b is unsteady and has no message_prefix: whatever "
+                          "fails there is taken for what is known. Of this run: message_prefix: "
+                          "\"the second \\\"answer\\\" took\""));
+}
+
 TEST_F(OverlayTest, ExpectedFailureIsXfail) {
   Use(R"(expect { id: "a/b" reason: "r" message_prefix: "no " })");
   const v1::CaseResult result = Apply(Result("a/b", v1::FAIL, "no answer"));

@@ -149,6 +149,10 @@ class Checker {
     }
     if (!hooks_.insert(hook.hook()).second) {
       Say("hook", i, absl::StrCat("hook \"", hook.hook(), "\" is there twice"));
+    } else if (!hook.hook().empty() && !vocabulary_.hooks.contains(hook.hook())) {
+      Say("hook", i,
+          absl::StrCat("no scenario triggers a hook \"", hook.hook(), "\"; ",
+                       Nearest(hook.hook(), vocabulary_.hooks)));
     }
   }
 
@@ -250,6 +254,7 @@ void ProfileVocabulary::Add(const std::vector<ScenarioFile>& files) {
     const auto& needed = file.scenario.needs().capability();
     capabilities.insert(needed.begin(), needed.end());
     const auto note = [this](const v1::Step& step) {
+      if (step.has_trigger()) hooks.insert(step.trigger().hook());
       for (const auto* group : {&step.expect().one_of(), &step.expect().all_of()}) {
         for (const v1::Alternative& one : *group) {
           if (one.ambiguity().empty()) continue;

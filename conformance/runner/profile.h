@@ -23,6 +23,7 @@ struct ProfileVocabulary {
   std::map<std::string, std::set<std::string>> readings =
       {};  // by ambiguity: those to choose among
   std::set<std::string> capabilities = {};
+  std::set<std::string> hooks = {};
 
   void Add(const std::vector<ScenarioFile>& files);
 };
@@ -43,7 +44,8 @@ struct ProfileFile {
 
 // INVALID_ARGUMENT: one line for each fault, "PATH:LINE: what". Refused are: entries without id or
 // reason, two of one id, verdicts that can't be expected, dates that are none, readings of unknown
-// ambiguities, capabilities that no scenario needs, hooks without name or command or twice, rules
+// ambiguities, capabilities that no scenario needs, hooks without name or command or twice or that
+// no scenario triggers, rules
 // that the monitor doesn't have, or without reason, or twice.
 absl::StatusOr<ProfileFile> ParseProfile(std::string text, const std::string& path,
                                          const ProfileVocabulary& vocabulary);

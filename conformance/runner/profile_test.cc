@@ -9,7 +9,9 @@ namespace {
 using ::testing::HasSubstr;
 
 ProfileVocabulary Vocabulary() {
-  return {.readings = {{"A18", {"close", "reject"}}, {"A2", {}}}, .capabilities = {"vpd"}};
+  return {.readings = {{"A18", {"close", "reject"}}, {"A2", {}}},
+          .capabilities = {"vpd"},
+          .hooks = {"async_logout", "x"}};
 }
 
 std::string ErrorOf(const std::string& text) {
@@ -39,6 +41,8 @@ TEST(ProfileTest, FaultsAreToldWithTheirLine) {
       {"hook { command: \"true\" }", "its name is made of"},
       {"hook { hook: \"../x\" command: \"true\" }", "its name is made of"},
       {"hook { hook: \"x\" }", "it has no command"},
+      {"lacks: \"vpd\"\nhook { hook: \"async_logot\" command: \"a\" }",
+       "p.textproto:2: no scenario triggers a hook \"async_logot\"; nearest: async_logout"},
       {"hook { hook: \"x\" command: \"a\" }\nhook { hook: \"x\" command: \"b\" }",
        "p.textproto:2: hook \"x\" is there twice"},
       {"expect_violation { rule: \"stat_sn_increments\" }", "\": a reason is needed"},

@@ -293,6 +293,11 @@ class Run {
         *run.add_profile_complaint() = std::move(complaint);
       }
     }
+    if (options_.overlay != nullptr) {
+      for (std::string& warning : options_.overlay->Warnings()) {
+        run.add_warning(std::move(warning));
+      }
+    }
     if (not_played_ > 0) {
       run.set_run_error(absl::StrCat("interrupted when ", cases_.size() - not_played_, " of ",
                                      Cases(cases_.size()), " had been judged"));

@@ -118,7 +118,7 @@ void DeclareChoice(CLI::App* run, RunFlags* flags) {
   run->add_option("--exclude", flags->exclude, "not the cases whose id matches, or with this tag")
       ->allow_extra_args(false);
   run->add_option("--level", flags->level, "how far to judge")
-      ->check(CLI::IsMember({"must", "should", "may"}))
+      ->transform(CLI::IsMember({"must", "should", "may"}, CLI::ignore_case))
       ->capture_default_str();
   run->add_flag("--strict", flags->strict, "WARN (a SHOULD was missed) fails the run");
   run->add_flag("--fix-profile", flags->fix_profile,

@@ -1,5 +1,39 @@
 // The head of the page, areas and legend.
 
+// As the summary has them (CauseLines of explain.h): what more than two unexpected cases have in
+// common.
+function causes(page) {
+  const found = new Map();
+  const note = (name, id, first) => {
+    if (!found.has(name)) found.set(name, {name, first, ids: []});
+    found.get(name).ids.push(id);
+  };
+  for (const {result, unexpected} of page.played || []) {
+    if (!unexpected || ["SKIP", "UNSUPPORTED", "NOT_PLAYED"].includes(result.verdict)) continue;
+    const rules = new Map();
+    for (const told of result.violation || []) {
+      if (!told.expected && !rules.has(told.rule)) rules.set(told.rule, told);
+    }
+    for (const told of rules.values()) {
+      note(`rule ${told.rule} (${told.section})`, result.id, told.message);
+    }
+    const message = (result.failure || {}).message || "";
+    if (message && !(message.startsWith("monitor: ") && rules.size > 0)) note(message, result.id);
+  }
+  return [...found.values()].filter((cause) => cause.ids.length > 2)
+    .sort((one, other) => other.ids.length - one.ids.length);
+}
+
+function causeList(page) {
+  const list = causes(page);
+  if (list.length === 0) return null;
+  return make("details", {open: ""}, make("summary", {}, "By cause"),
+    list.map((cause) => make("p", {}, `${plural(cause.ids.length, "case")}: `,
+      make("strong", {}, cause.name), "; first ",
+      make("a", {href: `#case/${cause.ids[0]}`}, cause.ids[0]),
+      cause.first ? `: ${cause.first}` : "")));
+}
+
 function runCard(page) {
   const run = page.run;
   const unexpected = (page.played || []).filter((played) => played.unexpected).length;
@@ -20,6 +54,7 @@ function runCard(page) {
       list.map(([verdict, count]) => `${count} ${verdict}`).join(", ")),
     make("p", {}, make("strong", {}, unexpected === 0 ? "All as expected"
       : `${unexpected} not as expected`), ` (exit code ${run.exit_code || 0})`),
+    causeList(page),
     remarks.map((remark) => make("p", {class: "soft"}, remark)),
     make("p", {class: "mono soft"}, `pushpull ${(run.argument || []).join(" ")}`));
 }
