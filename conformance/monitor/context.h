@@ -87,6 +87,12 @@ void CheckNames(const Context& c, const Task& task);
 // Whether a request may end registrations that other sessions made.
 bool MayUnregisterOthers(const Context& c);
 
+// ---- scsi_lists.cc ----
+// Whether the data that a CDB of 16 bytes asks for say how long they are.
+bool IsListCdb(std::string_view cdb);
+// At the end of such a command that succeeded.
+void CheckLists(const Context& c, const Task& task);
+
 // ---- login.cc ----
 void TakeLoginRequest(const Context& c);
 // Returns whether this response ends the Login Phase with success.

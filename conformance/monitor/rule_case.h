@@ -36,6 +36,8 @@ std::vector<RuleCase> R2tCases();
 std::vector<RuleCase> ResponseCases();
 // scsi_names_cases_test.cc
 std::vector<RuleCase> ScsiNameCases();
+// scsi_lists_cases_test.cc
+std::vector<RuleCase> ScsiListCases();
 // text_cases_test.cc
 std::vector<RuleCase> LoginCases();
 std::vector<RuleCase> KeyCases();

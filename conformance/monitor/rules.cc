@@ -315,6 +315,13 @@ constexpr Rule kRules[] = {
      "calls initiator ports by InitiatorName and ISID"},
     {R::kVersionDescriptor, "version_descriptor", "RFC 7144 §4.2", "RFC7144-4.2-a", kMust,
      "has the iSCSI version descriptor of the iSCSIProtocolLevel that was agreed on"},
+
+    // ---- SCSI data that says how long it is ----
+    {R::kScsiLengthRight, "scsi_length_right", "SPC-4 §4.3.5.6",
+     "SPC4-parameter_data-a SPC4-allocation_length-b", kMust,
+     "sends as much parameter data as its length and ALLOCATION LENGTH say"},
+    {R::kScsiListWhole, "scsi_list_whole", "SPC-4 §6.11, §6.33, §7.8", "SPC4-parameter_data-b",
+     kMust, "sends lists of whole descriptors, each of the length that its type has"},
 };
 
 constexpr bool InOrder() {

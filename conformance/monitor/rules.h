@@ -154,6 +154,9 @@ enum class RuleId : uint8_t {
   kScsiDeviceName,
   kTransportIdName,
   kVersionDescriptor,
+  // scsi_lists.cc
+  kScsiLengthRight,
+  kScsiListWhole,
   // ---- of the initiator: format ----
   kIOpcode,
   kIReservedBits,

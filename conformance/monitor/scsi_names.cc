@@ -169,7 +169,9 @@ void TakeNamingCdb(const Context& c, Task* task) {
   const bool vital = (ByteAt(cdb, 1) & 1) != 0;
   const bool inquiry = code == kInquiry && ByteAt(cdb, 2) == (vital ? 0x83 : 0);
   const bool full_status = code == kReserveIn && (ByteAt(cdb, 1) & 0x1f) == kReadFullStatus;
-  if (inquiry || full_status || code == kReserveOut) task->naming_cdb = std::string(cdb);
+  if (inquiry || full_status || code == kReserveOut || IsListCdb(cdb)) {
+    task->naming_cdb = std::string(cdb);
+  }
   // The key that it will have registered.
   if (code == kReserveOut && c.data().size() >= 16) task->naming_data = c.data();
 }
@@ -200,6 +202,10 @@ void CheckNames(const Context& c, const Task& task) {
   }
   // What came out of order, twice or not at all is judged elsewhere.
   if (task.resent || task.data_in_bytes != task.naming_data.size()) return;
+  if (!c.session.agreed.rdma && task.read && !task.write) CheckLists(c, task);
+  const bool full_status =
+      ByteAt(cdb, 0) == kReserveIn && (ByteAt(cdb, 1) & 0x1f) == kReadFullStatus;
+  if (!full_status && ByteAt(cdb, 0) != kInquiry) return;
   if (ByteAt(cdb, 0) == kReserveIn) return CheckTransportIds(c, task.naming_data, task.lun_bytes);
   if ((ByteAt(cdb, 1) & 1) != 0) return CheckDesignators(c, task.naming_data);
   CheckVersions(c, task.naming_data);

@@ -62,7 +62,8 @@ struct Task {
   uint64_t r2t_end = 0;
   std::optional<uint32_t> snack_tag;  // of the last R-Data SNACK
 
-  // Of a SCSI command whose data name ports, devices or versions: its CDB, and these data.
+  // Of a SCSI command whose data name ports, devices or versions, or have a length of their own:
+  // its CDB, and these data.
   std::string naming_cdb;
   std::string naming_data;
 

@@ -8,6 +8,7 @@
 #include "fabric/loop.h"
 #include "target/scsi/command_table.h"
 #include "target/scsi/commands/blocks.h"
+#include "target/scsi/defects.h"
 #include "target/scsi/nexus.h"
 
 namespace pushpull::target {
@@ -45,8 +46,9 @@ void LogicalUnit::ResetParameters() {
   parameters_.software_write_protect = false;
   parameters_.write_cache = has_volatile_cache();
   parameters_.stopped = false;
-  reservations_.DropUnitReservation(nullptr);
+  reservations_.OnReset();
   copy_results_.Clear();
+  stuck_ = false;
 }
 
 // ---- foreign accesses ------------------------------------------------------------------------
@@ -91,7 +93,7 @@ std::vector<Sense>& LogicalUnit::PendingLocked(const Nexus* nexus) {
 void LogicalUnit::Detach(const Nexus* nexus) {
   copy_results_.Forget(nexus);
   // A RESERVE that was on its way when the session ended.
-  reservations_.DropUnitReservation(nexus);
+  reservations_.OnNexusLost(*nexus);
   std::lock_guard lock(mutex_);
   attentions_.erase(nexus);
 }
@@ -158,7 +160,9 @@ void LogicalUnit::ClearUnitAttention(const Nexus* nexus, const Sense& sense) {
 // ---- from CDB to task set --------------------------------------------------------------------
 
 base::Result<Transfer, Sense> LogicalUnit::Look(const Task& task, const CommandEntry* entry) const {
-  if (task.attribute > TaskAttribute::kHeadOfQueue) return sense::kInvalidMessageError;
+  const bool refused = task.attribute == TaskAttribute::kHeadOfQueue &&
+                       device_->bugs.Has(Bug::kScsiHeadOfQueueRefused);
+  if (task.attribute > TaskAttribute::kHeadOfQueue || refused) return sense::kInvalidMessageError;
   if (entry == nullptr) {
     return kind_ == kAbsentUnit ? sense::kLogicalUnitNotSupported
                                 : MissingCommandSense(task, kind_);
@@ -169,25 +173,23 @@ base::Result<Transfer, Sense> LogicalUnit::Look(const Task& task, const CommandE
     return sense::kInitializingCommandRequired;
   }
   PUSHPULL_TRY_ASSIGN(const Transfer transfer, entry->prepare(*this, task));
-  if ((entry->flags & kWritesMedium) != 0 && write_protected()) return sense::kWriteProtected;
+  const bool keeps = write_protected() && !device_->bugs.Has(Bug::kScsiWriteProtectIgnored);
+  if ((entry->flags & kWritesMedium) != 0 && keeps) return sense::kWriteProtected;
   return transfer;
 }
 
 bool LogicalUnit::Prepare(Task* task) {
-  const bool long_cdb = commands::IsVariableLength(*task);
-  if (long_cdb && device_->bugs.Has(Bug::kScsiCdb32LbaLow)) task->cdb[19] = 0;
-  constexpr uint8_t kSanitize = 0x48;
-  if (task->cdb[0] == kSanitize && FindCommand(*task, kind_) == nullptr &&
-      device_->bugs.Has(Bug::kScsiSanitizeActionIgnored)) {
-    task->cdb[1] = (task->cdb[1] & 0xe0) | 0x02;  // BLOCK ERASE, with IMMED as it was
-  }
+  SpoilByDefects(device_->bugs, kind_, task);
   const CommandEntry* entry = FindCommand(*task, kind_);
   if (entry != nullptr && !Has(*entry)) entry = nullptr;
   const base::Result<Transfer, Sense> looked = Look(*task, entry);
-  constexpr uint8_t kInquiry = 0x12;
+  constexpr uint8_t kInquiry = 0x12, kReportLuns = 0xa0;
   const bool inquiry = task->cdb[0] == kInquiry;
-  const bool despite_attention = entry != nullptr && (entry->flags & kDespiteUnitAttention) != 0 &&
-                                 !(inquiry && device_->bugs.Has(Bug::kScsiAttentionAtInquiry));
+  const bool told_first =
+      (inquiry && device_->bugs.Has(Bug::kScsiAttentionAtInquiry)) ||
+      (task->cdb[0] == kReportLuns && device_->bugs.Has(Bug::kScsiAttentionAtReportLuns));
+  const bool despite_attention =
+      entry != nullptr && (entry->flags & kDespiteUnitAttention) != 0 && !told_first;
   bool conflict = false;
   std::optional<Sense> sense;
   {
@@ -217,6 +219,8 @@ bool LogicalUnit::Prepare(Task* task) {
   task->direction = ended ? DataDirection::kNone : looked->direction;
   task->transfer_bytes = ended ? 0 : looked->bytes;
   if (ended) {
+    stuck_ = stuck_ || (task->attribute == TaskAttribute::kOrdered &&
+                        device_->bugs.Has(Bug::kScsiFailedOrderedBlocks));
     SetResult(task, false,
               sense.has_value() ? Step::Fail(*sense) : Step::End(ScsiStatus::kReservationConflict));
     return false;
@@ -251,7 +255,7 @@ Execution LogicalUnit::Execute(Task* task) {
       task_set_.SetReady(task);
       if (!device_->bugs.Has(Bug::kScsiCompareNotAtomic)) exclusion_.Enter(task);
     }
-    if (!aborted && (!task_set_.MayRun(*task) || exclusion_.Holds(task, task_set_))) {
+    if (!aborted && (stuck_ || !task_set_.MayRun(*task) || exclusion_.Holds(task, task_set_))) {
       task->state_ = Task::State::kDormant;
       ++dormant_;
       return Execution::kPending;
@@ -369,7 +373,7 @@ LogicalUnit::Starts LogicalUnit::LeaveLocked(Task* task) {
 }
 
 void LogicalUnit::StartWhatMayRunLocked(Starts* starts) {
-  if (dormant_ == 0) return;
+  if (dormant_ == 0 || stuck_) return;
   exclusion_.HoldAnew(task_set_);
   task_set_.ForEachThatMayRun([&](Task* next) {
     if (next->state_ != Task::State::kDormant || exclusion_.Holds(next, task_set_)) return;
@@ -417,7 +421,9 @@ void LogicalUnit::SetResult(Task* task, bool aborted, const Step& step) const {
   task->transfer_bytes = 0;
   if (!step.sense().has_value() || aborted) return;
   result.sense_bytes = static_cast<uint8_t>(
-      EncodeSense(*step.sense(), parameters_.descriptor_sense.load(std::memory_order_relaxed),
+      EncodeSense(*step.sense(),
+                  parameters_.descriptor_sense.load(std::memory_order_relaxed) &&
+                      !device_->bugs.Has(Bug::kScsiDSenseIgnored),
                   result.sense_buffer.data()));
 }
 

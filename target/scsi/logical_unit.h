@@ -211,6 +211,8 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   CopyResults copy_results_;
   Sanitizer sanitizer_{this};
   Exclusion exclusion_;  // guarded by mutex_
+  // Of a defective unit: no command that is ready begins any more, until the next reset.
+  std::atomic<bool> stuck_ = false;
 
   // Held shortly, and never while a store is called.
   mutable std::mutex mutex_;

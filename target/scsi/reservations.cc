@@ -1,5 +1,7 @@
 #include "target/scsi/reservations.h"
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -40,10 +42,13 @@ void Unregister(const NexusId& nexus, ReservationState* state, ReservationOutcom
   ReleaseWhatItHeld(nexus, state, outcome);
 }
 
-// A registered nexus that gave its own key. Else RESERVATION CONFLICT.
-bool Knows(const ReservationState& state, const NexusId& from, uint64_t key) {
-  const Registration* registration = state.Find(from);
-  return registration != nullptr && registration->key == key;
+// Whether a defective target doesn't look at reservations before this command.
+bool IsMissedByDefect(const BugSet& bugs, uint8_t opcode) {
+  if (opcode == 0x8a && bugs.Has(Bug::kScsiReservationMissesWrite16)) return true;
+  constexpr std::array<uint8_t, 8> kReadsAndWrites = {0x08, 0x0a, 0x28, 0x2a,
+                                                      0x88, 0x8a, 0xa8, 0xaa};
+  return bugs.Has(Bug::kScsiReservationReadsWritesOnly) &&
+         std::ranges::find(kReadsAndWrites, opcode) == kReadsAndWrites.end();
 }
 
 Reservation MakeReservation(ReservationType type, const NexusId& holder) {
@@ -117,8 +122,11 @@ bool Reservations::Conflicts(const Nexus& nexus, const ReservationRule& rule) co
                             (holder != &nexus && rule.unit == UnitReservationAccess::kConflicts))) {
     return true;
   }
-  if (rule.persistent == ReservationAccess::kAlways) return false;
-  if (rule.opcode == 0x8a && bugs_.Has(Bug::kScsiReservationMissesWrite16)) return false;
+  const bool asks = rule.persistent == ReservationAccess::kAlways;
+  if (asks && !(bugs_.Has(Bug::kScsiReservationKeepsCapacityOff) && rule.opcode == 0x25)) {
+    return false;
+  }
+  if (IsMissedByDefect(bugs_, rule.opcode)) return false;
   std::lock_guard lock(mutex_);
   if (!state_.reservation.has_value()) return false;
   const ReservationType type = state_.reservation->type;
@@ -129,6 +137,13 @@ bool Reservations::Conflicts(const Nexus& nexus, const ReservationRule& rule) co
     return false;
   }
   return rule.persistent == ReservationAccess::kWrites || !IsWriteExclusive(type);
+}
+
+// A registered nexus that gave its own key. Else RESERVATION CONFLICT.
+bool Reservations::Knows(const ReservationState& state, const NexusId& from, uint64_t key) const {
+  const Registration* registration = state.Find(from);
+  if (registration == nullptr) return false;
+  return registration->key == key || bugs_.Has(Bug::kScsiReservationKeyUnchecked);
 }
 
 void Reservations::Count(ReservationState* state) const {
@@ -159,7 +174,9 @@ ReservationOutcome Reservations::Register(const NexusId& from, const RegisterReq
   return Apply([&](ReservationState& state) -> ReservationOutcome {
     Registration* own = state.Find(from);
     const uint64_t registered_key = own == nullptr ? 0 : own->key;
-    if (!request.ignore_existing_key && request.key != registered_key) {
+    const bool known = request.key == registered_key ||
+                       (own != nullptr && bugs_.Has(Bug::kScsiReservationKeyUnchecked));
+    if (!request.ignore_existing_key && !known) {
       return ReservationOutcome::Conflict();
     }
     if (own != nullptr && request.names_others) return FaultAt(20, 3);  // SPEC_I_PT
@@ -168,7 +185,9 @@ ReservationOutcome Reservations::Register(const NexusId& from, const RegisterReq
     if (own == nullptr) {
       outcome = RegisterNew(from, request, &state);
     } else if (request.new_key == 0) {
+      const std::optional<Reservation> before = state.reservation;
       Unregister(from, &state, &outcome);
+      if (bugs_.Has(Bug::kScsiUnregisterKeepsReservation)) state.reservation = before;
     } else {
       own->key = request.new_key;
       own->all_target_ports = request.all_target_ports;
@@ -184,6 +203,8 @@ ReservationOutcome Reservations::Reserve(const NexusId& from, uint64_t key, Rese
   return Apply([&](ReservationState& state) -> ReservationOutcome {
     if (!Knows(state, from, key)) return ReservationOutcome::Conflict();
     if (state.reservation.has_value()) {
+      const bool taken = state.Holds(from) && bugs_.Has(Bug::kScsiReserveChangesType);
+      if (taken) state.reservation = MakeReservation(type, from);
       const bool same = state.Holds(from) && state.reservation->type == type;
       return same ? ReservationOutcome{} : ReservationOutcome::Conflict();
     }
@@ -196,13 +217,14 @@ ReservationOutcome Reservations::Reserve(const NexusId& from, uint64_t key, Rese
 ReservationOutcome Reservations::Release(const NexusId& from, uint64_t key, ReservationType type) {
   return Apply([&](ReservationState& state) -> ReservationOutcome {
     if (!Knows(state, from, key)) return ReservationOutcome::Conflict();
-    if (!state.Holds(from)) return {};
-    if (state.reservation->type != type) {
+    const bool by_anybody = bugs_.Has(Bug::kScsiReleaseByAnybody) && state.reservation.has_value();
+    if (!state.Holds(from) && !by_anybody) return {};
+    if (state.reservation->type != type && !bugs_.Has(Bug::kScsiReleaseTypeUnchecked)) {
       return ReservationOutcome::Fault(sense::kInvalidReleaseOfPersistentReservation);
     }
     state.reservation.reset();
     ReservationOutcome outcome;
-    if (IsForRegistrants(type)) {
+    if (IsForRegistrants(type) && !bugs_.Has(Bug::kScsiReleaseUntold)) {
       TellRegistered(state, from, sense::kReservationsReleased, &outcome);
     }
     return outcome;
@@ -289,11 +311,24 @@ bool Reservations::ReserveUnit(const Nexus& nexus) {
 bool Reservations::ReleaseUnit(const Nexus& nexus) {
   std::lock_guard changing(changing_);
   if (const auto answer = WhileRegistered(nexus)) return *answer;
-  DropUnitReservation(&nexus);
+  const Nexus* const holder = holder_.load();
+  if (bugs_.Has(Bug::kScsiRelease6Conflicts) && holder != nullptr && holder != &nexus) return false;
+  DropUnitReservation(bugs_.Has(Bug::kScsiRelease6ByAnybody) ? nullptr : &nexus);
   return true;
 }
 
+void Reservations::OnReset() {
+  if (!bugs_.Has(Bug::kScsiReserve6SurvivesReset)) DropUnitReservation(nullptr);
+  if (!bugs_.Has(Bug::kScsiResetEndsPersistent)) return;
+  Apply([&](ReservationState& state) {
+    state.registrations.clear();
+    state.reservation.reset();
+    return ReservationOutcome{};
+  });
+}
+
 void Reservations::OnNexusLost(const Nexus& nexus) {
+  if (bugs_.Has(Bug::kScsiReserve6SurvivesSession)) return;
   DropUnitReservation(&nexus);
   if (!bugs_.Has(Bug::kReservationLostWithSession)) return;
   Apply([&](ReservationState& state) {

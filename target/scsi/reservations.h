@@ -106,14 +106,17 @@ class Reservations {
   // CONFLICT.
   [[nodiscard]] bool ReserveUnit(const Nexus& nexus);
   [[nodiscard]] bool ReleaseUnit(const Nexus& nexus);
-  // Of that nexus, or, at a reset of the unit (null), of any.
+  // Of that nexus, or (null) of any.
   void DropUnitReservation(const Nexus* nexus);
   // Ends what is the session's.
   void OnNexusLost(const Nexus& nexus);
+  // Ends what a reset of the unit ends.
+  void OnReset();
 
  private:
   // Runs `change` on a copy, which counts once it has been saved where that is due.
   ReservationOutcome Apply(absl::FunctionRef<ReservationOutcome(ReservationState&)> change);
+  bool Knows(const ReservationState& state, const NexusId& from, uint64_t key) const;
   // PRGENERATION.
   void Count(ReservationState* state) const;
   // What RESERVE and RELEASE come to where there are registrations (SPC-4 §5.12.3, CRH = 1): GOOD

@@ -109,7 +109,7 @@ constexpr Choice kTimes[] = {
 };
 
 constexpr Choice kDisks[] = {
-    {"write_protected", "lun { spec: 'pattern:64M' }", {kWritable, kLbaStatus}},
+    {"write_protected", "lun { spec: 'pattern:64M' }", {kWritable, kLbaStatus, kSecondLun}},
     {"one_block", "lun { spec: 'ram:512' }", {kBlocks, kManyBlocks, kSecondLun}},
     {"eight_blocks", "lun { spec: 'ram:4K' }", {kBlocks, kManyBlocks, kSecondLun}},
     {"fewest_blocks", "lun { spec: 'ram:32K' }", {kBlocks, kManyBlocks, kSecondLun}},

@@ -43,6 +43,7 @@ constexpr std::string_view kReasons[] = {
     "needs task.w.desired_data_transfer_length at least",
     "the target wants",
     "the target has keys of its own to negotiate first",
+    "the command takes longer than a ping",
     "the target's answer comes in several parts, which it may",
 };
 

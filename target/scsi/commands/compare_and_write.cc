@@ -65,14 +65,18 @@ Step ResumeCompareAndWrite(LogicalUnit& unit, Task& task, const absl::Status& st
   if (!status.ok()) return Step::Fail(ReadFailure(status));
   auto& state = static_cast<CompareState&>(*task.work.state);
   const BugSet& bugs = unit.device().bugs;
-  if (const auto offset = FirstDifference(task.data, 0, state.medium)) {
+  base::Bytes compared(state.medium);
+  if (bugs.Has(Bug::kScsiCompareFirstBlockOnly)) compared = compared.first(unit.block_size());
+  if (const auto offset = FirstDifference(task.data, 0, compared)) {
     if (!bugs.Has(Bug::kScsiCompareWritesAlways)) return Miscompare(unit, *offset);
     state.differs = offset;
   }
   io.op = Io::Op::kWrite;
   io.durable = Fua(task) || !MayCache(unit);
   const bool first = bugs.Has(Bug::kScsiCompareWritesWhatItCompared);
-  io.buffers = BytesFrom(task, first ? 0 : state.medium.size(), state.medium.size());
+  const bool short_write = bugs.Has(Bug::kScsiCompareWritesFirstOnly);
+  io.buffers = BytesFrom(task, first ? 0 : state.medium.size(),
+                         short_write ? unit.block_size() : state.medium.size());
   return Step::Transfer();
 }
 

@@ -94,7 +94,8 @@ bool ApplyModePage(LogicalUnit& unit, const ModePage& page, base::Bytes bytes) {
 }
 
 uint8_t DeviceSpecificParameter(const LogicalUnit& unit) {
-  return static_cast<uint8_t>((unit.write_protected() ? 0x80 : 0) | 0x10);
+  const bool untold = unit.device().bugs.Has(Bug::kScsiWriteProtectUntold);
+  return static_cast<uint8_t>((unit.write_protected() && !untold ? 0x80 : 0) | 0x10);
 }
 
 void AddBlockDescriptor(const LogicalUnit& unit, bool long_lba, ParameterData* data) {

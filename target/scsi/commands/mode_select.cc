@@ -132,7 +132,8 @@ Step ExecuteModeSelect(LogicalUnit& unit, Task& task) {
   if (ListLength(task) == 0) return Step::Good();
   const std::vector<uint8_t> list = ParameterList(task);
   const auto changes = Parse(unit, task, list);
-  if (!changes.ok()) return Step::Fail(changes.error());
+  const bool takes_all = unit.device().bugs.Has(Bug::kScsiModeSelectTakesAll);
+  if (!changes.ok()) return takes_all ? Step::Good() : Step::Fail(changes.error());
   bool changed = false;
   for (const Change& change : *changes) changed |= ApplyModePage(unit, *change.page, change.bytes);
   const BugSet& bugs = unit.device().bugs;

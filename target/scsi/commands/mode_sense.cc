@@ -88,7 +88,11 @@ Step ExecuteModeSense(LogicalUnit& unit, Task& task) {
   const size_t descriptors = data.size() - header;
   const PageControl control = ControlFor(unit, fields.control);
   for (const ModePage& page : AllModePages()) {
-    if (Selects(fields, page)) page.add(unit, control, &data);
+    if (!Selects(fields, page)) continue;
+    const size_t at = data.size();
+    page.add(unit, control, &data);
+    const bool last = page.code == 0x1c && unit.device().bugs.Has(Bug::kScsiModePageLength);
+    if (last) data.Set8(at + 1, static_cast<uint8_t>(data.size() - at));
   }
   if (fields.ten) {
     data.Set16(0, static_cast<uint16_t>(data.size() - 2));

@@ -1,5 +1,7 @@
 #include "target/scsi/commands/persistent_reserve_in.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "target/scsi/command_table.h"
 #include "target/scsi/commands/parameter_data.h"
@@ -87,9 +89,13 @@ Step ExecutePersistentReserveIn(LogicalUnit& unit, Task& task) {
   data.Add32(state.generation);
   data.Add32(0);
   if (action == kReadKeys) AddKeys(state, &data);
-  if (action == kReadReservation) AddReservation(state, &data);
+  const BugSet& bugs = unit.device().bugs;
+  const bool reports = !bugs.Has(Bug::kScsiReservationUnreported);
+  if (action == kReadReservation && reports) AddReservation(state, &data);
   if (action == kReadFullStatus) AddFullStatus(unit, state, &data);
-  data.Set32(4, static_cast<uint32_t>(data.size() - kHeader));
+  const bool cut = action == kReadKeys && bugs.Has(Bug::kScsiKeyListCut);
+  const size_t counted = cut ? std::min<size_t>(data.size(), AllocationLength(task)) : data.size();
+  data.Set32(4, static_cast<uint32_t>(std::max(counted, kHeader) - kHeader));
   return Reply(task, data.bytes(), AllocationLength(task));
 }
 

@@ -204,6 +204,7 @@ Step ResumePersistentReserveOut(LogicalUnit& unit, Task& task, const absl::Statu
   if (outcome.conflict) return Step::End(ScsiStatus::kReservationConflict);
   if (outcome.fault.has_value()) return Step::Fail(*outcome.fault);
   if (ServiceActionOf(task) != kPreemptAndAbort || outcome.preempted.empty()) return Step::Good();
+  if (unit.device().bugs.Has(Bug::kScsiPreemptAbortsNothing)) return Step::Good();
   return AbortTasksOf(unit, task, outcome.preempted);
 }
 

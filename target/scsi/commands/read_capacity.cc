@@ -55,7 +55,8 @@ Step ExecuteReadCapacity16(LogicalUnit& unit, Task& task) {
   data.Add32(unit.block_size());
   data.Add8(0);  // no protection information
   data.Add8(unit.physical_exponent());
-  const unsigned provisioning = unit.can_unmap() ? 0xc000 : 0;  // LBPME, LBPRZ
+  const bool untold = unit.device().bugs.Has(Bug::kScsiProvisioningUntold);
+  const unsigned provisioning = unit.can_unmap() && !untold ? 0xc000 : 0;  // LBPME, LBPRZ
   data.Add16(static_cast<uint16_t>(provisioning | unit.lowest_aligned_lba()));
   data.AddZeros(kLongBytes - data.size());
   return Reply(task, data.bytes(), LongAllocation(unit, task));

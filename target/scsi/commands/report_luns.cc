@@ -22,7 +22,7 @@ uint32_t AllocationLength(const Task& task) { return base::LoadBe32(&task.cdb[6]
 
 Prepared PrepareReportLuns(const LogicalUnit& unit, const Task& task) {
   if (task.cdb[2] > kAll) return InvalidField(2);
-  return DataIn(AllocationLength(task), 8 + 8 * (unit.device().units.size() + 1));
+  return DataIn(AllocationLength(task), 8 + 8 * (unit.device().units.size() + 2));
 }
 
 Step ExecuteReportLuns(LogicalUnit& unit, Task& task) {
@@ -32,9 +32,11 @@ Step ExecuteReportLuns(LogicalUnit& unit, Task& task) {
   data.AddZeros(8);
   if (select != kLogicalUnits) data.Add64(kReportLunsWellKnownLun);
   if (select != kWellKnownUnits) {
-    for (const uint16_t number : unit.device().units) data.Add64(EncodeLun(number));
+    const int off = bugs.Has(Bug::kScsiLunListOtherBytes) ? 16 : 0;
+    for (const uint16_t number : unit.device().units) data.Add64(EncodeLun(number) >> off);
   }
   data.Set32(0, static_cast<uint32_t>(data.size() - 8));
+  if (bugs.Has(Bug::kScsiLunListPadded)) data.AddZeros(8);
   if (bugs.Has(Bug::kScsiLunListCut)) {
     const uint64_t sent = std::min<uint64_t>(AllocationLength(task), data.size());
     data.Set32(0, static_cast<uint32_t>(std::max<uint64_t>(sent, 8) - 8));

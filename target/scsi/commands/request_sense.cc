@@ -25,7 +25,8 @@ Prepared PrepareRequestSense(const LogicalUnit& unit, const Task& task) {
 }
 
 Step ExecuteRequestSense(LogicalUnit& unit, Task& task) {
-  const bool descriptor_format = (task.cdb[1] & 0x01) != 0;
+  const bool descriptor_format =
+      (task.cdb[1] & 0x01) != 0 && !unit.device().bugs.Has(Bug::kScsiDescIgnored);
   std::array<uint8_t, kMaxSenseBytes> bytes{};
   const size_t size = EncodeSense(PendingSense(unit, task), descriptor_format, bytes.data());
   if (unit.device().bugs.Has(Bug::kSenseLengthTrusted)) {

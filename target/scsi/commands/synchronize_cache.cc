@@ -36,6 +36,7 @@ void FlushInBackground(LogicalUnit& unit, Nexus* nexus) {
 }  // namespace
 
 Prepared PrepareSynchronizeCache(const LogicalUnit& unit, const Task& task) {
+  if (unit.device().bugs.Has(Bug::kScsiSyncBeyondTheEnd)) return NoData();
   PUSHPULL_TRY(CheckRange(unit, task));
   return NoData();
 }

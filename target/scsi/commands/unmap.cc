@@ -30,7 +30,8 @@ base::Result<std::vector<BlockRange>, Sense> Parse(const LogicalUnit& unit, base
   if (list.size() < kHeaderBytes) return sense::kParameterListLengthError;
   // A last descriptor that isn't whole is ignored; so are those that didn't come.
   const size_t said = base::LoadBe16(&list[2]);
-  const size_t count = std::min(said, list.size() - kHeaderBytes) / kDescriptorBytes;
+  size_t count = std::min(said, list.size() - kHeaderBytes) / kDescriptorBytes;
+  if (unit.device().bugs.Has(Bug::kScsiUnmapFirstOnly)) count = std::min<size_t>(count, 1);
   if (count > LogicalUnit::kMaxUnmapRanges) return InvalidParameter(2);
   std::vector<BlockRange> ranges;
   uint64_t total = 0;
@@ -43,6 +44,11 @@ base::Result<std::vector<BlockRange>, Sense> Parse(const LogicalUnit& unit, base
     total += range.blocks;
     if (total > unit.max_unmap_blocks()) return InvalidParameter(static_cast<uint16_t>(at + 8));
     if (range.blocks != 0) ranges.push_back(range);
+  }
+  if (ranges.size() > 1 && unit.device().bugs.Has(Bug::kScsiUnmapBetween)) {
+    const BlockRange& last = ranges.back();
+    ranges.front().blocks = static_cast<uint32_t>(last.lba + last.blocks - ranges.front().lba);
+    ranges.resize(1);
   }
   return ranges;
 }
@@ -75,7 +81,8 @@ Prepared PrepareUnmap(const LogicalUnit& /*unit*/, const Task& task) {
 }
 
 Step ExecuteUnmap(LogicalUnit& unit, Task& task) {
-  if (ListLength(task) == 0) return Step::Good();
+  const bool wants_some = unit.device().bugs.Has(Bug::kScsiUnmapEmptyRefused);
+  if (ListLength(task) == 0 && !wants_some) return Step::Good();
   auto ranges = Parse(unit, ParameterList(task));
   if (!ranges.ok()) return Step::Fail(ranges.error());
   const bool idle = unit.device().bugs.Has(Bug::kScsiUnmapDoesNothing);

@@ -69,7 +69,8 @@ Prepared PrepareVerify(const LogicalUnit& unit, const Task& task) {
   const ByteCheck check = ByteCheckOf(task);
   if (check == ByteCheck::kReserved) return InvalidField(BlockFlagsByte(task), 2);
   PUSHPULL_TRY_ASSIGN(const BlockRange range, RangeOf(unit, task));
-  if (check == ByteCheck::kMediumOnly || range.blocks == 0) return NoData();
+  const bool takes_data = unit.device().bugs.Has(Bug::kScsiVerifyTakesData);
+  if ((check == ByteCheck::kMediumOnly && !takes_data) || range.blocks == 0) return NoData();
   return DataOut(uint64_t{check == ByteCheck::kOneBlock ? 1 : range.blocks} * unit.block_size());
 }
 
@@ -81,6 +82,9 @@ Step ExecuteVerify(LogicalUnit& unit, Task& task) {
   state->end = uint64_t{BlockRangeOf(task).blocks} * unit.block_size();
   // Against less than a block nothing can be compared.
   if (state->check == ByteCheck::kWholeBuffer) state->end = usable;
+  if (unit.device().bugs.Has(Bug::kScsiVerifyFirstBlockOnly)) {
+    state->end = std::min<uint64_t>(state->end, unit.block_size());
+  }
   if (state->check == ByteCheck::kOneBlock && usable == 0) state->end = 0;
   VerifyState& state_ref = *state;
   task.work.state = std::move(state);

@@ -86,8 +86,12 @@ void AddPortDesignators(const LogicalUnit& unit, const Nexus& nexus, ParameterDa
   const int named_tag = tag + (bugs.Has(Bug::kPortNameOtherGroup) ? 1 : 0);
   AddDesignator(data, kUtf8, kOfPort, kScsiName,
                 ScsiName(absl::StrFormat("%s,t,0x%04x", name, named_tag)));
+  const size_t last = data->size();
   AddDesignator(data, kUtf8, kOfTarget, kScsiName,
                 ScsiName(bugs.Has(Bug::kDeviceNameOther) ? name + ".disk" : name));
+  if (bugs.Has(Bug::kScsiDesignatorLength)) {
+    data->Set8(last + 3, static_cast<uint8_t>(data->size() - last));
+  }
 }
 
 void AddDeviceIdentification(const LogicalUnit& unit, const Nexus& nexus, ParameterData* data) {
@@ -169,6 +173,8 @@ constexpr Page kPages[] = {
 
 void AddSupportedPages(const LogicalUnit& unit, const Nexus& /*nexus*/, ParameterData* data) {
   for (const Page& page : kPages) {
+    const bool one_more = page.code == 0xb0 && unit.device().bugs.Has(Bug::kScsiPageListedNotThere);
+    if (one_more) data->Add8(0x88);
     if ((page.units & unit.kind()) != 0) data->Add8(page.code);
   }
   if (unit.kind() == kBlockDevice) data->Add(unit.device().choices.vendor_pages);
@@ -197,7 +203,7 @@ uint8_t PeripheralByte(const LogicalUnit& unit) {
     case kBlockDevice:
       return 0x00;
     default:
-      return 0x7f;
+      return unit.device().bugs.Has(Bug::kScsiAbsentUnitIsDisk) ? 0x00 : 0x7f;
   }
 }
 
@@ -217,7 +223,8 @@ ParameterData VitalProductData(const LogicalUnit& unit, const Nexus& nexus, uint
     CHECK(HasVendorPage(unit, page)) << "page " << int{page};
     AddVendorPage(page, &data);
   }
-  data.Set16(2, static_cast<uint16_t>(data.size() - 4));
+  const size_t uncounted = unit.device().bugs.Has(Bug::kScsiPageLengthCountsHeader) ? 0 : 4;
+  data.Set16(2, static_cast<uint16_t>(data.size() - uncounted));
   return data;
 }
 

@@ -14,6 +14,9 @@ bool IsAtomic(const Task& task) { return task.cdb[0] == 0x9c; }
 
 Prepared PrepareWrite(const LogicalUnit& unit, const Task& task) {
   PUSHPULL_TRY_ASSIGN(const BlockRange range, CheckTransferRange(unit, task));
+  if (range.blocks == 0 && unit.device().bugs.Has(Bug::kScsiWriteOfNothingRefused)) {
+    return InvalidField(LengthByte(task));
+  }
   return DataOut(uint64_t{range.blocks} * unit.block_size());
 }
 

@@ -98,7 +98,9 @@ Step ExecuteWriteSame(LogicalUnit& unit, Task& task) {
   // SBC-3 §5.46: blocks may be unmapped only if they then read as what was to be written.
   const bool unmaps = UnmapBit(task) && IsZero(block);
   const bool once = unit.device().bugs.Has(Bug::kScsiWriteSameOnce) && !unmaps;
-  state->end = uint64_t{once ? 1 : range.blocks} * unit.block_size();
+  const bool one_more = unit.device().bugs.Has(Bug::kScsiWriteSameOneMore) &&
+                        range.lba + range.blocks < unit.blocks();
+  state->end = uint64_t{once ? 1 : range.blocks + (one_more ? 1 : 0)} * unit.block_size();
   if (!unmaps) state->chunk.resize(std::min(kChunkBytes, state->end));
   for (size_t at = 0; at < state->chunk.size(); at += block.size()) {
     std::memcpy(&state->chunk[at], block.data(), block.size());

@@ -88,6 +88,7 @@ Bench::Bench(std::vector<BenchUnit> units, uint64_t seed, BugSet bugs, DeviceCho
       CHECK(made.ok()) << made.status();
       store = *std::move(made);
     }
+    numbers_.push_back(unit.number);
     options.push_back({.number = unit.number,
                        .serial = unit.serial,
                        .block_size = unit.block_size,
@@ -112,10 +113,9 @@ Nexus* Bench::Open(const std::string& initiator, bool fresh, std::array<uint8_t,
   Nexus* nexus = server_->OpenNexus({initiator, isid, 1}, loop);
   open_.emplace_back(nexus, loop);
   if (fresh) return nexus;
-  const Answer luns = Do(nexus, "a0 00 00 00 00 00 00 01 00 00 00 00");
-  for (size_t at = 8; at < luns.data.size(); at += 8) {
+  for (const uint16_t number : numbers_) {
     CommandOptions options;
-    options.lun = base::LoadBe64(&luns.data[at]);
+    options.lun = EncodeLun(number);
     EXPECT_EQ(Do(nexus, "00 00 00 00 00 00", options).sense.substr(0, 4), "6/29");
   }
   return nexus;

@@ -108,6 +108,7 @@ class Bench {
   }
 
  private:
+  std::vector<uint16_t> numbers_;  // of the units
   fabric::SimWorld world_;
   std::unique_ptr<DeviceServer> server_;
   std::vector<std::pair<Nexus*, fabric::Loop*>> open_;
