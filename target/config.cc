@@ -182,6 +182,11 @@ absl::Status TakeVariation(const LoadedConfig& loaded, TargetOptions& options) {
   NodeOptions& node = options.node;
   const v1::TargetConfig& config = loaded.config();
   if (!config.has_legal_variation()) {
+    if (config.legal_variation_without_size() > 0) {
+      return loaded.At(Invalid("legal_variation_without goes with legal_variation; without it "
+                               "nothing varies"),
+                       "legal_variation_without");
+    }
     if (!config.legal_variation_plain_text()) return absl::OkStatus();
     return loaded.At(Invalid("legal_variation_plain_text goes with legal_variation; without it all "
                              "texts are plain"),
@@ -189,6 +194,11 @@ absl::Status TakeVariation(const LoadedConfig& loaded, TargetOptions& options) {
   }
   node.legal_variation = config.legal_variation();
   node.plain_text = config.legal_variation_plain_text();
+  for (const int freedom : config.legal_variation_without()) {
+    node.spared.vendor_events |= freedom == v1::VENDOR_EVENTS;
+    node.spared.empty_data_in |= freedom == v1::EMPTY_DATA_IN;
+    node.spared.unit_attentions |= freedom == v1::UNIT_ATTENTIONS;
+  }
   TargetChoices choices{.limits = std::move(node.limits),
                         .queue_depth = node.queue_depth,
                         .target_portal_group_tag = node.target_portal_group_tag,

@@ -2,9 +2,11 @@
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "base/check.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -110,6 +112,21 @@ TEST(ConfigTest, TakesEachField) {
   EXPECT_EQ(options->logical_units[0].store->size_bytes(), 1u << 20);
 }
 
+TEST(ConfigTest, LegalVariationWithoutSome) {
+  const auto spared = [](v1::Freedom freedom) {
+    v1::TargetConfig config;
+    config.set_legal_variation(1);
+    config.add_legal_variation_without(freedom);
+    const auto options = OptionsFromConfig(LoadedConfig(config));
+    CHECK(options.ok());
+    const Spared& spared = options->node.spared;
+    return std::vector<bool>{spared.vendor_events, spared.empty_data_in, spared.unit_attentions};
+  };
+  EXPECT_THAT(spared(v1::VENDOR_EVENTS), ElementsAre(true, false, false));
+  EXPECT_THAT(spared(v1::EMPTY_DATA_IN), ElementsAre(false, true, false));
+  EXPECT_THAT(spared(v1::UNIT_ATTENTIONS), ElementsAre(false, false, true));
+}
+
 TEST(ConfigTest, LegalVariationWithPlainText) {
   for (uint64_t seed = 0; seed < 50; ++seed) {
     v1::TargetConfig config;
@@ -181,6 +198,7 @@ TEST_F(ConfigFileTest, ErrorsSayWhereAndWhat) {
       {"limits { buffer_bytes: 0 }", "F:1:10: ", "buffer_bytes is 0"},
       {"limits { max_logins: 0 }", "F:1:10: ", "max_logins is 0"},
       {"\nlegal_variation_plain_text: true", "F:2:1: ", "goes with legal_variation"},
+      {"\nlegal_variation_without: VENDOR_EVENTS", "F:2:1: ", "goes with legal_variation"},
       {"limits {\n\n max_burst_length: 1 }", "F:3:2: ", "MaxBurstLength"},
       {"limits { max_burst_length: 512 first_burst_length: 1024 }", "F:1:32: ", "above"},
       {"lun { spec: 'tape:1' }", "F:1:7: ", "lun 0: unknown kind"},

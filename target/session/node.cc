@@ -88,8 +88,9 @@ std::unique_ptr<LegalVariation> Node::VariationOf(bool session, uint64_t number)
   random = base::Random(random.Next() ^ options_.seed);
   random = base::Random(random.Next() ^ (2 * number + (session ? 1 : 0)));
   // A case that met one may be played again: of seeds that follow each other two have none.
-  const bool attentions = (*options_.legal_variation + options_.seed) % 3 == 0;
-  return std::make_unique<LegalVariation>(random.Next(), options_.plain_text, attentions);
+  Spared spared = options_.spared;
+  spared.unit_attentions |= (*options_.legal_variation + options_.seed) % 3 != 0;
+  return std::make_unique<LegalVariation>(random.Next(), options_.plain_text, spared);
 }
 
 void Node::RememberCleared(const NexusId& nexus, const std::vector<uint64_t>& luns) {

@@ -67,6 +67,7 @@ struct NodeOptions {
   // What the RFC leaves to connections and sessions is chosen by this (LegalVariation).
   std::optional<uint64_t> legal_variation;
   bool plain_text = false;           // the form of texts is left out of that
+  Spared spared;                     // and so is this
   uint16_t first_tsih = 1;           // not 0
   uint64_t seed = 1;                 // StatSN, Target Transfer Tags
   std::shared_ptr<AuthPolicy> auth;  // null: no authentication

@@ -486,7 +486,7 @@ void ScsiCommands::Answer(IscsiTask* task) {
         bytes,
         DataInOrder{parameters.max_burst_length, parameters.data_pdu_in_order,
                     parameters.data_sequence_in_order},
-        variation->data.ForDataIn()));
+        variation->data.ForDataIn(), variation->data.empty_data_in()));
   }
   if (task->mover != nullptr) {  // it is with the initiator already
     session_->counters().Add(Count::kDataBytesSent, bytes);

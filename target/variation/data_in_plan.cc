@@ -15,9 +15,10 @@ constexpr uint32_t kPieces = 24;
 
 }  // namespace
 
-DataInPlan::DataInPlan(uint32_t bytes, const DataInOrder& order, base::Random random)
+DataInPlan::DataInPlan(uint32_t bytes, const DataInOrder& order, base::Random random, bool empty)
     : pdu_in_order_(order.pdu_in_order),
       least_piece_(std::max(4u, (bytes / kPieces) & ~3u)),
+      empty_(empty),
       random_(random) {
   CHECK_GT(bytes, 0u);
   const uint32_t least = std::min(order.max_burst_length, std::max(1u, bytes / kSequences));
@@ -52,7 +53,7 @@ void DataInPlan::CutIntoPieces(Range sequence, uint32_t max_segment_bytes) {
     sequence.length -= length;
   }
   // RFC 7143 §11.7.7: to be avoided, but legal.
-  if (!pieces_.empty() && random_.Chance(10)) {
+  if (empty_ && !pieces_.empty() && random_.Chance(10)) {
     const auto at = pieces_.begin() + static_cast<std::ptrdiff_t>(random_.Below(pieces_.size()));
     pieces_.insert(at, {at->from, 0});
   }

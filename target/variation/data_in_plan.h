@@ -27,8 +27,8 @@ class DataInPlan {
     bool last;   // ends the read
   };
 
-  // `bytes` > 0.
-  DataInPlan(uint32_t bytes, const DataInOrder& order, base::Random random);
+  // `bytes` > 0. `empty`: whether there are pieces without data.
+  DataInPlan(uint32_t bytes, const DataInOrder& order, base::Random random, bool empty = true);
 
   // The next piece, of at most `max_segment_bytes`, which is at least 4. Now and then one without
   // data, which ends nothing. Not after the last one.
@@ -45,6 +45,7 @@ class DataInPlan {
 
   const bool pdu_in_order_;
   const uint32_t least_piece_;
+  const bool empty_;
   base::Random random_;
   std::deque<Range> sequences_;  // to come
   std::deque<Range> pieces_;     // of the sequence under way

@@ -19,12 +19,15 @@ struct R2tChoice {
 
 class DataVariation {
  public:
-  explicit DataVariation(base::Random random) : random_(random) {}
+  // `empty_data_in`: whether there is Data-In without data.
+  explicit DataVariation(base::Random random, bool empty_data_in = true)
+      : random_(random), empty_data_in_(empty_data_in) {}
 
   // §11.7.3: the status may ride in the last Data-In, or come in a SCSI Response of its own.
   bool StatusApart() { return random_.Chance(50); }
   // §11.7.7: an empty Data-In should be avoided, but is to be received properly.
-  bool StatusInEmptyPdu() { return random_.Chance(5); }
+  bool StatusInEmptyPdu() { return random_.Chance(5) && empty_data_in_; }
+  bool empty_data_in() const { return empty_data_in_; }
 
   base::Random ForDataIn() { return random_.Fork(); }
 
@@ -58,6 +61,7 @@ class DataVariation {
 
  private:
   base::Random random_;
+  bool empty_data_in_;
 };
 
 }  // namespace pushpull::target

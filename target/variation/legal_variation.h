@@ -16,14 +16,16 @@
 #include "target/variation/ending_variation.h"
 #include "target/variation/login_variation.h"
 #include "target/variation/session_variation.h"
+#include "target/variation/spared.h"
 #include "target/variation/unasked_pdus.h"
 
 namespace pushpull::target {
 
 // Of one connection, or of one session.
 struct LegalVariation {
-  explicit LegalVariation(uint64_t seed, bool plain_text = false, bool attentions = false)
-      : LegalVariation(base::Random(seed), plain_text, attentions) {}
+  explicit LegalVariation(uint64_t seed, bool plain_text = false,
+                          const Spared& spared = {.unit_attentions = true})
+      : LegalVariation(base::Random(seed), plain_text, spared) {}
 
   LoginVariation login;
   SessionVariation session;
@@ -34,14 +36,14 @@ struct LegalVariation {
   AttentionVariation attention;
 
  private:
-  LegalVariation(base::Random random, bool plain_text, bool attentions)
+  LegalVariation(base::Random random, bool plain_text, const Spared& spared)
       : login(random.Fork(), plain_text),
         session(random.Fork()),
-        data(random.Fork()),
-        unasked(random.Fork()),
+        data(random.Fork(), !spared.empty_data_in),
+        unasked(random.Fork(), !spared.vendor_events),
         delays(random.Fork()),
         ending(random.Fork()),
-        attention(random.Fork(), attentions) {}
+        attention(random.Fork(), !spared.unit_attentions) {}
 };
 
 }  // namespace pushpull::target

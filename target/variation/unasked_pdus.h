@@ -23,7 +23,9 @@ class UnaskedPdus {
     std::string data;     // SenseLength and iSCSI Event Data (§11.9.4), or nothing
   };
 
-  explicit UnaskedPdus(base::Random random) : random_(random) {}
+  // `events`: whether those of the vendor are among them.
+  explicit UnaskedPdus(base::Random random, bool events = true)
+      : random_(random), kinds_(events ? 3 : 2) {}
 
   // What goes out just before an answer.
   std::optional<Kind> BeforeAnAnswer() {
@@ -31,7 +33,7 @@ class UnaskedPdus {
     return Any();
   }
 
-  Kind Any() { return static_cast<Kind>(random_.Below(3)); }
+  Kind Any() { return static_cast<Kind>(random_.Below(kinds_)); }
 
   VendorEvent Event() {
     VendorEvent event;
@@ -58,6 +60,7 @@ class UnaskedPdus {
   static constexpr uint32_t kMostAlone = 24;
 
   base::Random random_;
+  uint32_t kinds_;
   uint32_t alone_ = 0;
 };
 

@@ -37,6 +37,23 @@ class LibiscsiToolsTest(unittest.TestCase):
         listing = harness.run('iscsi-ls', portal.replace('tcp://', 'iscsi://'))
         self.assertIn(f'Target:{name} Portal:', listing)
 
+  def test_legal_variation_but_for_what_libiscsi_gets_wrong(self):
+    folder = harness.scratch()
+    image, back = (os.path.join(folder, name) for name in ('image', 'back'))
+    contents = random.Random(7).randbytes(4 << 20)
+    with open(image, 'wb') as file:
+      file.write(contents)
+    for seed in SEEDS:
+      with self.subTest(seed), harness.reference_target(
+          '--lun', 'ram:4M', '--legal-variation', str(seed), '--plain-text', '--without',
+          'vendor-events,empty-data-in') as uri:
+        url = harness.libiscsi_url(uri)
+        self.assertIn('DIRECT_ACCESS', harness.run('iscsi-inq', url))
+        harness.run('qemu-img', 'convert', '-n', '-O', 'raw', image, url)
+        harness.run('qemu-img', 'convert', '-O', 'raw', url, back)
+        with open(back, 'rb') as file:
+          self.assertEqual(file.read(), contents)
+
   def test_chap(self):
     folder = harness.scratch()
     files = {}

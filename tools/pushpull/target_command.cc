@@ -19,9 +19,12 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "conformance/report/verdict.h"
@@ -54,6 +57,7 @@ struct TargetFlags {
   uint32_t busy_poll_us = 0;
   std::optional<uint64_t> legal_variation;
   bool plain_text = false;
+  std::vector<std::string> without;
   uint64_t seed = 1;
   bool list_bugs = false;
 };
@@ -96,6 +100,12 @@ v1::TargetConfig ConfigOfFlags(const TargetFlags& flags) {
   }
   if (flags.legal_variation.has_value()) config.set_legal_variation(*flags.legal_variation);
   if (flags.plain_text) config.set_legal_variation_plain_text(true);
+  for (const std::string& name : flags.without) {
+    v1::Freedom freedom;
+    CHECK(v1::Freedom_Parse(absl::AsciiStrToUpper(absl::StrReplaceAll(name, {{"-", "_"}})),
+                            &freedom));
+    config.add_legal_variation_without(freedom);
+  }
   return config;
 }
 
@@ -351,6 +361,13 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
   target->add_flag("--plain-text", flags->plain_text,
                    "with --legal-variation: but write texts as ever, for initiators that don't "
                    "stand all that may be written");
+  target
+      ->add_option("--without", flags->without,
+                   "with --legal-variation: but leave this out, which an initiator is known not to "
+                   "stand: vendor-events, empty-data-in, unit-attentions; as often as you like")
+      ->allow_extra_args(false)
+      ->delimiter(',')
+      ->check(CLI::IsMember({"vendor-events", "empty-data-in", "unit-attentions"}));
   target->add_option("--seed", flags->seed, "decides all that is left to chance")
       ->transform(WholeNumber(0, UINT64_MAX))
       ->capture_default_str();
