@@ -185,7 +185,7 @@ absl::Status TakeVariation(const LoadedConfig& loaded, TargetOptions& options) {
     if (config.legal_variation_without_size() > 0) {
       return loaded.At(Invalid("legal_variation_without goes with legal_variation; without it "
                                "nothing varies"),
-                       "legal_variation_without");
+                       "legal_variation_without", 0);
     }
     if (!config.legal_variation_plain_text()) return absl::OkStatus();
     return loaded.At(Invalid("legal_variation_plain_text goes with legal_variation; without it all "

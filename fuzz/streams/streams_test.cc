@@ -62,10 +62,18 @@ TEST(Streams, ComeDownToWhatMatters) {
 
 // All defects of the device server that a name with "scsi_" has are found, but these.
 constexpr const char* kHidden[] = {
-    "scsi_compare_not_atomic",     // commands come one at a time
-    "scsi_reservation_not_saved",  // nothing outlives the target here
-    "scsi_copy_segment_ignored",   // all segments of the streams are of a type that there is
+    "scsi_compare_not_atomic",      // commands come one at a time
+    "scsi_reservation_not_saved",   // nothing outlives the target here
+    "scsi_copy_segment_ignored",    // all segments of the streams are of a type that there is
+    "scsi_designator_length",       // page 83h is the target's own to fill
+    "scsi_preempt_aborts_nothing",  // commands come one at a time
+    "scsi_verify_takes_data",       // what isn't asked for is not compared
+    "scsi_unmap_empty_refused",     // each UNMAP of the streams has a list
+    "scsi_d_sense_ignored",         // either format is read, and what it says compared
 };
+
+// After this one a command never ends, where a stream would stand still.
+constexpr const char* kEndless[] = {"scsi_failed_ordered_blocks"};
 
 // And so are these.
 constexpr const char* kFoundToo[] = {
@@ -95,6 +103,7 @@ TEST(Streams, FindDefects) {
     const bool hidden = std::ranges::find(kHidden, info.name) != std::end(kHidden);
     const bool too = std::ranges::find(kFoundToo, info.name) != std::end(kFoundToo);
     if (!info.by_scsi() && !too) continue;
+    if (std::ranges::find(kEndless, info.name) != std::end(kEndless)) continue;
     EXPECT_NE(IsFound(info.bug), hidden) << info.name;
   }
 }
