@@ -46,6 +46,8 @@ absl::StatusOr<ProcessUse> UseOf(int pid) {
   if (!(statm >> size >> resident)) {
     return absl::NotFoundError(absl::StrCat("there is no process ", pid));
   }
+  // Before it is a zombie: its memory goes first, its connections and all else after that.
+  if (size == 0) return absl::NotFoundError(absl::StrCat("process ", pid, " has ended"));
   use.resident_bytes = resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   std::ifstream stat(folder + "/stat");
   std::string text;

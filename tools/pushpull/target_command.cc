@@ -286,6 +286,23 @@ void DeclareChap(CLI::App* target, TargetFlags* flags) {
                      "its secret: another one, of 12 bytes at the least");
 }
 
+void DeclareVariation(CLI::App* target, TargetFlags* flags) {
+  target
+      ->add_option("--legal-variation", flags->legal_variation,
+                   "choose by this seed all that the RFCs leave to a target (docs/TARGET.md)")
+      ->transform(WholeNumber(0, UINT64_MAX));
+  target->add_flag("--plain-text", flags->plain_text,
+                   "with --legal-variation: but write texts as ever, for initiators that don't "
+                   "stand all that may be written");
+  target
+      ->add_option("--without", flags->without,
+                   "with --legal-variation: but leave this out, which an initiator is known not to "
+                   "stand: vendor-events, empty-data-in, unit-attentions; as often as you like")
+      ->allow_extra_args(false)
+      ->delimiter(',')
+      ->check(CLI::IsMember({"vendor-events", "empty-data-in", "unit-attentions"}));
+}
+
 void DeclareOperation(CLI::App* target, TargetFlags* flags) {
   target->add_option("--admin-socket", flags->admin_socket,
                      "a Unix socket, made for its owner alone, that answers `pushpull admin` and "
@@ -354,20 +371,7 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
                      "be a scripted target, which judges who comes: a script's name (`pushpull "
                      "initiator --list`, which tells of further options; docs/INITIATORS.md)");
   target->add_flag("--list-bugs", flags->list_bugs, "the named defects, with what each breaks");
-  target
-      ->add_option("--legal-variation", flags->legal_variation,
-                   "choose by this seed all that the RFCs leave to a target (docs/TARGET.md)")
-      ->transform(WholeNumber(0, UINT64_MAX));
-  target->add_flag("--plain-text", flags->plain_text,
-                   "with --legal-variation: but write texts as ever, for initiators that don't "
-                   "stand all that may be written");
-  target
-      ->add_option("--without", flags->without,
-                   "with --legal-variation: but leave this out, which an initiator is known not to "
-                   "stand: vendor-events, empty-data-in, unit-attentions; as often as you like")
-      ->allow_extra_args(false)
-      ->delimiter(',')
-      ->check(CLI::IsMember({"vendor-events", "empty-data-in", "unit-attentions"}));
+  DeclareVariation(target, flags.get());
   target->add_option("--seed", flags->seed, "decides all that is left to chance")
       ->transform(WholeNumber(0, UINT64_MAX))
       ->capture_default_str();
