@@ -54,9 +54,9 @@ class Errors : public google::protobuf::io::ErrorCollector {
 
 // A block that begins with a brace.
 struct Block {
-  int line = 0;         // from 1
-  size_t indent = 0;    // of that line
-  std::string heading;  // it, up to the brace
+  int line = 0;              // from 1
+  size_t indent = 0;         // of that line
+  std::string_view heading;  // it, up to the brace, or the end of that
 };
 
 // Where a text with a brace too few most likely lacks it: the innermost block within which a line
@@ -72,7 +72,7 @@ class BraceFinder {
     }
     if (open_.empty()) return "";
     const Block& block = suspect_ ? *suspect_ : open_.back();
-    return absl::StrCat(block.line, ": the block that begins here, \"", block.heading,
+    return absl::StrCat(block.line, ": the block that begins here, \"", std::string(block.heading),
                         "{\", is never closed: a } is missing",
                         suspect_ ? absl::StrCat(", most likely before line ", suspected_at_) : "");
   }
@@ -98,13 +98,16 @@ class BraceFinder {
       } else if (c == '#') {
         break;
       } else if (c == '{') {
-        open_.push_back({number_, indent, std::string(line.substr(indent, i - indent))});
+        const size_t length = std::min(i - indent, kMostHeading);
+        open_.push_back({number_, indent, line.substr(i - length, length)});
       } else if (c == '}' && !open_.empty()) {
         open_.pop_back();
       }
     }
     quote_ = 0;  // strings end with their line
   }
+
+  static constexpr size_t kMostHeading = 60;
 
   std::vector<Block> open_;
   std::optional<Block> suspect_;
