@@ -180,6 +180,19 @@ const Wrong kWrong[] = {
      R"(step { login {} } step { expect { one_of { pdu { nop_in {} } } } } step { logout {} }
         epilogue: NOTHING)",
      v1::FAIL, "RFC7143-I-11.18-a"},
+    {"initiators/ping_answered_at_work#highest_tag",
+     R"(step { login { unit_attention: LEFT } }
+        step { send { task: "c" pdu { scsi_command { cdb { test_unit_ready {} } } } } }
+        step { expect { one_of { pdu { nop_in {} } } } }
+        step { send { pdu { nop_out { initiator_task_tag: 0xffffffff target_transfer_tag: 1 }
+                            immediate: true } } } epilogue: NOTHING)",
+     v1::FAIL, "RFC7143-I-11.18-a"},
+    {"initiators/ping_answered_at_work#tag_0",
+     R"(step { login { unit_attention: LEFT } }
+        step { send { task: "c" pdu { scsi_command { cdb { test_unit_ready {} } } } } }
+        step { expect { one_of { pdu { nop_in {} } } } }
+        step { elapse { milliseconds: 60000 } } epilogue: NOTHING)",
+     v1::TIMEOUT, "RFC7143-I-11.18-a"},
     {"initiators/news_not_answered",
      R"(step { login {} }
         step { expect { one_of { pdu { nop_in {} } } } }

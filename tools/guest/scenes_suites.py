@@ -89,23 +89,6 @@ def profile(name):
   return harness.data_file(f'conformance/profiles/{name}.textproto')
 
 
-# What came of these at LIO, and at tgt over iSER, nobody has looked at yet.
-NOT_JUDGED_IN_GUESTS = ['scsi/address_wraps*', 'scsi/cdb_sizes*', 'scsi/compare_several*',
-                        'scsi/lun_absent*', 'scsi/luns_are_there*', 'scsi/mode_pages*',
-                        'scsi/mode_select_refused*', 'scsi/neighbours_kept*',
-                        'scsi/nothing_to_move*', 'scsi/ordered_refused*', 'scsi/ordered_waits*',
-                        'scsi/provisioning_agrees*', 'scsi/report_luns_despite_attention*',
-                        'scsi/request_sense_format*', 'scsi/reservation_each_change*',
-                        'scsi/reservation_held*', 'scsi/reservation_key_wrong*',
-                        'scsi/reservation_lets_ask*', 'scsi/reservation_preempt_and_abort*',
-                        'scsi/reservation_release_told*', 'scsi/reservation_released*',
-                        'scsi/reservation_reported*', 'scsi/reservation_survives_reset*',
-                        'scsi/reservation_unregistered*', 'scsi/reserve_6_release_other*',
-                        'scsi/reserve_6_reset*', 'scsi/reserve_6_session_ended*',
-                        'scsi/sense_format*', 'scsi/synchronize_cache*', 'scsi/task_attributes*',
-                        'scsi/unmap_list*', 'scsi/unmap_nothing*', 'scsi/verify_each_block*',
-                        'scsi/verify_medium*', 'scsi/vpd_pages*', 'scsi/write_protected*']
-
 # It breaks the kernel, which ends the guest. See docs/targets/lio.md.
 DEADLY_TO_LIO = ['bad_pdu/ahs_beyond_total#zero']
 # A reset overtakes a write's data, which may leave the kernel with freed memory in use: nothing is
@@ -154,8 +137,7 @@ def tgt_iser(folder):
   with tgt.serving('/dev/shm/tgt', os.environ['PUSHPULL_RDMA_ADDRESS']) as (uri, restart):
     with kit.timed('suites against tgt over iSER'):
       play(uri, 'tgt_iser_results', folder, '--iser-dialect', 'linux', '--profile',
-           with_restart('tgt_iser', restart), '--step-timeout-s', '5',
-           without=NOT_JUDGED_IN_GUESTS)
+           with_restart('tgt_iser', restart), '--step-timeout-s', '5')
 
 
 # Likewise, and none that is the daemon's end.
@@ -174,5 +156,5 @@ def lio_tcp(folder):
   with lio.serving('/dev/shm/lio', os.environ['PUSHPULL_RDMA_ADDRESS'], luns=2) as uri:
     with kit.timed('suites against LIO over TCP'):
       play(uri, 'lio_tcp_results', folder, *options,
-           without=DEADLY_TO_LIO + LAST_AT_LIO + NOT_JUDGED_IN_GUESTS)
+           without=DEADLY_TO_LIO + LAST_AT_LIO)
     play(uri, 'lio_tcp_last', folder, *options, *_each('--only', LAST_AT_LIO), at_least=2)
