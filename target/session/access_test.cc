@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace pushpull::target {
@@ -94,6 +95,10 @@ TEST(AccessTest, PortalPatterns) {
     EXPECT_EQ(pattern->host, c.host) << c.text;
     EXPECT_EQ(pattern->port ? static_cast<int>(*pattern->port) : -1, c.port) << c.text;
   }
+}
+
+TEST(AccessTest, AnIpv6AddressIsToldToNeedBrackets) {
+  EXPECT_THAT(ParsePortalPattern("::1").status().message(), ::testing::HasSubstr("brackets"));
 }
 
 TEST(AccessTest, RedirectAddresses) {

@@ -99,6 +99,51 @@ TEST_F(AsyncEventsTest, WhoDoesNotLogOutIsDropped) {
   EXPECT_EQ(rig_.Get(Count::kSessions), 0);
 }
 
+// Time that was running for the connection that was lost means nothing to the next one.
+TEST_F(AsyncEventsTest, WhoComesBackIsNotDroppedForWhatWasAskedBefore) {
+  for (const Kind kind : {Kind::kLogout, Kind::kNegotiation}) {
+    const auto a = LogIn("a");
+    Announce(rig_, {.kind = kind, .within_s = 5});
+    a->Expect<AsyncMessage>(Opcode::kAsyncMessage);
+    a->Reset();
+    rig_.Elapse(absl::Seconds(1));
+    Initiator again(&rig_, a->name);
+    again.tsih = a->tsih;
+    again.cmd_sn = a->cmd_sn;
+    again.Login();
+    EXPECT_TRUE(again.Silent(absl::Seconds(20)));
+    EXPECT_TRUE(again.Alive());
+  }
+}
+
+// What there is no connection for isn't done; the session itself can be ended.
+TEST_F(AsyncEventsTest, ALostSessionCanOnlyBeDropped) {
+  const auto a = LogIn("a");
+  a->Reset();
+  rig_.Elapse(absl::Seconds(1));
+  ASSERT_EQ(rig_.Get(Count::kSessions), 1);
+  for (const Kind kind : {Kind::kLogout, Kind::kDropConnection, Kind::kNegotiation}) {
+    EXPECT_EQ(Announce(rig_, {.kind = kind}), 0u);
+  }
+  EXPECT_EQ(Announce(rig_, {.kind = Kind::kDropSession}), 1u);
+  EXPECT_TRUE(rig_.RunUntilUnused());
+}
+
+// RFC 7143 §11.9.1: the message has the session's numbers, though the session has let go of the
+// connection.
+TEST_F(AsyncEventsTest, TheLastMessageHasTheSessionsNumbers) {
+  for (const Kind kind : {Kind::kDropConnection, Kind::kDropSession}) {
+    const auto a = LogIn("a");
+    a->Send(Write10(*a, 0, 8));
+    a->ExpectR2t();
+    Announce(rig_, {.kind = kind});
+    a->Expect<AsyncMessage>(Opcode::kAsyncMessage);
+    EXPECT_EQ(a->exp_cmd_sn, a->cmd_sn);
+    EXPECT_GE(a->max_cmd_sn, a->cmd_sn);
+    rig_.Elapse(absl::Seconds(60));
+  }
+}
+
 // RFC7143-4.2.6-a
 TEST_F(AsyncEventsTest, ADroppedConnectionCanBeReinstated) {
   const auto a = LogIn("a");
@@ -188,7 +233,9 @@ TEST_F(AsyncEventsTest, OneSessionOrConnectionIsMeant) {
 }
 
 TEST_F(AsyncEventsTest, SessionsAreDescribed) {
-  const auto a = LogIn("a", {{{"MaxBurstLength", "4096"}, {"FirstBurstLength", "512"}}});
+  const auto a = LogIn("a", {{{"MaxBurstLength", "4096"},
+                              {"FirstBurstLength", "512"},
+                              {"MaxRecvDataSegmentLength", "1024"}}});
   a->Send(Write10(*a, 0, 8));
   a->ExpectR2t();
   std::vector<SessionInfo> sessions = Describe(rig_);
@@ -208,12 +255,28 @@ TEST_F(AsyncEventsTest, SessionsAreDescribed) {
   EXPECT_EQ(session.connections[0].slots_held, 1u);
   EXPECT_GT(session.connections[0].slots, 128u);
   EXPECT_EQ(session.connections[0].local, rig_.address());
+  EXPECT_EQ(session.connections[0].peer.host, "192.0.2.1");
+  EXPECT_EQ(session.connections[0].queued_pdus, 0u);
+  EXPECT_EQ(session.connections[0].parameters.initiator_max_recv_data_segment_length, 1024u);
   Announce(rig_, {.kind = Kind::kLogout});
   EXPECT_TRUE(Describe(rig_).at(0).logout_requested);
   a->Disconnect();
   rig_.Elapse(absl::Seconds(1));
   EXPECT_TRUE(Describe(rig_).at(0).connections.empty());
   EXPECT_FALSE(Describe(rig_).at(0).logout_requested);
+}
+
+// What an initiator doesn't take waits for it.
+TEST_F(AsyncEventsTest, WhatWaitsToBeSentIsDescribed) {
+  const auto a = LogIn("a");
+  a->StopReading();
+  const ByteVector data = Pattern(8192);
+  for (int i = 0; i < 100; ++i) {
+    a->Send(NopOut{.immediate = false, .initiator_task_tag = a->NextTag()}, data);
+  }
+  rig_.Elapse(absl::Milliseconds(10));
+  EXPECT_GT(Describe(rig_).at(0).connections.at(0).queued_pdus, 0u);
+  a->ReadOn();
 }
 
 // ---- defects ------------------------------------------------------------------------------------

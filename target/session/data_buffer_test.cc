@@ -1,5 +1,6 @@
 #include "target/session/data_buffer.h"
 
+#include <memory>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -45,16 +46,40 @@ TEST(DataBufferTest, VisitsPiecesInOrder) {
   buffer.Visit(300000, 0, [](base::MutableBytes) { FAIL(); });
 }
 
+// What a chunk that the pool keeps goes on having.
+void Attach(DataBuffer& buffer) {
+  buffer.PlaceOf(0).attachment = std::make_unique<BufferPool::Attachment>();
+}
+
 TEST(DataBufferTest, KeepsNoMoreThanItsLimitIdle) {
   BufferPool pool(BufferPool::kSmallBytes);
   DataBuffer a, b;
-  a.Begin(&pool, 1);
-  a.Grow(1);
-  b.Begin(&pool, 1);
-  b.Grow(1);
+  for (DataBuffer* const buffer : {&a, &b}) {
+    buffer->Begin(&pool, 1);
+    buffer->Grow(1);
+    Attach(*buffer);
+  }
   a.Release();
-  b.Release();  // freed
+  EXPECT_EQ(pool.idle_attachments(), 1u) << "just as much as it may keep";
+  b.Release();
+  EXPECT_EQ(pool.idle_attachments(), 1u) << "freed";
   EXPECT_EQ(pool.bytes_in_use(), 0u);
+}
+
+TEST(DataBufferTest, WhatIsIdleIsUsedAgain) {
+  for (const uint64_t bytes : {uint64_t{1}, uint64_t{BufferPool::kLargeBytes}}) {
+    BufferPool pool(BufferPool::kLargeBytes);
+    for (int i = 0; i < 3; ++i) {
+      DataBuffer buffer;
+      buffer.Begin(&pool, bytes);
+      buffer.Grow(1);
+      EXPECT_EQ(buffer.PlaceOf(0).attachment != nullptr, i > 0) << bytes;
+      if (i == 0) Attach(buffer);
+      EXPECT_EQ(pool.idle_attachments(), 0u);
+      buffer.Release();
+      EXPECT_EQ(pool.idle_attachments(), 1u);
+    }
+  }
 }
 
 }  // namespace

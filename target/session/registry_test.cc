@@ -43,7 +43,7 @@ TEST(SessionRegistryTest, Places) {
   EXPECT_EQ(registry.FindPlace("a", Identity(7)).status, LoginStatus::kSessionDoesNotExist);
   SessionParameters parameters;
   parameters.max_burst_length = 4096;
-  const auto claim = registry.ClaimName("a", nullptr, parameters);
+  const auto claim = registry.ClaimName("a", nullptr, parameters, "CHAP user");
   EXPECT_NE(claim.tsih, 0);
   EXPECT_FALSE(claim.predecessor.has_value());
   registry.SetConnections(claim.id, {1});
@@ -55,6 +55,7 @@ TEST(SessionRegistryTest, Places) {
   EXPECT_EQ(again.status, LoginStatus::kSuccess);
   EXPECT_EQ(again.kind, LoginKind::kConnectionReinstatement);
   EXPECT_EQ(again.session.max_burst_length, 4096u);
+  EXPECT_EQ(again.authentication, "CHAP user");
   EXPECT_EQ(registry.FindPlace("a", Identity(claim.tsih, 2)).status,
             LoginStatus::kTooManyConnections);
   registry.SetConnections(claim.id, {});

@@ -38,12 +38,22 @@ class SessionLogTest : public ::testing::Test {
 TEST_F(SessionLogTest, DebugTellsWhatWasNegotiated) {
   Start(base::LogLevel::kDebug);
   Initiator a(rig_.get());
-  a.Login(
-      {{{"HeaderDigest", "CRC32C"}, {"MaxBurstLength", "16384"}, {"FirstBurstLength", "8192"}}});
-  EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("debug negotiated "), HasSubstr("tsih="),
-                                     HasSubstr("authentication=\"None\""),
-                                     HasSubstr("HeaderDigest=\"CRC32C\""),
-                                     HasSubstr("MaxBurstLength=16384"))));
+  a.Login({{{"HeaderDigest", "CRC32C"},
+            {"DataDigest", "None"},
+            {"MaxRecvDataSegmentLength", "4096"},
+            {"MaxBurstLength", "16384"},
+            {"FirstBurstLength", "8192"},
+            {"InitialR2T", "Yes"},
+            {"DefaultTime2Wait", "3"},
+            {"DefaultTime2Retain", "9"}}});
+  for (const char* const part :
+       {"authentication=\"None\"", "HeaderDigest=\"CRC32C\"", "DataDigest=\"None\"",
+        "initiator_MaxRecvDataSegmentLength=4096", "target_MaxRecvDataSegmentLength=262144",
+        "MaxBurstLength=16384", "FirstBurstLength=8192", "InitialR2T=\"Yes\"",
+        "ImmediateData=\"Yes\"", "DefaultTime2Wait=3", "DefaultTime2Retain=9"}) {
+    EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("debug negotiated "), HasSubstr("tsih="),
+                                       HasSubstr(part))));
+  }
 }
 
 TEST_F(SessionLogTest, DebugTellsPdusAndChecksAndNoData) {
@@ -72,6 +82,30 @@ TEST_F(SessionLogTest, NothingOfThatWithoutDebug) {
   a.ClearUnitAttentions();
   EXPECT_THAT(lines_, Not(Contains(HasSubstr("debug"))));
   EXPECT_THAT(lines_, Contains(HasSubstr("info login ")));
+}
+
+// RFC 7143 §11.9.1 numbers them.
+TEST_F(SessionLogTest, EventsHaveTheRfcsNumbers) {
+  Start(base::LogLevel::kInfo);
+  Initiator a(rig_.get());
+  a.Login();
+  for (const auto kind : {AsyncRequest::Kind::kNegotiation, AsyncRequest::Kind::kDropSession}) {
+    rig_->target().Announce({.kind = kind}, [](size_t) {});
+    rig_->Elapse(absl::Milliseconds(10));
+  }
+  EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("info async_event "), HasSubstr("event=4"))));
+  EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("info async_event "), HasSubstr("event=3"))));
+}
+
+TEST_F(SessionLogTest, SessionsEndForAReason) {
+  Start(base::LogLevel::kInfo);
+  Initiator a(rig_.get());
+  a.Login();
+  Initiator b(rig_.get());
+  b.Login();
+  rig_->Elapse(absl::Milliseconds(10));
+  EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("info session_end "), HasSubstr(a.name),
+                                     HasSubstr("why=\"reinstated\""))));
 }
 
 // Who didn't log out before the end of a stop was dropped by that, and by nobody.

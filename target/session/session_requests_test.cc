@@ -29,6 +29,11 @@ class RequestsTest : public ::testing::Test {
     return ping;
   }
 
+  int64_t Errors(Reason reason) {
+    return rig_->target().Sum(
+        [reason](const Counters& counters) { return counters.Errors(reason); });
+  }
+
   std::unique_ptr<Rig> rig_;
   std::unique_ptr<Initiator> a_;
 };
@@ -91,6 +96,18 @@ TEST_F(RequestsTest, TextChangesWhatIsInForce) {
   a().ExpectDataIn(&data);
   EXPECT_EQ(data.size(), 1024u);
   EXPECT_TRUE(a().ExpectDataIn().status_present);
+}
+
+TEST_F(RequestsTest, ATextMayFollowTheLastAnswerAtOnce) {
+  Start();
+  for (int i = 0; i < 3; ++i) {
+    TextRequest text;
+    text.immediate = true;
+    text.initiator_task_tag = a().NextTag();
+    a().Send(text);  // acknowledges the last answer, and no other status is in between
+    EXPECT_EQ(a().Expect<TextResponse>(Opcode::kTextResponse).initiator_task_tag,
+              text.initiator_task_tag);
+  }
 }
 
 // RFC7143-6.2-d: the next request acknowledges the response to the last one.
@@ -165,9 +182,54 @@ TEST_F(RequestsTest, RejectHasTheAhsToo) {
   EXPECT_TRUE(std::equal(ahs.begin(), ahs.end(), header.begin() + 48));
 }
 
+// RFC 7143 §11.17: as much of it as the initiator takes.
+TEST_F(RequestsTest, ARejectFitsTheInitiator) {
+  Start({{"MaxRecvDataSegmentLength", "512"}});
+  ScsiCommand command = TestUnitReady(a());
+  command.attr = static_cast<TaskAttributeCode>(7);
+  ByteVector ahs(600, 0x5a);
+  ahs[0] = 2;
+  ahs[1] = 85;  // 597 bytes behind the first three
+  ahs[2] = 1;
+  a().SendPdu({.bhs = a().Number(command).Encode(), .ahs = ahs, .data = {}});
+  ByteVector header;
+  a().ExpectReject(&header);
+  EXPECT_EQ(header.size(), 512u);
+}
+
+// The header that a Reject brings back is the one that came, however long it waits.
+TEST_F(RequestsTest, RejectsThatWaitKeepTheirHeaders) {
+  constexpr uint32_t kRejects = 60;
+  Start();
+  a().StopReading();
+  const ByteVector data = Pattern(8192);
+  for (int i = 0; i < 100; ++i) a().Send(Ping(/*immediate=*/false), data);
+  for (uint32_t i = 0; i < kRejects; ++i) {
+    SnackRequest snack{.type = SnackType::kStatus};
+    snack.initiator_task_tag = 1000 + i;
+    a().Send(snack);
+  }
+  rig_->Elapse(absl::Milliseconds(10));
+  a().ReadOn();
+  uint32_t next = 1000;
+  while (next < 1000 + kRejects) {
+    const auto pdu = a().Next();
+    ASSERT_TRUE(pdu.has_value());
+    if (pdu->opcode() == Opcode::kNopIn) {
+      ASSERT_EQ(pdu->data, data);
+      continue;
+    }
+    ASSERT_EQ(pdu->opcode(), Opcode::kReject);
+    ASSERT_EQ(pdu->data.size(), kBhsBytes);
+    EXPECT_EQ(base::LoadBe32(pdu->data.data() + 16), next++);
+  }
+}
+
 // RFC7143-11.16.1-a
 TEST_F(RequestsTest, SnacksAreRejected) {
   Start();
+  a().Send(SnackRequest{.type = SnackType::kRData});
+  EXPECT_EQ(a().ExpectReject().reason, RejectReason::kSnackReject);
   a().Send(SnackRequest{.type = SnackType::kStatus});
   EXPECT_EQ(a().ExpectReject().reason, RejectReason::kSnackReject);
   a().Send(SnackRequest{.type = static_cast<SnackType>(9)});
@@ -252,6 +314,8 @@ TEST_F(RequestsTest, AWrongHeaderDigestEndsTheConnection) {
   EXPECT_FALSE(a().Next().has_value());
   EXPECT_EQ(rig_->Medium()[1], 0);
   EXPECT_EQ(rig_->Get(Count::kDigestErrors), 1);
+  EXPECT_EQ(rig_->Get(Count::kSessions), 1) << "it can be reinstated";
+  EXPECT_EQ(Errors(Reason::kHeaderDigest), 1);
 }
 
 // RFC7143-7.3-b
@@ -346,6 +410,19 @@ TEST_F(RequestsTest, TheTapSeesBothDirections) {
   };
   EXPECT_TRUE(seen == expected);
   EXPECT_EQ(rig_->Get(Count::kPdusSent), static_cast<int64_t>(3 + 3));
+}
+
+TEST_F(RequestsTest, PdusAreCountedByKind) {
+  Start();
+  const auto sum = [this](auto one) { return rig_->target().Sum(one); };
+  a().Send(Ping());
+  a().ExpectNopIn();
+  a().Send(SnackRequest{.type = SnackType::kStatus});
+  a().ExpectReject();
+  EXPECT_EQ(sum([](const Counters& c) { return c.Received(Opcode::kNopOut); }), 1);
+  EXPECT_EQ(sum([](const Counters& c) { return c.Received(Opcode::kSnackRequest); }), 1);
+  EXPECT_EQ(sum([](const Counters& c) { return c.Sent(Opcode::kNopIn); }), 1);
+  EXPECT_EQ(sum([](const Counters& c) { return c.Rejects(RejectReason::kSnackReject); }), 1);
 }
 
 }  // namespace

@@ -184,6 +184,22 @@ TEST(SessionVariationTest, ATextResponseIsOvertaken) {
   EXPECT_GT(overtaken, 5);
 }
 
+// Answers that are kept back end with the connection: the rig looks for what is left of them.
+TEST(SessionVariationTest, AConnectionEndsAmongAnswersThatAreKeptBack) {
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    Rig rig(Varied(seed));
+    Initiator a(&rig);
+    a.Login();
+    for (int i = 0; i < 4; ++i) {
+      a.Send(NopOut{.immediate = false, .initiator_task_tag = a.NextTag()});
+      a.Send(TestUnitReady(a));
+    }
+    rig.Elapse(absl::Microseconds(100));
+    a.Reset();
+    ASSERT_TRUE(rig.RunUntilUnused()) << seed;
+  }
+}
+
 // Nothing says how soon a connection ends behind the Logout Response, nor how soon that comes.
 TEST(SessionVariationTest, ALogoutTakesItsTime) {
   int late_answers = 0, late_ends = 0, at_once = 0;
