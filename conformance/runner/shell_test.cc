@@ -1,9 +1,13 @@
 #include "conformance/runner/shell.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -28,6 +32,17 @@ std::string Scratch(const std::string& name) { return ::testing::TempDir() + "/"
 bool Gone(const std::string& pid) {
   const std::string stat = Contents(absl::StrCat("/proc/", pid, "/stat"));
   return stat.empty() || stat.find(") Z") != std::string::npos;
+}
+
+// The end of a process that isn't our child comes when it gets its turn.
+bool Ends(const std::string& pid) {
+  const int fd = static_cast<int>(syscall(SYS_pidfd_open, std::stoi(pid), 0));
+  if (fd < 0) return true;
+  pollfd ended = {.fd = fd, .events = POLLIN, .revents = 0};
+  constexpr int kLimitMs = 60'000;
+  const bool came = poll(&ended, 1, kLimitMs) == 1;
+  close(fd);
+  return came;
 }
 
 TEST(ShellTest, OutputAndEnvironment) {
@@ -58,7 +73,7 @@ TEST(ShellTest, IsEndedWithAllItsGroupWhenItsTimeIsUp) {
   EXPECT_THAT(std::string(late.message()), HasSubstr("longer than 300ms"));
   const std::string pid = Contents(path).substr(0, Contents(path).find('\n'));
   ASSERT_FALSE(pid.empty());
-  EXPECT_TRUE(Gone(pid)) << pid;
+  EXPECT_TRUE(Ends(pid)) << pid;
 }
 
 TEST(ShellTest, WhatIgnoresTheEndIsKilled) {
@@ -67,6 +82,44 @@ TEST(ShellTest, WhatIgnoresTheEndIsKilled) {
       RunShell({.command = "trap '' TERM; while :; do :; done", .limit = absl::Milliseconds(100)})
           .ok());
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "it was left as a zombie";
+}
+
+TEST(ShellTest, TheEndOfALongOutputIsTold) {
+  const std::string message(
+      RunShell({.command = "printf 'x%.0s' $(seq 600); printf END; exit 1"}).message());
+  EXPECT_EQ(message, absl::StrCat("exit code 1; it wrote: ", std::string(497, 'x'), "END"));
+}
+
+// We ignore SIGPIPE, and block what we wait for.
+TEST(ShellTest, SignalsAreAsByDefault) {
+  const auto before = signal(SIGPIPE, SIG_IGN);
+  sigset_t blocked, old;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &blocked, &old);
+  const std::string path = Scratch("signals");
+  EXPECT_TRUE(
+      RunShell({.command = "exec grep -E 'SigBlk|SigIgn' /proc/self/status", .output_path = path})
+          .ok());
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  signal(SIGPIPE, before);
+  std::ifstream file(path);
+  std::string name;
+  uint64_t mask_blocked = 1, mask_ignored = ~uint64_t{0};
+  file >> name >> std::hex >> mask_blocked >> name >> mask_ignored;
+  EXPECT_EQ(mask_blocked, 0u);
+  EXPECT_EQ(mask_ignored & (uint64_t{1} << (SIGPIPE - 1)), 0u);
+}
+
+TEST(ShellTest, ReadsNothingOfOurInput) {
+  int ours[2];
+  ASSERT_EQ(pipe(ours), 0);
+  const int before = dup(STDIN_FILENO);
+  ASSERT_GE(dup2(ours[0], STDIN_FILENO), 0);
+  EXPECT_TRUE(RunShell({.command = "cat", .limit = absl::Seconds(5)}).ok());
+  if (before >= 0) dup2(before, STDIN_FILENO);
+  for (const int fd : {ours[0], ours[1], before}) close(fd);
 }
 
 TEST(ShellTest, WhatItLeavesInTheBackgroundLivesOn) {
