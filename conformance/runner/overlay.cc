@@ -184,7 +184,7 @@ ProfileRepair ProfileOverlay::Repair(const v1::RunResult& run, bool strict) cons
       added = entry.expected;
     }
     // An entry that expired is for somebody to look at, not to be renewed unseen.
-    if (expired || result.overlay() == v1::XPASS || !MayBeExpected(result.verdict())) continue;
+    if (expired || !MayBeExpected(result.verdict())) continue;
     added.set_id(result.id());
     added.clear_verdict();
     if (result.verdict() != v1::FAIL) added.add_verdict(v1::Verdict_Name(result.verdict()));

@@ -6,7 +6,10 @@
 namespace pushpull::conformance {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
 
 ProfileVocabulary Vocabulary() {
   return {.readings = {{"A18", {"close", "reject"}}, {"A2", {}}},
@@ -83,7 +86,7 @@ lacks: "vpd"
 TEST(ProfileTest, EntriesKnowTheirLines) {
   const auto file = ParseProfile(kText, "p", Vocabulary());
   ASSERT_TRUE(file.ok()) << file.status();
-  EXPECT_THAT(file->Lines(), ::testing::ElementsAre(8, 13, 14));
+  EXPECT_THAT(file->Lines(), ElementsAre(8, 13, 14));
 }
 
 TEST(ProfileTest, RepairKeepsWhatPeopleWrote) {
@@ -95,6 +98,9 @@ TEST(ProfileTest, RepairKeepsWhatPeopleWrote) {
   added.add_verdict("TIMEOUT");
   added.set_message_prefix("\"é\n");
   added.set_reason("r");
+  added.set_bug("B1");
+  added.set_expires("2027-01-01");
+  added.set_unsteady(true);
   EXPECT_EQ(Repaired(*file, {.drop = {0, 1}, .add = {added}}),
             R"(# proto-file: profile.proto
 
@@ -111,6 +117,9 @@ expect {
   verdict: "TIMEOUT"
   message_prefix: "\"é\n"
   reason: "r"
+  bug: "B1"
+  expires: "2027-01-01"
+  unsteady: true
 }
 )");
 }
@@ -132,6 +141,45 @@ TEST(ProfileTest, RepairOfWhatSharesALine) {
                                  "p", Vocabulary());
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ(Repaired(*file, {.drop = {0}, .add = {}}), "target: \"t\"  lacks: \"vpd\"\n");
+}
+
+// A tab goes to the next multiple of eight, from wherever it stands.
+TEST(ProfileTest, RepairOfWhatStandsBehindATab) {
+  const auto file =
+      ParseProfile(" \tlacks: \"vpd\" expect { id: \"a\" reason: \"r\" }", "p", Vocabulary());
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(Repaired(*file, {.drop = {0}, .add = {}}), " \tlacks: \"vpd\" \n");
+}
+
+TEST(ProfileTest, WhatIsNoPassMayBeExpected) {
+  for (const char* verdict : {"FAIL", "TIMEOUT", "WARN", "AMBIGUOUS"}) {
+    EXPECT_EQ(
+        ErrorOf(absl::StrCat("expect { id: \"a\" reason: \"r\" verdict: \"", verdict, "\" }")), "");
+  }
+  for (const v1::Verdict verdict : {v1::PASS, v1::SKIP, v1::UNSUPPORTED, v1::NOT_PLAYED}) {
+    EXPECT_FALSE(MayBeExpected(verdict)) << verdict;
+  }
+}
+
+TEST(ProfileTest, ScenariosHaveTheVocabulary) {
+  const auto file = ParseScenario(R"(
+      id: "a/b" needs { capability: "vpd" }
+      step { trigger { hook: "drain" } }
+      step { expect {
+        one_of { pdu { nop_in {} } ambiguity: "A1" verdict: ALTERNATIVE_AMBIGUOUS reading: "x" }
+        one_of { closed: true ambiguity: "A2" verdict: ALTERNATIVE_AMBIGUOUS }
+        one_of { pdu { reject {} } ambiguity: "A3" reading: "y" } } }
+      sweep { row { name: "r" step {
+        expect { all_of { ambiguity: "A4" verdict: ALTERNATIVE_AMBIGUOUS reading: "z" } } } } })",
+                                  "a/b.textproto");
+  ASSERT_TRUE(file.ok()) << file.status();
+  ProfileVocabulary vocabulary;
+  vocabulary.Add({*file});
+  EXPECT_THAT(vocabulary.capabilities, ElementsAre("vpd"));
+  EXPECT_THAT(vocabulary.hooks, ElementsAre("drain"));
+  EXPECT_THAT(vocabulary.readings,
+              ElementsAre(Pair("A1", ElementsAre("x")), Pair("A2", IsEmpty()),
+                          Pair("A3", IsEmpty()), Pair("A4", ElementsAre("z"))));
 }
 
 }  // namespace
