@@ -103,7 +103,7 @@ TEST_F(PlayCaseTest, IsPlayedAgainByTheSameIsid) {
 
 TEST_F(PlayCaseTest, AMustThatTheMonitorSawBrokenFails) {
   targets_.script = [](uint64_t) { return Pings("pdu { nop_in { stat_sn: 99 } }"); };
-  const v1::CaseResult result = Play(kPing);
+  const v1::CaseResult result = Play(absl::StrCat(kPing, "step { logout {} } epilogue: NOTHING"));
   EXPECT_EQ(result.verdict(), v1::FAIL) << result.ShortDebugString();
   EXPECT_THAT(result.failure().message(), HasSubstr("monitor: stat_sn_increments: "));
   EXPECT_THAT(result.failure().cite(), testing::Contains("RFC7143-4.2.2.2-a"));
@@ -144,6 +144,21 @@ TEST_F(PlayCaseTest, TheCasesOwnFailureStaysTheReason) {
   EXPECT_EQ(result.verdict(), v1::TIMEOUT) << result.ShortDebugString();
   EXPECT_THAT(result.failure().message(), testing::Not(HasSubstr("monitor")));
   EXPECT_THAT(result.violation(), testing::Not(IsEmpty()));
+}
+
+TEST_F(PlayCaseTest, AFailureStaysOneWhereAShouldWasMissedToo) {
+  targets_.script = [](uint64_t) {
+    return Pings("pdu { nop_in {} data { raw: \"x\" } pad: \"abc\" }");
+  };
+  EXPECT_EQ(Play(absl::StrCat(kPingOfAByte, "step { expect_closed {} }")).verdict(), v1::TIMEOUT);
+}
+
+TEST_F(PlayCaseTest, WhatWasBrokenBeforeACaseIsSkippedCounts) {
+  targets_.script = [](uint64_t) { return Pings("pdu { nop_in { stat_sn: 99 } }"); };
+  const v1::CaseResult result = Play(absl::StrCat(
+      kPing, "step { require_negotiated { name: \"HeaderDigest\" value: \"CRC32C\" } }"));
+  EXPECT_EQ(result.verdict(), v1::FAIL) << result.ShortDebugString();
+  EXPECT_THAT(result.failure().message(), HasSubstr("stat_sn_increments"));
 }
 
 TEST_F(PlayCaseTest, WithoutTheMonitorNothingIsSeen) {
@@ -191,6 +206,26 @@ TEST_F(PlayCaseTest, ALostConnectionIsTold) {
   EXPECT_FALSE(lost) << "the initiator ended it";
 }
 
+// RFC 7143 §11.15: the target ends the connection behind its Logout Response.
+TEST_F(PlayCaseTest, AConnectionThatWasLoggedOutIsNotLost) {
+  bool lost = true;
+  options_.connection_lost = &lost;
+  targets_.script = [](uint64_t) {
+    return std::string(R"(
+      step { accept {} } step { accept_login {} }
+      step { expect { task: "l" one_of { pdu { logout_request {} } } } }
+      step { send { task: "l" pdu { logout_response {} } } }
+      step { close {} } epilogue: NOTHING)");
+  };
+  const v1::CaseResult result = Play(R"(
+    step { login { unit_attention: LEFT } }
+    step { send { task: "l" pdu { logout_request {} } } }
+    step { expect { task: "l" one_of { pdu { logout_response {} } } } }
+    step { expect_closed {} } epilogue: NOTHING)");
+  EXPECT_EQ(result.verdict(), v1::PASS) << result.ShortDebugString();
+  EXPECT_FALSE(lost);
+}
+
 TEST_F(PlayCaseTest, CasesAboutChapHaveATargetMadeForThem) {
   targets_.credentials.user = "u";
   targets_.credentials.secret = "0123456789ab";
@@ -232,6 +267,50 @@ TEST_F(PlayCaseTest, IsPlayedAgainAfterAUnitAttention) {
   EXPECT_EQ(result.replay(), "pushpull run --only t/x");
   EXPECT_THAT(targets_.seeds(), ElementsAre(1, 2)) << "another seed, or it would come again";
   EXPECT_THAT(Written("disturbed_1.txt"), HasSubstr("CHECK_CONDITION"));
+}
+
+TEST_F(PlayCaseTest, IsPlayedAgainForAWarningToo) {
+  size_t made = 0;
+  targets_.script = [&made](uint64_t) { return std::string(made++ == 0 ? kAttention : kServes); };
+  const v1::CaseResult result = Play(R"(
+    step { login { unit_attention: LEFT } }
+    step { send { task: "t" pdu { scsi_command { cdb { test_unit_ready {} } } } } }
+    step { expect { task: "t" one_of { pdu { scsi_response { status: GOOD } } }
+      one_of { pdu { scsi_response {} } verdict: ALTERNATIVE_WARN why: "not good" } } })");
+  EXPECT_EQ(result.verdict(), v1::PASS) << result.ShortDebugString();
+}
+
+TEST_F(PlayCaseTest, WhatAUnitAttentionDoesNotExplainIsNotPlayedAgain) {
+  const std::string attention = kAttention;
+  std::string wrong = attention;
+  wrong.replace(wrong.find("scsi_response {"), 15, "scsi_response { stat_sn: 99");
+  targets_.script = [&wrong](uint64_t) { return wrong; };
+  EXPECT_EQ(Play(kReady).verdict(), v1::FAIL);
+  EXPECT_THAT(targets_.seeds(), SizeIs(1)) << "a rule was broken";
+
+  std::string gone = attention;
+  gone.replace(gone.find("serve { or_closed: true }"), 25, "close {}");
+  targets_.script = [&gone](uint64_t) { return gone; };
+  Play(absl::StrCat(kReady, "step { expect_closed {} }"));
+  EXPECT_THAT(targets_.seeds(), SizeIs(2)) << "the target went away";
+
+  targets_.script = [](uint64_t) { return std::string(kAttention); };
+  targets_.complaints = {"they differ"};
+  EXPECT_EQ(Play(kReady).verdict(), v1::ERROR);
+  EXPECT_THAT(targets_.seeds(), SizeIs(3)) << "it is our error";
+}
+
+TEST_F(PlayCaseTest, NothingIsLeftOfAPlayThatWasDisturbed) {
+  std::string wrong = kAttention;
+  wrong.replace(wrong.find("scsi_response {"), 15, "scsi_response { stat_sn: 99");
+  size_t made = 0;
+  targets_.script = [&](uint64_t) { return made++ == 0 ? wrong : std::string(kServes); };
+  const std::set<std::string> known = {"stat_sn_increments"};
+  options_.known_rules = &known;
+  const v1::CaseResult result = Play(kReady);
+  EXPECT_EQ(result.verdict(), v1::PASS) << result.ShortDebugString();
+  EXPECT_THAT(targets_.seeds(), SizeIs(2));
+  EXPECT_THAT(result.violation(), IsEmpty());
 }
 
 TEST_F(PlayCaseTest, IsPlayedThreeTimesAtTheMost) {
@@ -285,6 +364,61 @@ TEST_F(PlayCaseTest, ALinkThatCantBeShapedIsAnErrorAndIsResetAllTheSame) {
   EXPECT_THAT(targets_.seeds(), IsEmpty());
   EXPECT_THAT(Written("link_reset.txt"), HasSubstr("not found"));
   EXPECT_EQ(Play(kPing).verdict(), v1::PASS) << "another case leaves the link alone";
+}
+
+TEST_F(PlayCaseTest, TheUsersHookGoesBeforeTheEndpointsOwn) {
+  WithFolder();
+  std::vector<std::string> asked;
+  targets_.own_hook = [&asked](const v1::Trigger& trigger, initiator_sim::HookDone done) {
+    asked.push_back(trigger.hook());
+    done(absl::OkStatus());
+  };
+  options_.commands = &commands_;
+  commands_.hooks["drain"] = "echo drained";
+  const v1::CaseResult result =
+      Play("step { trigger { hook: \"drain\" } } step { trigger { hook: \"fill\" } }");
+  EXPECT_EQ(result.verdict(), v1::PASS) << result.ShortDebugString();
+  EXPECT_THAT(asked, ElementsAre("fill"));
+  EXPECT_EQ(Written("hook_drain.txt"), "drained\n");
+}
+
+// ---- what is put back ------------------------------------------------------------------------
+
+constexpr char kReserves[] = R"(
+  step { login { unit_attention: LEFT } }
+  step { command { cdb { raw: "\x16\0\0\0\0\0" } status: )";
+
+TEST_F(PlayCaseTest, WhatACaseThatPassesLeftItHasSeenUndone) {
+  std::string left;
+  options_.left = &left;
+  EXPECT_EQ(Play(absl::StrCat(kReserves, "CHECK_CONDITION } }")).verdict(), v1::PASS);
+  EXPECT_THAT(targets_.seeds(), SizeIs(1));
+}
+
+TEST_F(PlayCaseTest, WhatACaseThatFailsMayHaveLeftIsPutBack) {
+  WithFolder();
+  std::string left;
+  options_.left = &left;
+  EXPECT_EQ(Play(absl::StrCat(kReserves, "GOOD } }")).verdict(), v1::FAIL);
+  EXPECT_THAT(targets_.seeds(), SizeIs(testing::Gt(1)));
+  EXPECT_THAT(Written("put_back.txt"), HasSubstr("# as iqn."));
+  EXPECT_EQ(left, "");
+}
+
+TEST_F(PlayCaseTest, WhereEachCaseHasATargetOfItsOwnNothingIsPutBack) {
+  std::string left;
+  options_.left = &left;
+  targets_.own = true;
+  Play(absl::StrCat(kReserves, "GOOD } }"));
+  EXPECT_THAT(targets_.seeds(), SizeIs(1));
+}
+
+TEST_F(PlayCaseTest, WhatCannotBePutBackIsTold) {
+  std::string left;
+  options_.left = &left;
+  targets_.script = [](uint64_t) { return std::string(kTakesPortGroups); };
+  Play(kSetsPortGroups);
+  EXPECT_EQ(left, "LUN 0 was sent SET TARGET PORT GROUPS, which is not undone");
 }
 
 // ---- what is written -------------------------------------------------------------------------

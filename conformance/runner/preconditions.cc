@@ -73,7 +73,7 @@ std::optional<Unmet> UnmetBlocks(const v1::Needs& needs, const Offer& offer) {
   }
   const uint64_t last = facts.block_count - 1;
   const uint64_t end = 1 + (needs.writes() ? offer.scratch_last_lba.value_or(last) : last);
-  if (needs.blocks() > 0 && end - std::min(end, offer.scratch_lba) < needs.blocks()) {
+  if (end - std::min(end, offer.scratch_lba) < needs.blocks()) {
     return skip(absl::StrCat("it needs ", needs.blocks(), " blocks from --scratch-lba ",
                              offer.scratch_lba, " on; there are ",
                              end - std::min(end, offer.scratch_lba)));

@@ -20,7 +20,7 @@ Offer Plenty() {
   offer.portals = 2;
   offer.hooks = {"drain"};
   offer.writes = offer.whole_lun = true;
-  offer.virtual_time = offer.chap = offer.mutual_chap = true;
+  offer.link = offer.virtual_time = offer.chap = offer.mutual_chap = true;
   return offer;
 }
 
@@ -53,6 +53,8 @@ TEST(PreconditionsTest, EachNeedIsLookedAt) {
       {"needs { block_size: 512 }", [](Offer* o) { o->facts.block_size = 4096; }, "4096"},
       {"needs { hook: \"drain\" }", [](Offer* o) { o->hooks = {"other"}; }, "\"drain\""},
       {"needs { virtual_time: true }", [](Offer* o) { o->virtual_time = false; }, "embedded-sim:"},
+      {"needs { rfc7145: true }", [](Offer* o) { o->rfc7145 = false; }, "--iser-dialect"},
+      {"fabric { mtu: 1024 }", [](Offer* o) { o->link = false; }, "softroce --link"},
       {"needs { chap: true }", [](Offer* o) { o->chap = false; }, "--chap-user"},
       {"needs { mutual_chap: true }", [](Offer* o) { o->mutual_chap = false; }, "mutual"},
   };
@@ -102,6 +104,7 @@ TEST(PreconditionsTest, LoginsOfTheirOwnNeedAnOpenTarget) {
       "step { login {} }",
       entered + sent,
       "needs { chap: true } step { connect {} } " + sent,
+      "needs { mutual_chap: true } step { connect {} } " + sent,
       "step { connect {} } step { send { pdu { nop_out {} } } }",
   };
   Offer offer = Plenty();

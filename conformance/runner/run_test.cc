@@ -127,11 +127,13 @@ TEST_F(RunTest, WhatAnUnsteadyEntryTakesIsWarnedOf) {
 
 TEST_F(RunTest, NobodyThere) {
   targets_.reachable = absl::UnavailableError("nobody there");
+  options_.seed = 17;
   const RunOutcome outcome = Play({CaseOf("a/one", kPasses)});
   EXPECT_TRUE(absl::IsUnavailable(outcome.status)) << outcome.status;
   EXPECT_EQ(outcome.result.exit_code(), kExitTargetUnreachable);
   EXPECT_EQ(outcome.result.run_error(), "nobody there");
   EXPECT_EQ(outcome.result.target(), "tcp://192.0.2.5");
+  EXPECT_EQ(outcome.result.seed(), 17u);
   EXPECT_THAT(outcome.result.result(), IsEmpty());
 }
 
@@ -149,7 +151,9 @@ TEST_F(RunTest, ATargetThatStandsNoPlainSessionIsNotPlayedAgainst) {
   const Case broken = CaseOf("sanity/alive", kFails);
   const RunOutcome outcome = RunSuites(&targets_, broken, {CaseOf("a/one", kPasses)}, options_);
   EXPECT_TRUE(absl::IsUnavailable(outcome.status)) << outcome.status;
-  EXPECT_THAT(outcome.result.run_error(), HasSubstr("a plain session fails: "));
+  EXPECT_THAT(outcome.result.run_error(),
+              testing::AllOf(HasSubstr("a plain session fails: "), HasSubstr("; expected: "),
+                             HasSubstr("; came: ")));
   EXPECT_THAT(outcome.result.result(), IsEmpty());
 }
 
@@ -175,11 +179,11 @@ TEST_F(RunTest, ACaseThatFailsIsNotTakenForADeath) {
   EXPECT_THAT(outcome.result.result(0).failure().message(), Not(HasSubstr("no longer answers")));
 }
 
-// Between two looks it may come back by itself.
-TEST_F(RunTest, ADeathIsLookedAtTwice) {
+// Between the looks it may come back by itself.
+TEST_F(RunTest, ADeathIsLookedAtAgain) {
   int looks = 0;
   targets_.script = [this, &looks](uint64_t) {
-    const bool hangs_up = dead_ && looks++ == 0;
+    const bool hangs_up = dead_ && looks++ < 2;
     return std::string(hangs_up ? kHangsUp : kServes);
   };
   const RunOutcome outcome = Play({CaseOf("a/one", kKills), CaseOf("a/two", kPasses)});
@@ -193,14 +197,29 @@ TEST_F(RunTest, ADeathThatNoCaseSawIsSeenAtTheEnd) {
   EXPECT_EQ(outcome.result.exit_code(), kExitUnexpectedVerdict);
 }
 
+// One that ends the connection as it dies; the case wants to see that.
+TEST_F(RunTest, ADeathThatPassesIsSeen) {
+  targets_.script = [this](uint64_t) {
+    return std::string(dead_ ? kHangsUp : R"(
+      step { accept {} } step { accept_login {} }
+      step { serve { until { task_management_request {} } or_closed: true } }
+      step { close {} } epilogue: NOTHING)");
+  };
+  const Case closed = CaseOf("a/one", R"(step { login {} }
+    step { send { task: "k" pdu { task_management_request { function: TARGET_COLD_RESET } } } }
+    step { expect_closed {} } epilogue: NOTHING)");
+  const RunOutcome outcome = Play({closed, CaseOf("a/two", kPasses)});
+  EXPECT_THAT(Told(outcome), ElementsAre("a/one FAIL", "a/two ERROR"));
+  EXPECT_EQ(outcome.result.result(0).failure().message(), "after it the target no longer answers");
+}
+
+// Nobody asks between cases, as one can't harm another.
 TEST_F(RunTest, EachCaseHasATargetOfItsOwn) {
+  Play({CaseOf("a/one", kFails)});
+  const size_t shared = targets_.seeds().size();
   targets_.own = true;
-  const RunOutcome outcome = Play({CaseOf("a/one", kKillsUnseen)});
-  // Nobody asks between cases, as one can't harm another.
-  EXPECT_THAT(Told(outcome), ElementsAre("a/one PASS", "sanity/alive#at_the_end FAIL"));
-  dead_ = false;
-  EXPECT_THAT(Told(Play({CaseOf("a/one", kKills), CaseOf("a/two", kPasses)}))[1],
-              HasSubstr("a/two"));
+  Play({CaseOf("a/one", kFails)});
+  EXPECT_EQ(targets_.seeds().size() - shared, shared - 1);
 }
 
 TEST_F(RunTest, IsRestartedByTheUsersCommand) {
@@ -234,6 +253,19 @@ TEST_F(RunTest, AnInterruptedRunTellsWhatItHas) {
   EXPECT_EQ(outcome.result.run_error(), "interrupted when 1 of 3 cases had been judged");
 }
 
+TEST_F(RunTest, WhatWasJudgedWhenTheInterruptCameCounts) {
+  std::atomic<bool> interrupted = false;
+  options_.interrupted = &interrupted;
+  targets_.received = [&](const v1::Pdu& pdu) {
+    if (pdu.data().raw() == "now") interrupted = dead_ = true;
+  };
+  const Case now = CaseOf("a/one", R"(step { login {} }
+    step { send { task: "p" pdu { nop_out {} immediate: true data { raw: "now" } } } }
+    step { expect { task: "p" one_of { pdu { nop_in {} } } } })");
+  // Nor is the target looked at any more.
+  EXPECT_THAT(Told(Play({now})), ElementsAre("a/one PASS"));
+}
+
 TEST_F(RunTest, EachShardPlaysItsPart) {
   const std::vector<Case> cases = {CaseOf("a/one", kPasses), CaseOf("a/two", kPasses),
                                    CaseOf("a/three", kPasses)};
@@ -241,6 +273,79 @@ TEST_F(RunTest, EachShardPlaysItsPart) {
   EXPECT_THAT(Told(Play(cases)), ElementsAre("a/one PASS", "a/three PASS"));
   options_.shard = {2, 2};
   EXPECT_THAT(Told(Play(cases)), ElementsAre("a/two PASS"));
+}
+
+TEST_F(RunTest, WhatIsOfAnotherTransportIsLeftOut) {
+  Case iser = CaseOf("a/iser", absl::StrCat("needs { transport: ISER_ONLY }", kPasses));
+  RunOutcome outcome = Play({iser, CaseOf("a/one", kPasses)});
+  EXPECT_THAT(Told(outcome), ElementsAre("a/one PASS"));
+  ASSERT_THAT(outcome.result.left_out(), SizeIs(1));
+  EXPECT_EQ(outcome.result.left_out(0).cases(), 1u);
+  EXPECT_THAT(outcome.result.left_out(0).reason(), HasSubstr("of iSER alone"));
+
+  outcome = Play({iser});
+  EXPECT_TRUE(absl::IsOutOfRange(outcome.status)) << outcome.status;
+  EXPECT_EQ(outcome.result.exit_code(), kExitNothingMatched);
+
+  iser.named = true;
+  EXPECT_THAT(Told(Play({iser})), ElementsAre("a/iser SKIP"));
+}
+
+TEST_F(RunTest, EachPortalIsLookedFor) {
+  options_.portals = 2;
+  const RunOutcome outcome = Play({CaseOf("a/one", kPasses)});
+  EXPECT_TRUE(absl::IsUnavailable(outcome.status)) << outcome.status;
+  EXPECT_THAT(outcome.result.run_error(), HasSubstr("portal 2"));
+}
+
+TEST_F(RunTest, AWarningFailsAStrictRun) {
+  const Case warns = CaseOf("a/one", R"(step { login {} }
+    step { send { task: "p" pdu { nop_out {} immediate: true } } }
+    step { expect { task: "p" one_of { pdu { nop_in {} } why: "w"
+      verdict: ALTERNATIVE_WARN } } })");
+  EXPECT_EQ(Play({warns}).result.exit_code(), kExitAsExpected);
+  options_.strict = true;
+  const RunOutcome outcome = Play({warns});
+  EXPECT_EQ(outcome.result.exit_code(), kExitUnexpectedVerdict);
+  EXPECT_EQ(outcome.result.totals().unexpected(), 1u);
+}
+
+// Whether a LUN keeps what is written is looked at only where that is to be written over anyway.
+TEST_F(RunTest, WritesNothingUnasked) {
+  size_t writes = 0;
+  targets_.received = [&writes](const v1::Pdu& pdu) { writes += pdu.scsi_command().write(); };
+  const std::vector<Case> cases = {
+      CaseOf("a/one", absl::StrCat("needs { writes: true }", kPasses))};
+  Play(cases);
+  EXPECT_EQ(writes, 0u);
+  options_.allow_writes = true;
+  Play({CaseOf("a/one", kPasses)});
+  EXPECT_EQ(writes, 0u) << "no case writes";
+  EXPECT_THAT(Told(Play(cases)), ElementsAre("a/one PASS"));
+  EXPECT_EQ(writes, 1u);
+  targets_.own = true;
+  Play(cases);
+  EXPECT_EQ(writes, 1u) << "it is known to keep it";
+}
+
+// ---- what a case leaves ----------------------------------------------------------------------
+
+TEST_F(RunTest, WhatFailsBehindWhatWasLeftIsNotJudged) {
+  targets_.script = [](uint64_t) { return std::string(kTakesPortGroups); };
+  const std::vector<Case> cases = {CaseOf("a/one", std::string(kSetsPortGroups)),
+                                   CaseOf("a/two", kPasses), CaseOf("a/three", kFails)};
+  const RunOutcome outcome = Play(cases);
+  EXPECT_THAT(Told(outcome), ElementsAre("a/one FAIL", "a/two PASS", "a/three ERROR"));
+  EXPECT_THAT(outcome.result.result(0).failure().message(),
+              HasSubstr("; after it LUN 0 was sent SET TARGET PORT GROUPS"));
+  EXPECT_THAT(outcome.result.result(2).failure().message(),
+              HasSubstr("can't be judged: since a/one LUN 0 was sent"));
+  EXPECT_THAT(outcome.result.warning(), ElementsAre(HasSubstr("which could not be put back")));
+
+  options_.commands.restart = "true";
+  const RunOutcome restarted = Play(cases);
+  EXPECT_THAT(Told(restarted), ElementsAre("a/one FAIL", "a/two PASS", "a/three FAIL"));
+  EXPECT_THAT(restarted.result.warning(), IsEmpty());
 }
 
 TEST_F(RunTest, WhatIsMissingIsNoFailure) {

@@ -22,12 +22,13 @@ using Received = std::function<void(const v1::Pdu&)>;
 class Meeting final : public Endpoint {
  public:
   Meeting(const std::string& script, const std::string& name, Received received,
-          std::vector<std::string> complaints)
+          std::vector<std::string> complaints, initiator_sim::Hook hook)
       : world_(3),
         network_(&world_),
         loop_(world_.NewLoop()),
         tap_(std::move(received)),
-        complaints_(std::move(complaints)) {
+        complaints_(std::move(complaints)),
+        hook_(std::move(hook)) {
     initiator_sim::PlayerOptions options;
     options.network = &network_;
     options.loop = world_.NewLoop();
@@ -49,6 +50,7 @@ class Meeting final : public Endpoint {
     world_.RunUntil([&] { return done(); }, {.time = limit});
     return done();
   }
+  initiator_sim::Hook hook() override { return hook_; }
   std::vector<std::string> Complaints() override { return complaints_; }
 
  private:
@@ -68,6 +70,7 @@ class Meeting final : public Endpoint {
   fabric::Loop* const loop_;
   ReceivedTap tap_;
   const std::vector<std::string> complaints_;
+  const initiator_sim::Hook hook_;
   std::optional<initiator_sim::Player> target_;
 };
 
@@ -86,7 +89,7 @@ absl::StatusOr<std::unique_ptr<Endpoint>> ScriptedTargets::Make(uint64_t seed) {
         const std::lock_guard lock(mutex_);
         if (received) received(pdu);
       },
-      complaints);
+      complaints, own_hook);
 }
 
 std::vector<uint64_t> ScriptedTargets::seeds() const {

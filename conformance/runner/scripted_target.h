@@ -10,25 +10,37 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "conformance/runner/endpoint.h"
 #include "conformance/runner/suite.h"
-#include "initiator_sim/pdu/codec.h"
+#include "initiator_sim/player/player.h"
 #include "pushpull/v1/pdu.pb.h"
 
 namespace pushpull::conformance {
 
 // A right small target with one disk, for one connection.
-inline constexpr std::string_view kServes =
+inline constexpr char kServes[] =
     "step { accept {} } step { accept_login {} } step { serve { or_closed: true } } "
     "epilogue: NOTHING";
 // One that ends each connection.
-inline constexpr std::string_view kHangsUp =
-    "step { accept {} } step { close {} } epilogue: NOTHING";
+inline constexpr char kHangsUp[] = "step { accept {} } step { close {} } epilogue: NOTHING";
+
+// A case that leaves what no command takes away again, and fails; and a target that lets it.
+inline constexpr char kSetsPortGroups[] = R"(
+  step { login { unit_attention: LEFT } }
+  step { send { task: "t" pdu {
+    scsi_command { cdb { raw: "\xa4\x0a\0\0\0\0\0\0\0\0\0\0" } } } } }
+  step { expect { task: "t" one_of { pdu { scsi_response { status: BUSY } } } } })";
+inline constexpr char kTakesPortGroups[] = R"(
+  step { accept {} } step { accept_login {} }
+  step { serve { until { scsi_command { cdb { raw: "\xa4\x0a\0\0\0\0\0\0\0\0\0\0" } } }
+                 or_closed: true } }
+  step { expect { task: "t" one_of { pdu { scsi_command {} } } } }
+  step { send { task: "t" pdu { scsi_response {} } } }
+  step { serve { or_closed: true } } epilogue: NOTHING)";
 
 // Each endpoint has a world of its own with a target in it, which its script plays.
 class ScriptedTargets final : public EndpointFactory {
@@ -42,6 +54,7 @@ class ScriptedTargets final : public EndpointFactory {
   // Not OK: nobody is there.
   absl::Status reachable;
   bool own = false;                            // as own_target()
+  initiator_sim::Hook own_hook;                // of each endpoint
   initiator_sim::ChapCredentials credentials;  // of chap(), where it has a user
 
   absl::StatusOr<std::unique_ptr<Endpoint>> Make(uint64_t seed) override;
