@@ -42,7 +42,7 @@ void Connection::RunSoon() {
 }
 
 std::optional<absl::Time> Connection::place_taken() const {
-  if (!has_place_ || closed_) return std::nullopt;
+  if (!has_place_) return std::nullopt;
   return place_taken_;
 }
 

@@ -313,7 +313,28 @@ TEST_F(DataTest, ReservedAttributesAreRejected) {
   a().Send(command);
   EXPECT_EQ(a().ExpectReject().reason, RejectReason::kProtocolError);
   --a().cmd_sn;
+  command.attr = TaskAttributeCode::kAca;  // the last one that there is
+  a().Send(command);
+  a().ExpectScsiResponse();
   EXPECT_EQ(a().Run(TestUnitReady(a())).status, 0);
+}
+
+// RFC 7143 §10.7: data of a task that has ended is forgotten, but a later one's is its own.
+TEST_F(DataTest, ATagThatIsUsedAgainHasDataOfItsOwn) {
+  Start({{"InitialR2T", "No"}});
+  ScsiCommand write = Write10(a(), 0, 2);
+  write.final = false;
+  a().Send(write);
+  TaskManagementRequest abort = Tmf(a(), TaskManagementFunction::kAbortTask);
+  abort.referenced_task_tag = write.initiator_task_tag;
+  a().Send(abort);
+  a().ExpectTmf();
+  a().ClearUnitAttentions(Lun(2));
+  ScsiCommand read = Read10(a(), 0, 1, Lun(2));  // takes a second
+  read.initiator_task_tag = write.initiator_task_tag;
+  a().Send(read);
+  a().Send(Unsolicited(write, 0, /*final=*/true), Pattern(1024));
+  EXPECT_EQ(a().ExpectReject().reason, RejectReason::kInvalidPduField);
 }
 
 TEST_F(DataTest, DataWithACommandThatTakesNone) {

@@ -136,6 +136,61 @@ TEST_F(FastAbortTest, WhatIsEndedBeforeTheAnswerIsToldBehindIt) {
   EXPECT_FALSE(NextEvent(*b).has_value());
 }
 
+// RFC 7143 §4.2.3.4 d: the answer acknowledges the event's StatSN.
+TEST_F(FastAbortTest, OnlyAnAcknowledgmentIsAnAnswer) {
+  const auto a = LogIn("a", kStandard);
+  const auto b = LogIn("b", kFastAbort);
+  b->Send(Write10(*b, 0, 1));
+  const R2t first = b->ExpectR2t();
+  b->Send(Write10(*b, 0, 1));
+  const R2t second = b->ExpectR2t();
+  Abort(*a, Function::kClearTaskSet);
+  ASSERT_TRUE(NextEvent(*b).has_value());
+  --b->exp_stat_sn;
+  Acknowledge(*b, Lun(0));
+  b->Answer(first, Pattern(512));
+  EXPECT_TRUE(b->Silent()) << "it hasn't heard of it yet";
+  ++b->exp_stat_sn;
+  Acknowledge(*b, Lun(0));
+  b->Answer(second, Pattern(512));
+  EXPECT_EQ(b->ExpectReject().reason, RejectReason::kInvalidPduField);
+}
+
+TEST_F(FastAbortTest, BehindTheAnswerTheyAreToldAnew) {
+  const auto a = LogIn("a", kStandard);
+  const auto b = LogIn("b", kFastAbort);
+  for (int i = 0; i < 3; ++i) {
+    b->Send(Write10(*b, 0, 1));
+    b->ExpectR2t();
+    Abort(*a, Function::kClearTaskSet);
+    EXPECT_TRUE(NextEvent(*b).has_value()) << i;
+    Acknowledge(*b, Lun(0));
+    EXPECT_FALSE(NextEvent(*b).has_value()) << i;
+    b->ClearUnitAttentions();
+  }
+}
+
+// Transfers are of a connection: what was said of a former one means nothing to the next.
+TEST_F(FastAbortTest, OnANewConnectionTheyAreToldAnew) {
+  const auto a = LogIn("a", kStandard);
+  const auto b = LogIn("b", kFastAbort);
+  b->Send(Write10(*b, 0, 1));
+  b->ExpectR2t();
+  Abort(*a, Function::kClearTaskSet);
+  EXPECT_TRUE(NextEvent(*b).has_value());
+  b->Reset();
+  rig_.Elapse(absl::Milliseconds(10));
+  Initiator back(&rig_, b->name);
+  back.tsih = b->tsih;
+  back.cmd_sn = b->cmd_sn;
+  back.Login();
+  back.ClearUnitAttentions();
+  back.Send(Write10(back, 0, 1));
+  back.ExpectR2t();
+  Abort(*a, Function::kClearTaskSet);
+  EXPECT_TRUE(NextEvent(back).has_value());
+}
+
 // RFC7143-4.2.3.5-a
 TEST_F(FastAbortTest, StandardSessionsAreNotTold) {
   const auto a = LogIn("a", kFastAbort);

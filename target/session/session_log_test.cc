@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -10,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "target/session/testing/rig.h"
+#include "target/session/testing/scripted_store.h"
 
 namespace pushpull::target::testing {
 namespace {
@@ -21,8 +23,9 @@ using ::testing::Not;
 
 class SessionLogTest : public ::testing::Test {
  protected:
-  void Start(base::LogLevel level) {
+  void Start(base::LogLevel level, std::shared_ptr<Store> lun1 = nullptr) {
     RigOptions options;
+    options.lun1 = std::move(lun1);
     options.node.log = base::Logger(level, [this](const base::LogLine& line) {
       // Times are the simulation's; the rest is what is looked at.
       lines_.push_back(std::string(base::LogLevelName(line.level)) + " " + std::string(line.event) +
@@ -73,6 +76,27 @@ TEST_F(SessionLogTest, DebugTellsPdusAndChecksAndNoData) {
   const size_t before = lines_.size();
   for (int i = 0; i < 1000; ++i) a.Run(TestUnitReady(a));
   EXPECT_LT(lines_.size() - before, 200u) << "a line for each PDU";
+}
+
+// SBC-3 §4.19: what the medium says is no debugging.
+TEST_F(SessionLogTest, StoreErrorsAreTold) {
+  for (const absl::Status& failure :
+       {absl::DataLossError("bytes"), absl::UnavailableError("a cable")}) {
+    const auto store = std::make_shared<ScriptedStore>();
+    lines_.clear();
+    Start(base::LogLevel::kError, store);
+    Initiator a(rig_.get());
+    a.Login();
+    a.ClearUnitAttentions(Lun(1));
+    store->answer = failure;
+    const auto outcome = a.Run(Read10(a, 0, 1, Lun(1)));
+    ASSERT_EQ(outcome.status, 2);
+    const std::string key = "sense_key=" + std::to_string(outcome.sense.at(4) & 0xf);
+    const std::string asc = " asc=" + std::to_string(outcome.sense.at(14));
+    EXPECT_THAT(lines_,
+                Contains(AllOf(HasSubstr("error store_error "), HasSubstr(" lun=1 "),
+                               HasSubstr("operation_code=40 "), HasSubstr(key), HasSubstr(asc))));
+  }
 }
 
 TEST_F(SessionLogTest, NothingOfThatWithoutDebug) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,6 +97,45 @@ TEST_F(DataTest, Residuals) {
     EXPECT_EQ(outcome.residual, c.residual);
     EXPECT_EQ(outcome.data.size(), c.bytes);
   }
+}
+
+// RFC 7143 §11.4.5.2: of each direction.
+TEST_F(DataTest, ResidualsOfBothDirections) {
+  Start();
+  for (const uint32_t expected : {1024u, 1536u, 2048u}) {
+    SCOPED_TRACE(expected);
+    ScsiCommand read = Read10(a(), 0, 3);
+    read.write = true;
+    read.expected_data_transfer_length = 512;
+    read.data_segment_length = 512;  // of which nothing becomes
+    ByteVector ahs = {0, 5, 2, 0, 0, 0, 0, 0};
+    base::StoreBe32(ahs.data() + 4, expected);
+    a().SendPdu({.bhs = a().Number(read).Encode(), .ahs = ahs, .data = Pattern(512)});
+    size_t bytes = 0;
+    std::optional<Received> pdu = a().Next();
+    for (; pdu.has_value() && pdu->opcode() == Opcode::kDataIn; pdu = a().Next()) {
+      bytes += pdu->data.size();
+    }
+    ASSERT_TRUE(pdu.has_value());
+    const ScsiResponse response = ScsiResponse::Decode(BhsView(pdu->bhs));
+    EXPECT_EQ(bytes, std::min(expected, 1536u));
+    EXPECT_EQ(response.bidirectional_read_overflow, expected < 1536);
+    EXPECT_EQ(response.bidirectional_read_underflow, expected > 1536);
+    EXPECT_EQ(response.bidirectional_read_residual_count, expected == 1536 ? 0u : 512u);
+    EXPECT_TRUE(response.residual_underflow);
+    EXPECT_EQ(response.residual_count, 512u);
+  }
+}
+
+// A command that says of no direction that it moves data has nowhere to move it.
+TEST_F(DataTest, WithoutReadAndWriteAllIsOverflow) {
+  Start();
+  ScsiCommand read = Read10(a(), 0, 2);
+  read.read = false;
+  read.expected_data_transfer_length = 0;
+  const auto outcome = a().Run(read);
+  EXPECT_TRUE(outcome.overflow);
+  EXPECT_EQ(outcome.residual, 1024u);
 }
 
 // RFC7143-11.4.5.3-c

@@ -252,11 +252,14 @@ TEST_F(RequestsTest, TheReservedTagNamesNoTask) {
 
 // RFC7143-7.7-a, 11.14.2-a
 TEST_F(RequestsTest, PdusOfImpossibleFormEndTheSession) {
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 0; i < 7; ++i) {
     SCOPED_TRACE(i);
     Start();
     Outgoing pdu;
-    if (i >= 4) {
+    if (i == 6) {
+      pdu.bhs = a().Number(SnackRequest{.type = SnackType::kStatus}).Encode();
+      pdu.data = Pattern(4);
+    } else if (i >= 4) {
       LogoutRequest logout;
       logout.initiator_task_tag = a().NextTag();
       pdu.bhs = a().Number(logout).Encode();

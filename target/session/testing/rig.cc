@@ -39,7 +39,7 @@ Rig::Rig(RigOptions options) : world_(options.seed), network_(&world_, options.n
     target.logical_units.push_back(std::move(unit));
   };
   add(0, std::move(medium));
-  add(1, Ram(kMedium));
+  add(1, options.lun1 != nullptr ? options.lun1 : Ram(kMedium));
   add(2, std::make_shared<SlowStore>(absl::Seconds(1), Ram(kMedium)));
   add(300, Ram(1 << 20));
   std::vector<fabric::Loop*> loops;

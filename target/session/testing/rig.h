@@ -23,6 +23,7 @@
 #include "fabric/sim_world.h"
 #include "target/pdu/request.h"
 #include "target/pdu/response.h"
+#include "target/store/store.h"
 #include "target/target.h"
 
 namespace pushpull::target::testing {
@@ -35,6 +36,7 @@ struct RigOptions {
   NodeOptions node;
   std::vector<Bug> bugs;
   size_t loops = 1;
+  std::shared_ptr<Store> lun1 = {};  // null: memory
 };
 
 // LUN 0 and 1: 16 MiB of memory; LUN 2: the same, where each I/O takes a second; LUN 300: 1 MiB.
