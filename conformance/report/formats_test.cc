@@ -71,6 +71,18 @@ TEST(TapTest, TellsWhatIsAsExpectedAndWhatNot) {
             "TAP version 14\n1..0\nBail out! no target\n");
 }
 
+TEST(TapTest, ABackslashStaysOne) {
+  EXPECT_THAT(ToTap(Parse("result { id: 'a\\\\b' verdict: PASS }"), false),
+              HasSubstr("ok 1 - a\\\\b\n"));
+}
+
+TEST(GithubTest, SaysWhyAPassIsUnexpectedOnOneLine) {
+  EXPECT_EQ(ToGithub(Parse(R"(result { id: "a" verdict: PASS overlay: XPASS
+                                       overlay_reason: "one\r\ntwo" })"),
+                     false),
+            "::error title=XPASS a::one%0D%0Atwo\n");
+}
+
 TEST(GithubTest, AnnotatesWhatIsWrong) {
   EXPECT_EQ(ToGithub(SampleRun(), false),
             "::error file=b.textproto,line=7,title=FAIL login/b#x%3A1%2C2::50%25 # wrong%0Ahere"
@@ -269,6 +281,16 @@ TEST(MergeTest, ShardsWerePlayedAlike) {
   }
 }
 
+TEST(MergeTest, ReadsOptionsAsTheyWereGiven) {
+  const v1::RunResult first = Parse("target: 't' argument: '--shard=1/2'");
+  // The last word counts; one without a value, or that only begins like an option, is none.
+  const v1::RunResult second = Parse(R"(target: 't' argument: "--shard=1/2" argument: "--shard=2/2"
+                                        argument: "--seed-of-wisdom" argument: "--only")");
+  const absl::StatusOr<v1::RunResult> all = Merge({first, second});
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_EQ(all->run_error(), "");
+}
+
 TEST(MergeTest, WhatIsNoPartOfOneRunIsRefused) {
   EXPECT_FALSE(Merge({}).ok());
   EXPECT_THAT(Merge({Parse("target: 'a'"), Parse("target: 'b'")}).status().ToString(),
@@ -295,6 +317,19 @@ TEST(DiffTest, SaysWhatGotWorse) {
             "not played any more: 1\n  e: PASS -> -\n");
   EXPECT_THAT(DiffText(Diff(before, after, true)), HasSubstr("worse: 4\n"));
   EXPECT_EQ(DiffText(Diff(before, before, true)), "");
+}
+
+TEST(DiffTest, AnotherFailureIsNeitherBetterNorWorse) {
+  const v1::RunResult before = Parse("result { id: 'a' verdict: FAIL }");
+  EXPECT_THAT(DiffText(Diff(before, Parse("result { id: 'a' verdict: TIMEOUT }"), false)),
+              HasSubstr("neither better nor worse: 1\n"));
+}
+
+TEST(DiffTest, AWarningThatWentIsBetterWhereItFails) {
+  const v1::RunResult before = Parse("result { id: 'a' verdict: WARN }");
+  const v1::RunResult after = Parse("result { id: 'a' verdict: PASS }");
+  EXPECT_THAT(DiffText(Diff(before, after, true)), HasSubstr("better: 1\n"));
+  EXPECT_THAT(DiffText(Diff(before, after, false)), HasSubstr("neither better nor worse: 1\n"));
 }
 
 }  // namespace

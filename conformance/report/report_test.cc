@@ -66,6 +66,10 @@ TEST(JunitTest, KeepsTextAndShowsBytes) {
       {"\xef\xbf\xbf", "\\xef\\xbf\\xbf"},           // no character
       {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // beyond Unicode
       {"\xe2\x82", "\\xe2\\x82"},                    // cut off
+      {"\xc3(", "\\xc3("},                           // likewise, with more behind it
+      {"\xed\xbf\xbf", "\\xed\\xbf\\xbf"},           // the other half of a pair
+      {"\xef\xbf\xbe", "\\xef\\xbf\\xbe"},           // no character
+      {"\x1f \x7f", "\\x1f \\x7f"},
   };
   for (const auto& [message, shown] : cases) {
     v1::RunResult run = SampleRun();
@@ -187,6 +191,9 @@ TEST(ProfileComplaintTest, StandsInJunitAndText) {
   const std::string text = SummaryText(run, {});
   EXPECT_THAT(text, HasSubstr("profile: 1 entry no longer holds"));
   EXPECT_THAT(text, HasSubstr("  p.textproto:3: entry a/* is stale\n"));
+  v1::RunResult two = run;
+  *two.add_profile_complaint() = run.profile_complaint(0);
+  EXPECT_THAT(SummaryText(two, {}), HasSubstr("profile: 2 entries no longer hold"));
 }
 
 TEST(WarnTest, IsAsReadableAsFail) {
@@ -240,11 +247,18 @@ TEST(ResultFolderTest, LeavesNothingOfAnEarlierRunAndAllThatIsTheUsers) {
                                          "cases/a/one/wire.txt",
                                          "cases/a/one/wire.pcapng",
                                          "cases/a/one/before.txt",
+                                         "cases/a/one/after.txt",
+                                         "cases/a/one/restart.txt",
+                                         "cases/a/one/link.txt",
+                                         "cases/a/one/link_reset.txt",
+                                         "cases/a/one/put_back.txt",
+                                         "cases/a/one/disturbed_1.txt",
+                                         "cases/a/one/initiator.txt",
                                          "cases/a/one.row/scenario.textproto",
                                          "cases/a/two/hook_x.txt",
                                          "cases/a/two/wire.txt.part"};
   const std::vector<const char*> users = {"notes.txt", "cases/a/two/notes.txt", "cases/mine",
-                                          "other/wire.txt"};
+                                          "cases/a/two/hook_x.json", "other/wire.txt"};
   for (const char* file : ours) write(file);
   for (const char* file : users) write(file);
   fs::create_directory_symlink(path / "other", path / "cases/link");
@@ -268,12 +282,41 @@ TEST(ResultFolderTest, SaysWhyItCannotBeWritten) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("result.json: Is a directory"));
 }
 
+TEST(ResultFolderTest, WhatCouldNotBeWrittenLeavesNoPart) {
+  absl::StatusOr<ResultFolder> folder = ResultFolder::Create(::testing::TempDir() + "/part");
+  ASSERT_TRUE(folder.ok());
+  std::filesystem::create_directories(folder->path() + "/x.part");
+  EXPECT_FALSE(folder->Write("x", "1").ok());
+  EXPECT_FALSE(std::filesystem::exists(folder->path() + "/x.part"));
+}
+
+TEST(ResultFolderTest, IsForOneRunAtATime) {
+  const std::string path = ::testing::TempDir() + "/one_run";
+  {
+    const absl::StatusOr<ResultFolder> first = ResultFolder::Create(path);
+    ASSERT_TRUE(first.ok()) << first.status();
+    EXPECT_THAT(std::string(ResultFolder::Create(path).status().message()),
+                HasSubstr("another run writes into " + path));
+  }
+  EXPECT_TRUE(ResultFolder::Create(path).ok());
+}
+
+TEST(ResultFolderTest, KeepsTheNamesOfFieldsAndWhatAFolderMayBeCalled) {
+  v1::RunResult run;
+  run.set_tool_version("9");
+  EXPECT_THAT(*ToJson(run), HasSubstr("\"tool_version\": \"9\""));
+  const absl::StatusOr<ResultFolder> folder = ResultFolder::Create(::testing::TempDir() + "/names");
+  ASSERT_TRUE(folder.ok());
+  EXPECT_EQ(folder->CasePath("aZ-9_./x:y", "f"), "cases/aZ-9_./x.y/f");
+}
+
 TEST(ResultFolderTest, SaysWhatToDoWhenTheNameIsTaken) {
   const std::string path = ::testing::TempDir() + "/taken";
   std::ofstream(path) << "x";
   const absl::StatusOr<ResultFolder> folder = ResultFolder::Create(path);
   ASSERT_FALSE(folder.ok());
-  EXPECT_THAT(std::string(folder.status().message()), HasSubstr("--out"));
+  EXPECT_THAT(std::string(folder.status().message()),
+              HasSubstr("there is a file of that name; choose another with --out"));
 }
 
 }  // namespace

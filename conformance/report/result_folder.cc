@@ -23,13 +23,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Files of a case that a run writes (play_case.h, target_commands.h).
+// Files of a case that a run writes (play_case.h, target_commands.h, run_initiator.h).
 bool IsOurs(std::string_view name) {
-  for (const std::string_view known : {"wire.txt", "wire.json", "wire.pcapng", "scenario.textproto",
-                                       "before.txt", "after.txt", "restart.txt"}) {
+  for (const std::string_view known :
+       {"wire.txt", "wire.json", "wire.pcapng", "scenario.textproto", "before.txt", "after.txt",
+        "restart.txt", "put_back.txt", "link.txt", "link_reset.txt", "initiator.txt"}) {
     if (name == known) return true;
   }
-  return (name.starts_with("hook_") && name.ends_with(".txt")) || name.ends_with(".part");
+  const bool counted = name.starts_with("hook_") || name.starts_with("disturbed_");
+  return (counted && name.ends_with(".txt")) || name.ends_with(".part");
 }
 
 }  // namespace

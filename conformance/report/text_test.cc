@@ -73,6 +73,29 @@ v1::RunResult Timed(int quick, int slow) {
   return run;
 }
 
+TEST(CaseTextTest, APassTellsWhatTheMonitorSaw) {
+  EXPECT_THAT(
+      CaseText(Result("id: 'a/b' verdict: PASS violation { rule: 'x' message: 'saw' frame: 4 "
+                      "expected: true }"),
+               {}),
+      HasSubstr("    monitor:     PDU 4: saw "));
+}
+
+TEST(CaseTextTest, WhatWasNotPlayedIsNotReplayed) {
+  EXPECT_THAT(CaseText(Result("id: 'a/b' verdict: SKIP replay: 'pushpull run'"), {}),
+              Not(HasSubstr("replay:")));
+  EXPECT_THAT(CaseText(Result("id: 'a/b' verdict: AMBIGUOUS replay: 'pushpull run'"), {}),
+              HasSubstr("replay:"));
+}
+
+TEST(SummaryTextTest, TellsOfTheOneThatWasNotPlayed) {
+  v1::RunResult run;
+  *run.add_result() = Result("id: 'a' verdict: SKIP failure { message: 'why' }");
+  *run.add_result() = Result("id: 'b' verdict: ERROR failure { message: 'ours' }");
+  EXPECT_THAT(SummaryText(run, {}),
+              HasSubstr("\nnot played: 1 of 2 cases\n     1 SKIP: why\n\n2 cases in"));
+}
+
 TEST(SummaryTextTest, NamesTheSlowestOfManyCases) {
   EXPECT_THAT(SummaryText(Timed(13, 7), {}), HasSubstr("\nslowest:\n"
                                                        "     7.0 s a/19\n"
