@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/shell_quote.h"
 #include "base/status.h"
+#include "target/store/file_lock.h"
 #include "target/store/file_request.h"
 
 namespace pushpull::target {
@@ -75,6 +76,11 @@ absl::Status OpenError(const FileStoreOptions& options, int error) {
     case EROFS:
       return absl::PermissionDeniedError(absl::StrCat(
           what, options.read_only ? "" : "; ',ro' after its name opens it for reading"));
+    case EBUSY:
+      return absl::FailedPreconditionError(
+          absl::StrCat(file,
+                       " is in use: mounted, a part of another device, or served already "
+                       "(`lsblk` may tell); end that, or serve another"));
     case EISDIR:
       return absl::InvalidArgumentError(absl::StrCat(file, " is a directory: name a file in it"));
     case EINVAL:
@@ -87,6 +93,13 @@ absl::Status OpenError(const FileStoreOptions& options, int error) {
       break;
   }
   return absl::UnavailableError(what);
+}
+
+// A block device that is to be written must not be mounted, nor anybody else's.
+int ExclusiveFlag(const FileStoreOptions& options) {
+  struct stat status;
+  if (options.read_only || stat(options.path.c_str(), &status) != 0) return 0;
+  return S_ISBLK(status.st_mode) ? O_EXCL : 0;
 }
 
 // What the system says of a block device, or of the disk that a partition is on. 0: nothing.
@@ -105,12 +118,13 @@ uint64_t QueueLimit(dev_t device, const char* name) {
 
 absl::StatusOr<std::unique_ptr<FileStore>> FileStore::Open(const FileStoreOptions& options,
                                                            std::unique_ptr<IoEngine> engine) {
-  const int flags =
-      O_CLOEXEC | (options.read_only ? O_RDONLY : O_RDWR) | (options.direct ? O_DIRECT : 0);
+  const int flags = O_CLOEXEC | (options.read_only ? O_RDONLY : O_RDWR) |
+                    (options.direct ? O_DIRECT : 0) | ExclusiveFlag(options);
   const int fd = open(options.path.c_str(), flags);
   if (fd < 0) return OpenError(options, errno);
   std::unique_ptr<FileStore> store(new FileStore(options, fd));
   PUSHPULL_RETURN_IF_ERROR(store->FindSize());
+  PUSHPULL_RETURN_IF_ERROR(LockFile(fd, options.path, options.read_only));
   if (options.direct) PUSHPULL_RETURN_IF_ERROR(store->FindAlignment());
   if (!options.read_only) {
     store->FindUnmapping();

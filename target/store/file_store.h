@@ -1,4 +1,5 @@
-// `file:PATH[,direct][,ro]`: a file or a block device. Its size is the store's.
+// `file:PATH[,direct][,ro]`: a file or a block device. Its size is the store's. While it is open
+// nobody else opens it so, unless both only read it (file_lock.h).
 
 #ifndef TARGET_STORE_FILE_STORE_H_
 #define TARGET_STORE_FILE_STORE_H_

@@ -1,8 +1,10 @@
 #include "target/store/file_store.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -111,6 +113,81 @@ TEST_P(FileStoreTest, ReadOnlyMeansIt) {
   EXPECT_TRUE(Transfer(**store, Io::Op::kRead, 0, 4096).ok());
   EXPECT_EQ(Transfer(**store, Io::Op::kWrite, 0, 512).code(), absl::StatusCode::kPermissionDenied);
   EXPECT_TRUE(Transfer(**store, Io::Op::kFlush, 0, 0).ok());
+}
+
+// By whatever name: two that write it would lose each other's data.
+TEST_P(FileStoreTest, AFileIsServedOnce) {
+  Resize(4096);
+  auto store = Open();
+  if (!store.ok()) GTEST_SKIP() << store.status();
+  const std::string name = path_, other_name = absl::StrCat(path_, "-link");
+  ASSERT_EQ(symlink(name.c_str(), other_name.c_str()), 0);
+  for (const bool read_only : {false, true}) {
+    path_ = other_name;
+    ExpectError(Open(read_only).status(), absl::StatusCode::kFailedPrecondition,
+                "-link' is served by another LUN of this process");
+    path_ = name;
+  }
+  unlink(other_name.c_str());
+  store->reset();
+  EXPECT_TRUE(Open().ok()) << "nobody has it any more";
+}
+
+TEST_P(FileStoreTest, ReadersShareAFile) {
+  Resize(4096);
+  const auto store = Open(/*read_only=*/true);
+  if (!store.ok()) GTEST_SKIP() << store.status();
+  EXPECT_TRUE(Open(/*read_only=*/true).ok());
+  ExpectError(Open().status(), absl::StatusCode::kFailedPrecondition, "or ',ro' to both");
+}
+
+// Locks the file in another process, until that is ended.
+class OtherProcess {
+ public:
+  OtherProcess(const std::string& path, int how) {
+    int ready[2];
+    EXPECT_EQ(pipe2(ready, O_CLOEXEC), 0);
+    pid_ = fork();
+    if (pid_ == 0) {
+      const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+      const bool locked = flock(fd, how) == 0;
+      if (!locked || write(ready[1], "x", 1) != 1) _exit(1);
+      while (true) pause();
+    }
+    close(ready[1]);
+    char byte = 0;
+    EXPECT_EQ(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+  }
+  ~OtherProcess() { End(); }
+  OtherProcess(const OtherProcess&) = delete;
+  OtherProcess& operator=(const OtherProcess&) = delete;
+
+  void End() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+TEST_P(FileStoreTest, WhoHasTheFileIsNamed) {
+  Resize(4096);
+  if (const auto store = Open(); !store.ok()) GTEST_SKIP() << store.status();
+  OtherProcess writer(path_, LOCK_EX);
+  const std::string who = absl::StrCat("is in use by process ", writer.pid(), " (");
+  ExpectError(Open().status(), absl::StatusCode::kFailedPrecondition, who);
+  ExpectError(Open(/*read_only=*/true).status(), absl::StatusCode::kFailedPrecondition, who);
+  writer.End();
+  EXPECT_TRUE(Open().ok());
+  OtherProcess reader(path_, LOCK_SH);
+  EXPECT_TRUE(Open(/*read_only=*/true).ok());
+  ExpectError(Open().status(), absl::StatusCode::kFailedPrecondition,
+              "with ',ro' after its name both may read it");
 }
 
 TEST_P(FileStoreTest, AFileThatBecameShorterIsLostData) {

@@ -1,5 +1,7 @@
 #include "target/store/lun_spec.h"
 
+#include <sys/stat.h>
+
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -117,6 +119,28 @@ absl::Status ParseFile(std::string_view rest, std::string_view text, LunSpec* sp
   return absl::OkStatus();
 }
 
+// A comma may be a name's own. Where there is no such file, it was more likely an option's.
+absl::Status WithoutOption(const absl::Status& missing, const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const size_t comma = path.find(',', slash == std::string::npos ? 0 : slash);
+  if (!absl::IsNotFound(missing) || comma == std::string::npos) return missing;
+  std::string_view options = std::string_view(path).substr(comma);
+  // What is an option stands elsewhere than at the end.
+  while (ConsumePrefix(&options, ",direct,") || ConsumePrefix(&options, ",ro,")) {
+    options = std::string_view(path).substr(path.size() - options.size() - 1);
+  }
+  const std::string known = "',direct', and ',ro' for reading only";
+  struct stat status;
+  if (stat(path.substr(0, comma).c_str(), &status) == 0) {
+    return absl::InvalidArgumentError(absl::StrCat("file '", path.substr(0, comma),
+                                                   "' has no option '", ToAbsl(options),
+                                                   "': there are ", known));
+  }
+  return absl::NotFoundError(absl::StrCat(missing.message(), " ('", ToAbsl(options),
+                                          "' is taken for a part of its name: options are ", known,
+                                          ")"));
+}
+
 // MILLISECONDS, and what stands behind the comma.
 absl::StatusOr<std::string_view> ParseDelay(std::string_view rest, std::string_view text,
                                             LunSpec* spec) {
@@ -173,7 +197,9 @@ absl::StatusOr<std::unique_ptr<Store>> MakeStore(const LunSpec& spec, uint32_t b
       options.direct = spec.direct;
       options.read_only = spec.read_only;
       options.block_size = block_size;
-      PUSHPULL_ASSIGN_OR_RETURN(store, FileStore::Open(options));
+      absl::StatusOr<std::unique_ptr<FileStore>> file = FileStore::Open(options);
+      if (!file.ok()) return WithoutOption(file.status(), spec.path);
+      store = *std::move(file);
       break;
     }
     case LunSpec::Kind::kNull:

@@ -1,7 +1,13 @@
 #include "target/store/lun_spec.h"
 
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace pushpull::target {
@@ -117,6 +123,29 @@ TEST(LunSpecTest, MakesWhatItSays) {
   }
   EXPECT_EQ(MakeStore(*ParseLunSpec("file:/nowhere/at/all")).status().code(),
             absl::StatusCode::kNotFound);
+}
+
+TEST(LunSpecTest, SaysWhatIsNoOptionOfAFile) {
+  const char* folder = std::getenv("TEST_TMPDIR");
+  const std::string path = absl::StrCat(folder == nullptr ? "/tmp" : folder, "/lun", getpid());
+  std::ofstream(path) << std::string(512, 'x');
+  std::ofstream(path + ",odd") << std::string(512, 'x');
+  const auto message = [&path](const std::string& rest) {
+    const auto store = MakeStore(*ParseLunSpec(absl::StrCat("file:", path, rest)));
+    return store.ok() ? "" : std::string(store.status().message());
+  };
+  EXPECT_EQ(message(",rw"), absl::StrCat("file '", path,
+                                         "' has no option ',rw': there are "
+                                         "',direct', and ',ro' for reading only"));
+  EXPECT_NE(message(",ro,direct,rw").find("has no option ',rw'"), std::string::npos);
+  EXPECT_NE(message(",rw,ro").find("has no option ',rw'"), std::string::npos);
+  EXPECT_NE(message("x,rw").find("x,rw' does not exist"), std::string::npos);
+  EXPECT_NE(message("x,rw").find("(',rw' is taken for a part of its name: options are"),
+            std::string::npos);
+  EXPECT_EQ(message(",odd,ro"), "");
+  EXPECT_EQ(message("x").find("option"), std::string::npos);
+  std::remove((path + ",odd").c_str());
+  std::remove(path.c_str());
 }
 
 }  // namespace
