@@ -28,6 +28,10 @@ constexpr size_t kMaxLuns = 8;
 constexpr uint32_t kReportLunsBytes = 8 + 8 * 256;
 constexpr size_t kMaxAnswerBytes = 1 << 20;
 
+// Status class and detail of a login (RFC 7143 §11.13.5).
+constexpr uint32_t kAuthenticationFailure = 0x0201;
+constexpr uint32_t kNotAuthorized = 0x0202;
+
 // MODE SENSE (6).
 constexpr uint32_t kAllPages = 0x3f;
 constexpr size_t kDeviceSpecific = 2;
@@ -49,7 +53,7 @@ std::string RefusalHint(const LoginAnswer& answer, bool chap) {
     case 0x0101:
     case 0x0102:
       return "; give the address that it names as --target";
-    case 0x0201:
+    case kAuthenticationFailure:
       if (!chap) return "; does it ask for CHAP? --chap-user and --chap-secret-file";
       if (answer.auth_method == "CHAP") return "; are --chap-user and its secret those it knows?";
       return absl::StrCat("; it has no CHAP for this login",
@@ -57,7 +61,7 @@ std::string RefusalHint(const LoginAnswer& answer, bool chap) {
                               ? std::string()
                               : absl::StrCat(" (AuthMethod=", answer.auth_method, ")"),
                           ": leave --chap-user and --chap-secret-file out, or set CHAP up there");
-    case 0x0202:
+    case kNotAuthorized:
       return "; does it let this initiator in? --initiator-name";
     case 0x0203:
       return "; is the IQN right? Where --target has none, discovery finds it";
@@ -73,6 +77,7 @@ class Collector : public initiator_sim::Tap {
 
   void OnPdu(const TapPdu& tapped) override {
     if (tapped.direction != Direction::kToInitiator) return;
+    answered_ = true;
     const v1::Pdu& pdu = tapped.decoded->pdu;
     if (pdu.has_login_response()) {
       const v1::LoginResponse& response = pdu.login_response();
@@ -101,9 +106,11 @@ class Collector : public initiator_sim::Tap {
   base::Bytes answer(size_t step) { return base::AsBytes(answers_[step]); }
   const std::string& text(size_t step) { return answers_[step]; }
   const LoginAnswer& login() const { return login_; }
+  bool answered() const { return answered_; }  // anything at all
 
  private:
   LoginAnswer login_;
+  bool answered_ = false;
   size_t step_ = 0;
   std::map<size_t, std::string> answers_;
 };
@@ -111,40 +118,45 @@ class Collector : public initiator_sim::Tap {
 class Inspection {
  public:
   // Who breaks a rule can be asked all the same, and is judged later.
-  Inspection(EndpointFactory* factory, const PlaySettings& settings)
-      : factory_(factory), settings_(settings) {
+  Inspection(EndpointFactory* factory, const PlaySettings& settings, initiator_sim::Tap* tap)
+      : factory_(factory), settings_(settings), tap_(tap) {
     settings_.surplus_is_noted = true;
   }
 
-  // Plays the steps; `answers` has what came.
-  absl::Status Play(v1::Scenario scenario, const TargetFacts& facts, Collector* answers) {
+  // Plays the steps; `answers` has what came. `whose`: what errors begin with, where they are about
+  // another portal than the first.
+  absl::Status Play(v1::Scenario scenario, const TargetFacts& facts, Collector* answers,
+                    const std::string& whose = "") {
     PUSHPULL_ASSIGN_OR_RETURN(std::unique_ptr<Endpoint> endpoint, factory_->Make(1));
     const bool chap = !settings_.chap.user.empty();
     const bool logs_in = scenario.step(0).has_login() && !scenario.step(0).login().discovery();
     initiator_sim::Script script;
     script.scenario = std::move(scenario);
     script.file = "(inspection)";
+    std::vector<initiator_sim::Tap*> taps = {answers};
+    if (tap_ != nullptr) taps.push_back(tap_);
     const PlayResult played =
-        conformance::Play(endpoint.get(), settings_, facts, std::move(script), 1, {answers});
+        conformance::Play(endpoint.get(), settings_, facts, std::move(script), 1, std::move(taps));
     const LoginAnswer& login = answers->login();
     if (played.verdict == v1::PASS || played.verdict == v1::WARN) {
       if (!chap || !logs_in || login.auth_method == "CHAP") return absl::OkStatus();
       return absl::InvalidArgumentError(absl::StrCat(
-          factory_->uri(),
-          ": lets initiators in without CHAP, so --chap-user would be used for "
+          About(factory_->uri()),
+          "lets initiators in without CHAP, so --chap-user would be used for "
           "nothing: leave it and --chap-secret-file out, or make the target ask for CHAP"));
     }
     const v1::Failure& failure = played.failure;
     const std::string hint = RefusalHint(login, chap);
     const bool told = failure.actual().empty() || failure.actual() == failure.message();
     return absl::UnavailableError(
-        absl::StrCat(factory_->uri(), ": ", failure.message(), hint,
+        absl::StrCat(whose.empty() ? About(factory_->uri()) : whose, failure.message(), hint,
                      told ? "" : "; came: ", told ? std::string() : failure.actual()));
   }
 
  private:
   EndpointFactory* const factory_;
   PlaySettings settings_;
+  initiator_sim::Tap* const tap_;  // may be null
 };
 
 v1::Command* AddCommand(v1::Scenario* scenario, uint64_t lun) {
@@ -154,14 +166,28 @@ v1::Command* AddCommand(v1::Scenario* scenario, uint64_t lun) {
   return command;
 }
 
-absl::StatusOr<std::string> DiscoverName(Inspection* inspection, const std::string& uri) {
+// Many targets let nobody discover but with an account of its own, or everybody without one; some
+// know no discovery. Of what answers nothing neither is to be said.
+absl::Status OfDiscovery(const absl::Status& status, const Collector& answers, bool chap) {
+  if (!absl::IsUnavailable(status) || !answers.answered()) return status;
+  const uint32_t refused = answers.login().status;
+  const bool account = chap && (refused == kAuthenticationFailure || refused == kNotAuthorized);
+  return absl::UnavailableError(
+      absl::StrCat(std::string(status.message()), "\n(This was the discovery of the target's name",
+                   account ? ", which may have another CHAP account, or none" : "",
+                   ": with the IQN in the URI, tcp://HOST:PORT/IQN, there is no discovery.)"));
+}
+
+absl::StatusOr<std::string> DiscoverName(Inspection* inspection, const std::string& uri,
+                                         bool chap) {
   v1::Scenario scenario;
   scenario.add_step()->mutable_login()->set_discovery(true);
   v1::OfferedKey* key = scenario.add_step()->mutable_text_until_final()->add_offer();
   key->set_name("SendTargets");
   key->set_value("All");
   Collector answers;
-  PUSHPULL_RETURN_IF_ERROR(inspection->Play(std::move(scenario), {}, &answers));
+  const absl::Status played = inspection->Play(std::move(scenario), {}, &answers);
+  if (!played.ok()) return OfDiscovery(played, answers, chap);
 
   std::vector<std::string> names;
   constexpr std::string_view kName = "TargetName=";
@@ -175,13 +201,13 @@ absl::StatusOr<std::string> DiscoverName(Inspection* inspection, const std::stri
     }
   }
   if (names.empty()) {
-    return absl::UnavailableError(absl::StrCat(uri, ": discovery lists no target; name one: ", uri,
-                                               "/IQN (does it let ",
-                                               "this initiator name in? see --initiator-name)"));
+    return absl::UnavailableError(
+        absl::StrCat(About(uri), "discovery lists no target; name one: ", uri, "/IQN (does it let ",
+                     "this initiator name in? see --initiator-name)"));
   }
   if (names.size() > 1) {
     return absl::InvalidArgumentError(absl::StrCat(
-        uri, ": there are ", names.size(), " targets; name one of them: ",
+        About(uri), "there are ", names.size(), " targets; name one of them: ",
         absl::StrJoin(names.begin(), names.begin() + std::min<size_t>(names.size(), 10), ", ")));
   }
   return names[0];
@@ -297,27 +323,21 @@ bool RequiresAuthentication(Inspection* inspection, const TargetFacts& facts) {
   return !inspection->Play(std::move(scenario), facts, &answers).ok();
 }
 
-// Many targets let nobody discover but with an account of its own, or everybody without one.
-absl::Status OfDiscovery(const absl::Status& status, bool chap) {
-  if (!absl::IsUnavailable(status)) return status;
-  return absl::UnavailableError(
-      absl::StrCat(std::string(status.message()), "\n(This was the discovery of the target's name",
-                   chap ? ", which may have another CHAP account, or none" : "",
-                   ": with the IQN in the URI, tcp://HOST:PORT/IQN, there is no discovery.)"));
-}
-
 }  // namespace
+
+std::string About(const std::string& uri) {
+  return absl::StrCat(uri, uri.ends_with(':') ? " " : ": ");
+}
 
 absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySettings& settings,
                                           const std::string& target_name,
-                                          std::optional<uint64_t> lun) {
-  Inspection inspection(factory, settings);
+                                          std::optional<uint64_t> lun, initiator_sim::Tap* tap) {
+  Inspection inspection(factory, settings, tap);
   TargetFacts facts;
   facts.target_name = target_name;
   if (facts.target_name.empty()) {
-    absl::StatusOr<std::string> found = DiscoverName(&inspection, factory->uri());
-    if (!found.ok()) return OfDiscovery(found.status(), !settings.chap.user.empty());
-    facts.target_name = *std::move(found);
+    PUSHPULL_ASSIGN_OR_RETURN(
+        facts.target_name, DiscoverName(&inspection, factory->uri(), !settings.chap.user.empty()));
   }
   if (lun.has_value()) {
     facts.luns = {*lun};
@@ -327,13 +347,13 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
   if (!facts.luns.empty()) PUSHPULL_RETURN_IF_ERROR(KeepDisks(&inspection, &facts));
   if (facts.luns.empty() && lun.has_value()) {
     return absl::UnavailableError(absl::StrCat(
-        factory->uri(), ": LUN ", *lun, " of ", facts.target_name,
+        About(factory->uri()), "LUN ", *lun, " of ", facts.target_name,
         " isn't there, or is no disk (device type 0 in INQUIRY); without a LUN in --target the "
         "first disk is taken"));
   }
   if (facts.luns.empty()) {
     return absl::UnavailableError(absl::StrCat(
-        factory->uri(), ": there is no disk among the LUNs of ", facts.target_name,
+        About(factory->uri()), "there is no disk among the LUNs of ", facts.target_name,
         " (device type 0 in INQUIRY); give the target one, or name its LUN: .../IQN/LUN"));
   }
   PUSHPULL_RETURN_IF_ERROR(ReadCapacity(&inspection, &facts));
@@ -348,7 +368,7 @@ absl::StatusOr<TargetFacts> InspectTarget(EndpointFactory* factory, const PlaySe
 void InspectKeeping(EndpointFactory* factory, const PlaySettings& settings, TargetFacts* facts) {
   constexpr uint32_t kMostBytes = 1 << 16;
   if (facts->write_protected || facts->block_size == 0 || facts->block_size > kMostBytes) return;
-  Inspection inspection(factory, settings);
+  Inspection inspection(factory, settings, nullptr);
   v1::Scenario scenario;
   scenario.add_step()->mutable_login();
   v1::Command* const write = AddCommand(&scenario, facts->luns[0]);
@@ -365,17 +385,15 @@ void InspectKeeping(EndpointFactory* factory, const PlaySettings& settings, Targ
 }
 
 absl::Status CheckPortals(EndpointFactory* factory, const PlaySettings& settings,
-                          const TargetFacts& facts, size_t portals) {
-  Inspection inspection(factory, settings);
+                          const TargetFacts& facts, size_t portals, initiator_sim::Tap* tap) {
+  Inspection inspection(factory, settings, tap);
   for (size_t portal = 1; portal < portals; ++portal) {
     v1::Scenario scenario;
     scenario.add_step()->mutable_connect()->set_portal(static_cast<uint32_t>(portal));
     Collector answers;
-    const absl::Status status = inspection.Play(std::move(scenario), facts, &answers);
-    if (status.ok()) continue;
-    return absl::UnavailableError(
-        absl::StrCat("portal ", portal + 1,
-                     " (each --target after the first is one): ", std::string(status.message())));
+    PUSHPULL_RETURN_IF_ERROR(inspection.Play(
+        std::move(scenario), facts, &answers,
+        absl::StrCat("portal ", portal + 1, " (each --target after the first is one): ")));
   }
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "conformance/report/verdict.h"
+#include "conformance/runner/inspect.h"
 #include "conformance/runner/play_case.h"
 
 namespace pushpull::conformance {
@@ -16,17 +17,19 @@ constexpr absl::Duration kLookEvery = absl::Milliseconds(100);
 
 }  // namespace
 
-absl::Status Liveness::Check(const PlaySettings& settings, const TargetFacts& facts) const {
+absl::Status Liveness::Check(const PlaySettings& settings, const TargetFacts& facts,
+                             initiator_sim::Tap* tap) const {
   PlayCaseOptions options;
   options.monitor = false;
   options.settings = &settings;
   options.facts = &facts;
   options.seed = seed_;
+  options.tap = tap;
   const v1::CaseResult result = PlayCase(factory_, sanity_, options);
   if (!IsFailure(result.verdict(), false)) return absl::OkStatus();
   const v1::Failure& failure = result.failure();
   std::string message =
-      absl::StrCat(factory_->uri(), ": a plain session fails: ", failure.message());
+      absl::StrCat(About(factory_->uri()), "a plain session fails: ", failure.message());
   if (!failure.expected().empty()) absl::StrAppend(&message, "; expected: ", failure.expected());
   if (!failure.actual().empty() && failure.actual() != failure.message()) {
     absl::StrAppend(&message, "; came: ", failure.actual());

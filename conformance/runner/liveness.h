@@ -12,6 +12,7 @@
 #include "conformance/runner/play.h"
 #include "conformance/runner/suite.h"
 #include "conformance/runner/target_commands.h"
+#include "initiator_sim/player/tap.h"
 
 namespace pushpull::conformance {
 
@@ -23,7 +24,9 @@ class Liveness {
       : factory_(factory), sanity_(sanity), commands_(commands), seed_(seed) {}
 
   // UNAVAILABLE: the target doesn't stand a plain session. (One that works but breaks a rule does.)
-  absl::Status Check(const PlaySettings& settings, const TargetFacts& facts) const;
+  // `tap`: is told of it; may be null.
+  absl::Status Check(const PlaySettings& settings, const TargetFacts& facts,
+                     initiator_sim::Tap* tap = nullptr) const;
 
   // By the user's command, whose output goes to the case's part of `folder` (which may be null).
   // OK: it stands a plain session again. It may take its time until it listens.

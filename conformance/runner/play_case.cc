@@ -23,17 +23,15 @@
 #include "conformance/report/verdict.h"
 #include "conformance/runner/left_watch.h"
 #include "conformance/runner/put_back.h"
-#include "conformance/tap/pcapng.h"
+#include "conformance/runner/wire_files.h"
 #include "conformance/tap/wire_log.h"
-#include "conformance/tap/wire_record.h"
 
 namespace pushpull::conformance {
 namespace {
 
 using initiator_sim::PlayResult;
 
-constexpr size_t kRecordedBytes = 1024;  // of a PDU, in wire.json
-constexpr size_t kMaxPerRule = 10;       // violations that are told
+constexpr size_t kMaxPerRule = 10;  // violations that are told
 
 std::set<std::string> RowsOf(const v1::Scenario& scenario) {
   std::set<std::string> rows(scenario.cite().begin(), scenario.cite().end());
@@ -112,24 +110,8 @@ absl::Status WriteRecord(const ResultFolder& folder, const Case& c, const WireLo
                          v1::CaseResult* result) {
   const std::vector<v1::Violation> violations(result->violation().begin(),
                                               result->violation().end());
-  const std::string pcapng = folder.CasePath(c.id(), "wire.pcapng");
-  PacketNumbers packets;
-  if (absl::Status status = folder.Write(
-          pcapng,
-          ToPcapng(log, {.violations = violations, .comment = c.id(), .packets = &packets}));
-      !status.ok()) {
-    return status;
-  }
-  result->set_wire_log(pcapng);
-  if (absl::Status status =
-          folder.Write(folder.CasePath(c.id(), "wire.txt"),
-                       ToText(log, {.full = true, .violations = violations, .packets = &packets}));
-      !status.ok()) {
-    return status;
-  }
-  PUSHPULL_ASSIGN_OR_RETURN(const std::string record,
-                            ToJson(ToRecord(log, kRecordedBytes, &packets)));
-  PUSHPULL_RETURN_IF_ERROR(folder.Write(folder.CasePath(c.id(), "wire.json"), record));
+  PUSHPULL_RETURN_IF_ERROR(WriteWire(folder, c.id(), log, violations));
+  result->set_wire_log(folder.CasePath(c.id(), "wire.pcapng"));
   std::string text;
   if (!google::protobuf::TextFormat::PrintToString(c.scenario(), &text)) {
     return absl::InternalError(absl::StrCat(c.id(), ": its scenario can't be printed"));
@@ -261,8 +243,10 @@ bool PlayOnEndpoint(EndpointFactory* factory, const Case& c, const PlayCaseOptio
     }
     hooks.listening = options.listening;
     hooks.peer_ended = options.peer_ended;
+    std::vector<initiator_sim::Tap*> taps = {&log, &monitor, &loss, &writes, left};
+    if (options.tap != nullptr) taps.push_back(options.tap);
     PlayResult played = Play(endpoint->get(), settings, *options.facts, c.script, options.seed,
-                             {&log, &monitor, &loss, &writes, left}, std::move(hooks));
+                             std::move(taps), std::move(hooks));
     unit_attention = std::move(played.unit_attention);
     result->set_verdict(played.verdict);
     *result->mutable_failure() = std::move(played.failure);

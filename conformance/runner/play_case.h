@@ -23,6 +23,7 @@ struct PlayCaseOptions {
   const TargetFacts* facts = nullptr;
   uint64_t seed = 1;
   const ResultFolder* folder = nullptr;  // for wire logs; may be null
+  initiator_sim::Tap* tap = nullptr;     // is told of the play, too; may be null
   std::string replay_command;
   const TargetCommands* commands = nullptr;  // of the user; may be null
   bool monitor = true;                       // what the passive rules say counts

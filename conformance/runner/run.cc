@@ -10,9 +10,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status.h"
 #include "base/text.h"
 #include "conformance/report/verdict.h"
 #include "conformance/runner/inspect.h"
+#include "conformance/runner/last_play.h"
 #include "conformance/runner/liveness.h"
 #include "conformance/runner/play_case.h"
 #include "conformance/runner/preconditions.h"
@@ -59,25 +61,19 @@ class Run {
   RunOutcome Do() {
     RunOutcome outcome;
     if (asked_ == 0 && left_out_ > 0) {
-      return Unreachable(absl::OutOfRangeError(absl::StrCat(
-          factory_->uri(), ": no case is to be played: ", Cases(left_out_), " ", OfTheOther())));
+      return Unreachable(absl::OutOfRangeError(
+          absl::StrCat(About(factory_->uri()), "no case is to be played: ", Cases(left_out_), " ",
+                       OfTheOther())));
     }
-    absl::StatusOr<TargetFacts> facts =
-        InspectTarget(factory_, options_.play, factory_->target_name(), options_.lun);
-    if (facts.ok()) {
-      const absl::Status fits = CheckScratch(options_.play, *facts, factory_->uri());
-      if (!fits.ok()) facts = fits;
-    }
-    if (facts.ok()) {
-      const absl::Status portals = CheckPortals(factory_, options_.play, *facts, options_.portals);
-      if (!portals.ok()) facts = portals;
-    }
-    if (!facts.ok()) return Unreachable(facts.status());
+    LastPlay watch;
+    absl::StatusOr<TargetFacts> facts = Look(&watch);
+    if (!facts.ok()) return Unreachable(facts.status(), watch);
     if (options_.allow_writes && WritingCases() > 0 && !factory_->own_target()) {
       InspectKeeping(factory_, options_.play, &*facts);
     }
     offer_ = OfferOf(*factory_, options_, *std::move(facts));
-    if (absl::Status sane = CheckSane(options_.play); !sane.ok()) return Unreachable(sane);
+    const absl::Status sane = liveness_.Check(options_.play, offer_.facts, &watch);
+    if (!sane.ok()) return Unreachable(sane, watch);
 
     results_.resize(cases_.size());
     std::vector<std::thread> workers;
@@ -94,6 +90,27 @@ class Run {
     return static_cast<size_t>(std::count_if(cases_.begin(), cases_.end(), [](const Case* c) {
       return c->scenario().needs().writes();
     }));
+  }
+
+  // What there is to be tested, if the user's words fit it.
+  absl::StatusOr<TargetFacts> Look(LastPlay* watch) const {
+    PUSHPULL_ASSIGN_OR_RETURN(
+        TargetFacts facts,
+        InspectTarget(factory_, options_.play, factory_->target_name(), options_.lun, watch));
+    PUSHPULL_RETURN_IF_ERROR(CheckScratch(options_.play, facts, factory_->uri()));
+    PUSHPULL_RETURN_IF_ERROR(CheckPortals(factory_, options_.play, facts, options_.portals, watch));
+    return facts;
+  }
+
+  // With what went over the wire before.
+  RunOutcome Unreachable(absl::Status status, const LastPlay& watch) const {
+    const bool fails = absl::IsUnavailable(status);
+    RunOutcome outcome = Unreachable(std::move(status));
+    if (!fails) return outcome;
+    absl::StatusOr<std::string> told = watch.Tell(options_.folder);
+    outcome.advice =
+        told.ok() ? *std::move(told) : absl::StrCat(std::string(told.status().message()), "\n");
+    return outcome;
   }
 
   RunOutcome Unreachable(absl::Status status) const {

@@ -62,6 +62,9 @@ struct RunOptions {
 struct RunOutcome {
   // Not OK: no case was played. (UNAVAILABLE, INVALID_ARGUMENT: as InspectTarget)
   absl::Status status;
+  // What more a user is told then, over some lines: how the session that failed went, where it is
+  // kept, what now. Empty: no more is known.
+  std::string advice;
   v1::RunResult result;  // with its exit code; where status isn't OK, run_error says so, too
 };
 

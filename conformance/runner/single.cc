@@ -85,13 +85,13 @@ absl::StatusOr<v1::CaseResult> SinglePlayer::Play(const Case& c, const ResultFol
   result.mutable_failure()->set_actual(before);
   if (options_.commands.restart.empty()) {
     return absl::UnavailableError(
-        absl::StrCat(factory_->uri(), ": ", kGone, " (", c.id(),
+        absl::StrCat(About(factory_->uri()), kGone, " (", c.id(),
                      "); with a restart_command in its --profile this goes on"));
   }
   const absl::Status restarted = liveness_.Restart(c.id(), options_.play, offer_.facts, folder);
   if (!restarted.ok()) {
     return absl::UnavailableError(
-        absl::StrCat(factory_->uri(), ": ", kGone, " (", c.id(),
+        absl::StrCat(About(factory_->uri()), kGone, " (", c.id(),
                      "); restart_command: ", std::string(restarted.message())));
   }
   return result;

@@ -156,6 +156,23 @@ absl::StatusOr<std::optional<conformance::ResultFolder>> OpenFolder(const RunFla
   return std::optional(std::move(folder));
 }
 
+// Of each case as it ends: on standard output, and for the report. All of them outlive the run.
+void TellProgress(const conformance::TextOptions& text, const conformance::TextOptions& plain,
+                  Progress* progress, std::string* report, conformance::RunOptions* options) {
+  options->progress = [text, plain, progress, report, unexpected = size_t{0}](
+                          const v1::CaseResult& result, size_t done, size_t total) mutable {
+    progress->Clear();
+    std::fputs(conformance::CaseText(result, text).c_str(), stdout);
+    std::fflush(stdout);
+    *report += conformance::CaseText(result, plain);
+    unexpected += !conformance::IsExpected(result, text.strict);
+    if (!progress->terminal() || done == total) return;
+    progress->Tell([&] {
+      return absl::StrCat(done, " of ", total, " cases, ", unexpected, " not as expected");
+    });
+  };
+}
+
 // The whole of it.
 absl::StatusOr<int> RunCases(const RunFlags& flags) {
   WatchInterrupts();
@@ -185,18 +202,7 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
   const conformance::TextOptions plain = {.strict = flags.strict};
   std::string report;
   Progress progress;
-  size_t unexpected = 0;
-  options.progress = [&](const v1::CaseResult& result, size_t done, size_t total) {
-    progress.Clear();
-    std::fputs(conformance::CaseText(result, text).c_str(), stdout);
-    std::fflush(stdout);
-    report += conformance::CaseText(result, plain);
-    unexpected += !conformance::IsExpected(result, flags.strict);
-    if (!progress.terminal() || done == total) return;
-    progress.Tell([&] {
-      return absl::StrCat(done, " of ", total, " cases, ", unexpected, " not as expected");
-    });
-  };
+  TellProgress(text, plain, &progress, &report, &options);
   options.interrupted = options.commands.cancelled = &InterruptFlag();
   if (!factory->virtual_time()) options.play.interrupted = &InterruptFlag();
   conformance::RunOutcome outcome =
@@ -207,11 +213,12 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
   if (Interrupted() != 0) run.set_exit_code(InterruptedExitCode());
   if (folder.has_value()) {
     PUSHPULL_RETURN_IF_ERROR(folder->WriteRun(run, flags.strict));
-    report += conformance::SummaryText(run, plain);
+    report += absl::StrCat(conformance::SummaryText(run, plain), outcome.advice);
     PUSHPULL_RETURN_IF_ERROR(WriteReports(*folder, report));
   }
   if (!outcome.status.ok()) {
     std::fprintf(stderr, "pushpull: %s\n", std::string(outcome.status.message()).c_str());
+    std::fputs(outcome.advice.c_str(), stderr);
     return run.exit_code();
   }
   std::fputs(conformance::SummaryText(run, text).c_str(), stdout);
