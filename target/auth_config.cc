@@ -27,6 +27,12 @@ std::string TooShort(const std::string& whose, const ChapSecret& secret) {
                       "wants 12 random ones at the least where no IPsec protects the connection");
 }
 
+// "chap.mutual_user", or the option that said so.
+std::string Called(const LoadedConfig& loaded, const std::string& field, const char* inner) {
+  const std::string name = loaded.NameOf(field);
+  return name == field ? absl::StrCat(field, inner) : name;
+}
+
 absl::Status CheckUser(const std::string& user, const std::string& field) {
   if (!user.empty() && user.size() <= kMaxChapName && user.find('\0') == std::string::npos) {
     return absl::OkStatus();
@@ -41,7 +47,8 @@ absl::StatusOr<ChapAccount> TakeAccount(const LoadedConfig& loaded, int index) {
   };
   ChapAccount account;
   account.user = config.user();
-  if (absl::Status user = CheckUser(account.user, "chap_account.user"); !user.ok()) {
+  if (absl::Status user = CheckUser(account.user, Called(loaded, "chap_account", ".user"));
+      !user.ok()) {
     return at(user, "user");
   }
   for (int other = 0; other < index; ++other) {
@@ -77,7 +84,7 @@ absl::Status TakeOwn(const LoadedConfig& loaded, ChapOptions& chap) {
   }
   ChapAccount own;
   own.user = config.mutual_user();
-  if (absl::Status user = CheckUser(own.user, "chap.mutual_user"); !user.ok()) {
+  if (absl::Status user = CheckUser(own.user, Called(loaded, "chap", ".mutual_user")); !user.ok()) {
     return loaded.At(user, "chap", -1, "mutual_user");
   }
   absl::StatusOr<std::string> secret = base::ReadSecretFile(config.mutual_secret_file());
@@ -87,7 +94,9 @@ absl::Status TakeOwn(const LoadedConfig& loaded, ChapOptions& chap) {
     return loaded.At(Invalid(message), "chap", -1, "mutual_secret_file");
   };
   // The step that would use it SHOULD NOT be gone on with (§9.2.1).
-  if (own.secret.size() < kLeastSecretBytes) return wrong(TooShort("chap.mutual_user", own.secret));
+  if (own.secret.size() < kLeastSecretBytes) {
+    return wrong(TooShort(Called(loaded, "chap", ".mutual_user"), own.secret));
+  }
   for (const ChapAccount& account : chap.accounts) {
     if (!account.secret.Equals(own.secret)) continue;
     return wrong(absl::StrCat("the target's secret is that of \"", account.user,
@@ -162,9 +171,14 @@ absl::Status TakeChap(const LoadedConfig& loaded, TargetOptions& options) {
   const v1::TargetConfig& config = loaded.config();
   if (config.chap_account().empty()) {
     if (!config.has_chap()) return absl::OkStatus();
-    return loaded.At(Invalid("chap: nobody can log in by CHAP; add a chap_account { user: \"...\" "
-                             "secret_file: \"...\" }, or take chap out"),
-                     "chap");
+    const std::string name = loaded.NameOf("chap"), account = loaded.NameOf("chap_account", "chap");
+    return loaded.At(
+        Invalid(absl::StrCat(name, ": nobody can log in by CHAP; add ",
+                             account == "chap_account"
+                                 ? "a chap_account { user: \"...\" secret_file: \"...\" }"
+                                 : absl::StrCat(account, " and its secret"),
+                             ", or take ", name, " out")),
+        "chap");
   }
   ChapOptions chap;
   for (int i = 0; i < config.chap_account_size(); ++i) {

@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "base/check.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -41,6 +42,14 @@ absl::Status BadUri(std::string_view uri, std::string_view why) {
 }
 
 absl::Status Invalid(const std::string& message) { return absl::InvalidArgumentError(message); }
+
+// A status whose message begins with the field, as it is called where it was said.
+absl::Status Called(const LoadedConfig& loaded, const std::string& field,
+                    const absl::Status& status) {
+  absl::string_view rest = status.message();
+  if (!absl::ConsumePrefix(&rest, field)) return status;
+  return absl::Status(status.code(), absl::StrCat(loaded.NameOf(field), rest));
+}
 
 // The name of the field that an error begins with: "limits.NAME is ...".
 std::string LimitOfMessage(std::string_view message) {
@@ -144,7 +153,7 @@ absl::Status TakeNames(const LoadedConfig& loaded, NodeOptions& node) {
   const v1::TargetConfig& config = loaded.config();
   if (config.has_name()) {
     auto name = NormalizeTargetName(config.name());
-    if (!name.ok()) return loaded.At(name.status(), "name");
+    if (!name.ok()) return loaded.At(Called(loaded, "name", name.status()), "name");
     node.name = *std::move(name);
   }
   // An iSCSI-local-name-value in UTF-8 of at most 255 bytes (RFC 7143 §6.1, §13.6).
@@ -169,9 +178,10 @@ absl::Status TakeDialect(const LoadedConfig& loaded, IserDialect& dialect) {
   const auto add = [](std::string* to, const IserReadings& each) { to->append(each.name); };
   const std::optional<IserDialect> found = FindIserDialect(name);
   if (!found.has_value()) {
-    return loaded.At(Invalid(absl::StrCat("iser_dialect \"", name, "\": there are ",
-                                          absl::StrJoin(AllIserReadings(), ", ", add))),
-                     "iser_dialect");
+    return loaded.At(
+        Invalid(absl::StrCat(loaded.NameOf("iser_dialect"), " \"", name, "\": there are ",
+                             absl::StrJoin(AllIserReadings(), ", ", add))),
+        "iser_dialect");
   }
   dialect = *found;
   return absl::OkStatus();
@@ -182,15 +192,17 @@ absl::Status TakeVariation(const LoadedConfig& loaded, TargetOptions& options) {
   NodeOptions& node = options.node;
   const v1::TargetConfig& config = loaded.config();
   if (!config.has_legal_variation()) {
+    const auto alone = [&](const std::string& field, const char* what) {
+      return Invalid(absl::StrCat(loaded.NameOf(field), " goes with ",
+                                  loaded.NameOf("legal_variation", field), "; without it ", what));
+    };
     if (config.legal_variation_without_size() > 0) {
-      return loaded.At(Invalid("legal_variation_without goes with legal_variation; without it "
-                               "nothing varies"),
-                       "legal_variation_without", 0);
+      constexpr char kWithout[] = "legal_variation_without";
+      return loaded.At(alone(kWithout, "nothing varies"), kWithout, 0);
     }
     if (!config.legal_variation_plain_text()) return absl::OkStatus();
-    return loaded.At(Invalid("legal_variation_plain_text goes with legal_variation; without it all "
-                             "texts are plain"),
-                     "legal_variation_plain_text");
+    constexpr char kPlain[] = "legal_variation_plain_text";
+    return loaded.At(alone(kPlain, "all texts are plain"), kPlain);
   }
   node.legal_variation = config.legal_variation();
   node.plain_text = config.legal_variation_plain_text();
@@ -258,7 +270,8 @@ absl::Status LoadedConfig::Load(const std::string& path) {
   return base::ParseTextProto(text, path, &config_, &places_);
 }
 
-void LoadedConfig::Override(const v1::TargetConfig& over) {
+void LoadedConfig::Override(const v1::TargetConfig& over,
+                            const std::map<std::string, std::string>& names) {
   const google::protobuf::Reflection& reflection = *over.GetReflection();
   std::vector<const google::protobuf::FieldDescriptor*> fields;
   reflection.ListFields(over, &fields);
@@ -266,8 +279,16 @@ void LoadedConfig::Override(const v1::TargetConfig& over) {
     if (field->name() == "bug") continue;  // they add up
     if (field->is_repeated()) reflection.ClearField(&config_, field);
     replaced_.insert(field->name());
+    if (names.contains(field->name())) named_.insert(field->name());
   }
+  names_.insert(names.begin(), names.end());
   config_.MergeFrom(over);
+}
+
+std::string LoadedConfig::NameOf(const std::string& field, const std::string& beside) const {
+  const auto name = names_.find(field);
+  const bool named = named_.contains(beside.empty() ? field : beside);
+  return named && name != names_.end() ? name->second : field;
 }
 
 std::string LoadedConfig::Place(const std::string& field, int index,
@@ -351,7 +372,7 @@ absl::StatusOr<OperationOptions> OperationFromConfig(const LoadedConfig& loaded)
   if (config.log_level().empty()) return options;
   const std::optional<base::LogLevel> level = base::ParseLogLevel(config.log_level());
   if (!level.has_value()) {
-    return loaded.At(Invalid(absl::StrCat("log_level \"", config.log_level(),
+    return loaded.At(Invalid(absl::StrCat(loaded.NameOf("log_level"), " \"", config.log_level(),
                                           "\": there are error, warning, info and debug")),
                      "log_level");
   }
@@ -364,11 +385,13 @@ absl::StatusOr<std::vector<Listening>> ListenAddresses(const LoadedConfig& loade
   for (int i = 0; i < loaded.config().listen_size(); ++i) {
     const std::string& uri = loaded.config().listen(i);
     auto address = ParseListenUri(uri);
-    if (!address.ok()) return loaded.At(address.status(), "listen", i);
+    if (!address.ok()) return loaded.At(Called(loaded, "listen", address.status()), "listen", i);
     // Port 0 is another port each time.
     if (address->address.port != 0 &&
         std::find(addresses.begin(), addresses.end(), *address) != addresses.end()) {
-      return loaded.At(Invalid(absl::StrCat("listen \"", uri, "\" is there twice")), "listen", i);
+      return loaded.At(
+          Invalid(absl::StrCat(loaded.NameOf("listen"), " \"", uri, "\" is there twice")), "listen",
+          i);
     }
     addresses.push_back(*std::move(address));
   }

@@ -6,11 +6,12 @@
 //   auto options = OptionsFromConfig(config);
 //
 // Errors name the field and quote its value; where the value stands in the file they begin with
-// "PATH:LINE:COLUMN: ".
+// "PATH:LINE:COLUMN: ", and an option of the command line is called by its own name.
 
 #ifndef TARGET_CONFIG_H_
 #define TARGET_CONFIG_H_
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -51,8 +52,9 @@ class LoadedConfig {
   absl::Status Load(const std::string& path);
 
   // What `over` says wins: `listen` and `lun` replace all that there were, each `bug` is one more,
-  // the fields of `limits` and every other field count one by one.
-  void Override(const v1::TargetConfig& over);
+  // the fields of `limits` and every other field count one by one. `names`: what who says it calls
+  // the fields ("--plain-text"), which errors then call them, too.
+  void Override(const v1::TargetConfig& over, const std::map<std::string, std::string>& names = {});
 
   const v1::TargetConfig& config() const { return config_; }
 
@@ -61,7 +63,10 @@ class LoadedConfig {
   // `index`: which of a repeated field.
   std::string Place(const std::string& field, int index = -1, const std::string& inner = "") const;
 
-  // `status` with that in front.
+  // What a field is called where it was said, or where the field `beside` it was.
+  std::string NameOf(const std::string& field, const std::string& beside = "") const;
+
+  // `status` with its place in front.
   absl::Status At(const absl::Status& status, const std::string& field, int index = -1,
                   const std::string& inner = "") const;
 
@@ -69,7 +74,9 @@ class LoadedConfig {
   v1::TargetConfig config_;
   std::string path_;
   google::protobuf::TextFormat::ParseInfoTree places_;
-  std::set<std::string> replaced_;  // what no longer is as the file has it
+  std::set<std::string> replaced_;            // what no longer is as the file has it
+  std::set<std::string> named_;               // what was said by who has names of their own
+  std::map<std::string, std::string> names_;  // those
 };
 
 // Defaults where the configuration is silent. Opens the logical units' stores. INVALID_ARGUMENT: a

@@ -64,12 +64,56 @@ class TargetCommandTest(unittest.TestCase):
     self.assertIn('above 8 EiB', self.complains('--lun', 'ram:99999999T'))
     self.assertIn('--threads', self.complains(*lun, '--threads', '1025'))
     self.assertIn('--threads', self.complains(*lun, '--threads', '0'))
-    self.assertIn('no iSCSI name', self.complains(*lun, '--name', 'disk'))
+    self.assertIn('--name "disk" is no iSCSI name', self.complains(*lun, '--name', 'disk'))
     self.assertIn('192.0.2.1', self.complains(*lun, '--listen', 'tcp://192.0.2.1:0'))
     self.assertIn('no.such.host.invalid',
                   self.complains(*lun, '--listen', 'tcp://no.such.host.invalid'))
     twice = ('--listen', 'tcp://127.0.0.1:4000') * 2
     self.assertIn('is there twice', self.complains(*lun, *twice))
+
+  def test_options_are_called_by_their_names(self):
+    secret = os.path.join(harness.scratch(), 'secret')
+    with open(os.open(secret, os.O_CREAT | os.O_WRONLY, 0o600), 'w', encoding='utf-8') as file:
+      file.write('short')
+    alone = ('--chap-mutual-user', 'me', '--chap-mutual-secret-file', secret)
+    for said, *arguments in (
+        ('--plain-text goes with --legal-variation;', '--plain-text'),
+        ('--without goes with --legal-variation;', '--without', 'vendor-events'),
+        ('--iser-dialect "x": there are', '--iser-dialect', 'x'),
+        ('--log-level "x": there are', '--log-level', 'x'),
+        ('--listen "x": it begins', '--listen', 'x'),
+        ('--chap-mutual-user: nobody can log in by CHAP; add --chap-user and its', *alone),
+        ('the secret of --chap-mutual-user has 5', *alone, '--chap-user', 'you',
+         '--chap-secret-file', secret),
+        ('--chap-user: CHAP_N has', '--chap-user', 'x' * 256, '--chap-secret-file', secret)):
+      with self.subTest(arguments):
+        output = self.complains('--lun', 'ram:1M', *arguments)
+        self.assertIn(said, output)
+        self.assertNotRegex(output, '[a-z]_[a-z]')
+    # What the file says is called as it is there.
+    path = config_file('lun { spec: "ram:1M" }\nlegal_variation_plain_text: true')
+    self.assertIn(f'{path}:2:1: legal_variation_plain_text goes with legal_variation;',
+                  self.complains('--config', path))
+
+  def test_what_is_left_out_of_the_variation(self):
+    vary = ('--lun', 'ram:1M', '--legal-variation', '1')
+    for names in ('vendor-events,,empty-data-in', 'vendor-events,', ',vendor-events', ','):
+      self.assertIn(f'--without: "{names}" has a comma too many',
+                    self.complains(*vary, '--without', names))
+    self.assertIn('--without: there is no "quirks" to be left out, but vendor-events',
+                  self.complains(*vary, '--without', 'vendor-events,quirks'))
+    with target(*vary, '--listen', 'tcp://127.0.0.1:0', '--without', 'vendor-events,empty-data-in',
+                '--without', 'unit-attentions') as child:
+      self.assertIn('ready ', harness.read_line(child))
+
+  def test_it_is_ready_when_all_portals_are(self):
+    with subprocess.Popen([harness.pushpull_binary(), 'target', '--lun', 'ram:1M', '--listen',
+                           'tcp://127.0.0.1:0', '--listen', 'tcp://192.0.2.1:0'],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as child:
+      output, errors = child.communicate(timeout=harness.LIMIT_S)
+    self.assertEqual((child.returncode, output), (2, ''))
+    self.assertIn('192.0.2.1', errors)
 
   def test_lun_files(self):
     path = os.path.join(harness.scratch(), 'disk')
@@ -79,6 +123,14 @@ class TargetCommandTest(unittest.TestCase):
     self.assertIn('no multiple', self.complains('--lun', f'file:{path}'))
     os.truncate(path, 1024)
     with target('--lun', f'file:{path}', '--listen', 'tcp://127.0.0.1:0') as child:
+      self.assertIn('ready ', harness.read_line(child))
+      self.assertIn(f"file '{path}' is in use by process {child.pid} (pushpull): end that",
+                    self.complains('--lun', f'file:{path}'))
+    self.assertIn(f"lun 1: file '{path}' is served by another LUN of this process",
+                  self.complains('--lun', f'file:{path}', '--lun', f'file:{path},ro'))
+    self.assertIn(f"file '{path}' has no option ',rw'", self.complains('--lun', f'file:{path},rw'))
+    read_only = ('--lun', f'file:{path},ro')
+    with target(*read_only, *read_only, '--listen', 'tcp://127.0.0.1:0') as child:
       self.assertIn('ready ', harness.read_line(child))
 
   def test_privileged_port(self):

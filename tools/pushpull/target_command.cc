@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -100,13 +102,30 @@ v1::TargetConfig ConfigOfFlags(const TargetFlags& flags) {
   }
   if (flags.legal_variation.has_value()) config.set_legal_variation(*flags.legal_variation);
   if (flags.plain_text) config.set_legal_variation_plain_text(true);
-  for (const std::string& name : flags.without) {
+  const std::string without = absl::StrJoin(flags.without, ",");
+  for (const absl::string_view name : absl::StrSplit(without, ',', absl::SkipEmpty())) {
     v1::Freedom freedom;
     CHECK(v1::Freedom_Parse(absl::AsciiStrToUpper(absl::StrReplaceAll(name, {{"-", "_"}})),
                             &freedom));
     config.add_legal_variation_without(freedom);
   }
   return config;
+}
+
+// What users of the command line call the fields of ConfigOfFlags().
+std::map<std::string, std::string> OptionNames() {
+  return {
+      {"listen", "--listen"},
+      {"lun", "--lun"},
+      {"name", "--name"},
+      {"iser_dialect", "--iser-dialect"},
+      {"log_level", "--log-level"},
+      {"chap_account", "--chap-user"},
+      {"chap", "--chap-mutual-user"},
+      {"legal_variation", "--legal-variation"},
+      {"legal_variation_plain_text", "--plain-text"},
+      {"legal_variation_without", "--without"},
+  };
 }
 
 absl::Status CheckChap(const TargetFlags& flags) {
@@ -124,7 +143,7 @@ absl::Status CheckChap(const TargetFlags& flags) {
 absl::Status MakeConfig(const TargetFlags& flags, target::LoadedConfig* config) {
   PUSHPULL_RETURN_IF_ERROR(CheckChap(flags));
   if (!flags.config_file.empty()) PUSHPULL_RETURN_IF_ERROR(config->Load(flags.config_file));
-  config->Override(ConfigOfFlags(flags));
+  config->Override(ConfigOfFlags(flags), OptionNames());
   v1::TargetConfig rest;
   if (config->config().listen().empty()) rest.add_listen("tcp://127.0.0.1:3260");
   if (!config->config().has_threads()) rest.set_threads(1);
@@ -187,18 +206,23 @@ absl::Status SayReady(const char* scheme, const fabric::Address& address, const 
   return absl::OkStatus();
 }
 
+// Who is told that it is ready may count on every portal.
 absl::Status Listen(target::TcpTarget* target, const target::LoadedConfig& config,
                     const std::vector<target::Listening>& addresses) {
+  std::vector<target::Listening> bound;
   for (size_t i = 0; i < addresses.size(); ++i) {
     const auto& [iser, address] = addresses[i];
-    const auto bound = iser ? target->ListenIser(address) : target->Listen(address);
-    if (!bound.ok()) {
-      std::string message(bound.status().message());
+    const auto there = iser ? target->ListenIser(address) : target->Listen(address);
+    if (!there.ok()) {
+      std::string message(there.status().message());
       if (iser) message += kNoDeviceHelp;
       return config.At(absl::FailedPreconditionError(message), "listen", static_cast<int>(i));
     }
+    bound.push_back({.iser = iser, .address = *there});
+  }
+  for (const auto& [iser, address] : bound) {
     PUSHPULL_RETURN_IF_ERROR(
-        SayReady(iser ? "iser" : "tcp", *bound, target->target().options().name));
+        SayReady(iser ? "iser" : "tcp", address, target->target().options().name));
   }
   return absl::OkStatus();
 }
@@ -286,6 +310,18 @@ void DeclareChap(CLI::App* target, TargetFlags* flags) {
                      "its secret: another one, of 12 bytes at the least");
 }
 
+// Names with commas between them. Empty: they are right.
+std::string CheckFreedoms(const std::string& names) {
+  constexpr char kThere[] = "vendor-events, empty-data-in, unit-attentions";
+  const std::vector<std::string> known = absl::StrSplit(kThere, ", ");
+  for (const std::string& name : std::vector<std::string>(absl::StrSplit(names, ','))) {
+    if (std::ranges::find(known, name) != known.end() || names.empty()) continue;
+    return name.empty() ? absl::StrCat("\"", names, "\" has a comma too many")
+                        : absl::StrCat("there is no \"", name, "\" to be left out, but ", kThere);
+  }
+  return "";
+}
+
 void DeclareVariation(CLI::App* target, TargetFlags* flags) {
   target
       ->add_option("--legal-variation", flags->legal_variation,
@@ -299,8 +335,7 @@ void DeclareVariation(CLI::App* target, TargetFlags* flags) {
                    "with --legal-variation: but leave this out, which an initiator is known not to "
                    "stand: vendor-events, empty-data-in, unit-attentions; as often as you like")
       ->allow_extra_args(false)
-      ->delimiter(',')
-      ->check(CLI::IsMember({"vendor-events", "empty-data-in", "unit-attentions"}));
+      ->check(CheckFreedoms);
 }
 
 void DeclareOperation(CLI::App* target, TargetFlags* flags) {
