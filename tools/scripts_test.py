@@ -68,6 +68,7 @@ class ScriptsTest(unittest.TestCase):
     result = subprocess.run(
         [os.path.join(self.clone, 'tools', name), *arguments], env=environment, cwd=self.state,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    self.errors = result.stderr.decode()
     return result.returncode, result.stdout.decode().splitlines()
 
   def test_test_runs_every_configuration(self):
@@ -109,6 +110,15 @@ class ScriptsTest(unittest.TestCase):
       status, lines = self.script('run', *out)
       self.assertEqual((status, lines), (3, ['report: here']))
       self.assertEqual(self.read('arguments'), f'run {" ".join(out)}\n')
+
+  def test_run_goes_on_telling_where_it_is_no_terminal(self):
+    self.script('run', '--only', 'nop/*')
+    self.assertRegex(self.errors, 'run: building: .* minutes the first time.*\n'
+                                  r'run: built; playing: pushpull run --only nop/\* --out ')
+    build = next(line for line in self.read('calls').splitlines() if line.startswith('build '))
+    told = [word for word in build.split() if 'progress' in word or 'curses' in word]
+    self.assertEqual(told, ['--noshow_progress', '--show_progress', '--curses=no',
+                            '--show_progress_rate_limit=30'], 'the last word counts')
 
   def test_run_leaves_the_program_where_it_stays(self):
     self.script('run')
