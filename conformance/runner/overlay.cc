@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -159,8 +158,8 @@ std::vector<std::string> ProfileOverlay::Warnings() const {
     warnings.push_back(
         absl::StrCat("the profile's entry ", expected.id(),
                      " is unsteady and has no message_prefix: whatever "
-                     "fails there is taken for what is known. Of this run: message_prefix: \"",
-                     absl::Utf8SafeCEscape(StablePrefix(entry.taken)), "\""));
+                     "fails there is taken for what is known. Of this run: message_prefix: ",
+                     QuotedText(StablePrefix(entry.taken))));
   }
   return warnings;
 }
@@ -168,7 +167,15 @@ std::vector<std::string> ProfileOverlay::Warnings() const {
 ProfileRepair ProfileOverlay::Repair(const v1::RunResult& run, bool strict) const {
   ProfileRepair repair;
   for (size_t i = 0; i < entries_.size(); ++i) {
-    if (!entries_[i].expired && !ComplaintOf(entries_[i]).empty()) repair.drop.insert(i);
+    const Entry& entry = entries_[i];
+    if (entry.expired) {
+      repair.expired.push_back(entry.expected.id());
+    } else if (!ComplaintOf(entry).empty()) {
+      repair.drop.insert(i);
+    }
+  }
+  for (const KnownRule& known : rules_) {
+    if (known.expired) repair.expired.push_back(known.rule);
   }
   for (const v1::CaseResult& result : run.result()) {
     const bool known = std::find(ids_.begin(), ids_.end(), result.id()) != ids_.end();

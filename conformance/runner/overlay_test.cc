@@ -168,6 +168,7 @@ TEST_F(OverlayTest, RepairDropsWhatIsStaleAndAddsWhatFails) {
   }
   const ProfileRepair repair = overlay_.Repair(run, false);
   EXPECT_THAT(repair.drop, ElementsAre(0, 1, 2));
+  EXPECT_THAT(repair.expired, ElementsAre("old"));
   ASSERT_EQ(repair.add.size(), 1u);
   EXPECT_EQ(repair.add[0].id(), "a/c");
   EXPECT_EQ(repair.add[0].verdict(0), "TIMEOUT");

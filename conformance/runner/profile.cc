@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/civil_time.h"
 #include "base/nearest.h"
 #include "base/status.h"
@@ -227,7 +228,7 @@ std::pair<size_t, size_t> Extent(std::string_view text, const ProfileFile::Place
 
 void AppendField(const char* name, const std::string& value, std::string* out) {
   if (value.empty()) return;
-  absl::StrAppend(out, "  ", name, ": \"", absl::Utf8SafeCEscape(value), "\"\n");
+  absl::StrAppend(out, "  ", name, ": ", QuotedText(value), "\n");
 }
 
 std::string EntryText(const v1::ExpectedFailure& entry) {
@@ -243,6 +244,11 @@ std::string EntryText(const v1::ExpectedFailure& entry) {
 }
 
 }  // namespace
+
+std::string QuotedText(const std::string& text) {
+  // Apostrophes are escaped, each by a backslash of its own, and need none.
+  return absl::StrCat("\"", absl::StrReplaceAll(absl::Utf8SafeCEscape(text), {{"\\'", "'"}}), "\"");
+}
 
 bool MayBeExpected(v1::Verdict verdict) {
   return verdict == v1::FAIL || verdict == v1::TIMEOUT || verdict == v1::WARN ||

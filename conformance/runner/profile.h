@@ -59,7 +59,12 @@ bool MayBeExpected(v1::Verdict verdict);
 struct ProfileRepair {
   std::set<size_t> drop = {};  // by number
   std::vector<v1::ExpectedFailure> add = {};
+  // Ids, and rules, whose date is past: they stay, as somebody has to look at them.
+  std::vector<std::string> expired = {};
 };
+
+// In double quotes, with no more backslashes than a text proto needs.
+std::string QuotedText(const std::string& text);
 
 // The file's text without the entries that are dropped (and the comments right above them) and with
 // those that are added at its end. All else stays as it was written.

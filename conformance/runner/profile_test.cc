@@ -96,7 +96,7 @@ TEST(ProfileTest, RepairKeepsWhatPeopleWrote) {
   v1::ExpectedFailure added;
   added.set_id("b/new#row");
   added.add_verdict("TIMEOUT");
-  added.set_message_prefix("\"é\n");
+  added.set_message_prefix("\"é\n\\'t");
   added.set_reason("r");
   added.set_bug("B1");
   added.set_expires("2027-01-01");
@@ -115,7 +115,7 @@ lacks: "vpd"
 expect {
   id: "b/new#row"
   verdict: "TIMEOUT"
-  message_prefix: "\"é\n"
+  message_prefix: "\"é\n\\'t"
   reason: "r"
   bug: "B1"
   expires: "2027-01-01"

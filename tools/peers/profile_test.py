@@ -98,6 +98,8 @@ class ProfileTest(unittest.TestCase):
     output, _ = self.play(1, *run, *bug, '--fix-profile')
     self.assertIn('0 entries dropped, ', output)
     self.assertIn('id: "read/underflow"', read(self.profile))
+    self.assertIn('message_prefix: "a command didn\'t end', read(self.profile))
+    self.assertFalse(os.path.exists(f'{self.profile}.part'))
     self.play(0, *run, *bug)
     # People put in their words, which stay.
     text = read(self.profile).replace('target: ', '# Ours.\ntarget: ', 1)
@@ -111,6 +113,24 @@ class ProfileTest(unittest.TestCase):
     self.assertIn('# Ours.', text)
     self.assertIn('# Of another area.\nexpect { id: "nop/*" reason: "kept" }', text)
     self.play(2, '--fix-profile')
+
+  def test_what_is_past_its_date_is_told_and_stays(self):
+    text = ('expect { id: "read/underflow" reason: "old" expires: "2020-01-01" }\n'
+            'expect_violation { rule: "data_sn_contiguous" reason: "old" expires: "2020-01-01" }\n')
+    output, _ = self.play(1, '--only', 'read/underflow', '--bug', 'residual_count_wrong',
+                          '--profile', write(self.profile, text), '--fix-profile')
+    self.assertIn('0 entries dropped, 0 added\n', output)
+    self.assertIn(f'{self.profile}: past their date, and as they were: read/underflow, '
+                  'data_sn_contiguous.', output)
+    self.assertEqual(read(self.profile), text)
+
+  def test_that_a_profile_cannot_be_fixed_is_told_before_the_run(self):
+    path = os.path.join(self.folder, 'no/such/folder/profile.textproto')
+    output, _ = self.play(2, '--only', 'sanity/alive', '--profile', path, '--fix-profile')
+    self.assertIn(f'--fix-profile: {path}.part can\'t be written, which becomes {path}: No such '
+                  'file or directory; name a --profile in a folder', output)
+    self.assertNotIn('PASS', output)
+    self.assertFalse(os.path.exists(self.out))
 
   def test_bad_profiles_are_refused_with_their_line(self):
     for text, message in [

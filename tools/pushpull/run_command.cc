@@ -1,6 +1,10 @@
 // pushpull run
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -12,11 +16,11 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/descriptor.h"
 #include "base/status.h"
 #include "conformance/report/result_folder.h"
 #include "conformance/report/text.h"
@@ -96,24 +100,40 @@ absl::StatusOr<Chosen> ChooseCases(const RunFlags& flags) {
   return chosen;
 }
 
+// A profile is written beside the old one first: it is somebody's work.
+std::string Unfinished(const std::string& profile) { return profile + ".part"; }
+
+// Told before the run, which may take long.
+absl::Status CheckWritable(const std::string& profile) {
+  const std::string path = Unfinished(profile);
+  const base::Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (file.get() < 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("--fix-profile: ", path, " can't be written, which becomes ", profile, ": ",
+                     std::strerror(errno), "; name a --profile in a folder that you may write to"));
+  }
+  std::filesystem::remove(path);
+  return absl::OkStatus();
+}
+
 // With --fix-profile the file may yet have to be made.
 absl::StatusOr<conformance::ProfileFile> ReadProfile(
     const RunFlags& flags, const conformance::ProfileVocabulary& vocabulary) {
+  if (flags.fix_profile) PUSHPULL_RETURN_IF_ERROR(CheckWritable(flags.profile));
   if (flags.fix_profile && !std::filesystem::exists(flags.profile)) {
     return conformance::ParseProfile(absl::StrCat("# proto-file: proto/pushpull/v1/profile.proto\n"
-                                                  "# proto-message: Profile\n\ntarget: \"",
-                                                  absl::CEscape(flags.targets[0]), "\"\n"),
+                                                  "# proto-message: Profile\n\ntarget: ",
+                                                  conformance::QuotedText(flags.targets[0]), "\n"),
                                      flags.profile, vocabulary);
   }
   return conformance::LoadProfile(flags.profile, vocabulary);
 }
 
-// Written beside the old one first: a profile is somebody's work.
 absl::Status FixProfile(const conformance::ProfileFile& file,
                         const conformance::ProfileOverlay& overlay, const v1::RunResult& run,
                         bool strict) {
   const conformance::ProfileRepair repair = overlay.Repair(run, strict);
-  const std::string path = file.path + ".part";
+  const std::string path = Unfinished(file.path);
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   out << conformance::Repaired(file, repair);
   out.close();
@@ -127,6 +147,12 @@ absl::Status FixProfile(const conformance::ProfileFile& file,
   }
   std::fprintf(stdout, "%s: %zu %s dropped, %zu added\n", file.path.c_str(), repair.drop.size(),
                repair.drop.size() == 1 ? "entry" : "entries", repair.add.size());
+  if (!repair.expired.empty()) {
+    std::fprintf(stdout,
+                 "%s: past their date, and as they were: %s. Look at them again: a later "
+                 "`expires`, or out with them\n",
+                 file.path.c_str(), absl::StrJoin(repair.expired, ", ").c_str());
+  }
   return absl::OkStatus();
 }
 
