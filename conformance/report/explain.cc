@@ -8,12 +8,27 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "conformance/report/verdict.h"
 
 namespace pushpull::conformance {
 namespace {
 
 constexpr size_t kMaxFrames = 5;  // named in a line
+constexpr size_t kMaxCases = 10;  // likewise
+
+struct Cause {
+  std::vector<std::string> cases;
+  std::string first;  // what was said there, where it isn't the cause's own name
+};
+
+// Failures that have no cause in common with many.
+std::string AloneLine(const std::vector<std::string>& cases) {
+  const size_t named = std::min(cases.size(), kMaxCases);
+  return absl::StrCat(cases.size(), cases.size() == 1 ? " other: " : " others: ",
+                      absl::StrJoin(cases.begin(), cases.begin() + named, ", "),
+                      named < cases.size() ? " ..." : "");
+}
 
 }  // namespace
 
@@ -45,13 +60,11 @@ std::vector<std::string> ViolationLines(const v1::CaseResult& result) {
 
 std::vector<std::string> CauseLines(const v1::RunResult& run, bool strict) {
   constexpr size_t kFew = 2;
-  struct Cause {
-    std::vector<std::string> cases;
-    std::string first;  // what was said there, where it isn't the cause's own name
-  };
   std::map<std::string, Cause> causes;
+  std::vector<std::string> alone;  // of no cause that many share
   for (const v1::CaseResult& result : run.result()) {
     if (IsExpected(result, strict) || WasNotPlayed(result.verdict())) continue;
+    alone.push_back(result.id());
     std::set<std::string> told;
     for (const v1::Violation& violation : result.violation()) {
       if (violation.expected()) continue;
@@ -70,6 +83,9 @@ std::vector<std::string> CauseLines(const v1::RunResult& run, bool strict) {
   std::vector<std::pair<size_t, std::string>> lines;
   for (const auto& [name, cause] : causes) {
     if (cause.cases.size() <= kFew) continue;
+    std::erase_if(alone, [&of = cause.cases](const std::string& id) {
+      return std::find(of.begin(), of.end(), id) != of.end();
+    });
     lines.emplace_back(
         cause.cases.size(),
         absl::StrCat(cause.cases.size(), " cases: ", name, "; first ", cause.cases.front(),
@@ -80,6 +96,7 @@ std::vector<std::string> CauseLines(const v1::RunResult& run, bool strict) {
   });
   std::vector<std::string> out;
   for (auto& [count, line] : lines) out.push_back(std::move(line));
+  if (!out.empty() && !alone.empty()) out.push_back(AloneLine(alone));
   return out;
 }
 

@@ -16,7 +16,7 @@ std::vector<std::string> ViolationLines(const v1::CaseResult& result);
 
 // What several cases that aren't as expected have in common, a line for each cause of more than
 // two, those of the most cases first: a rule of the monitor that was broken, or the same message.
-// Forty failures of one cause are read as one.
+// Forty failures of one cause are read as one. The last line names those of none of these causes.
 std::vector<std::string> CauseLines(const v1::RunResult& run, bool strict);
 
 // Whether a reader wants to play the case again: something is wrong, or may be.

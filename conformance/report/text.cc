@@ -154,10 +154,10 @@ std::string SummaryText(const v1::RunResult& run, const TextOptions& options) {
   AppendSlowest(run, &out);
   AppendCauses(run, options, &out);
   const int judged = run.result_size() - cut_short;
-  // Of a run that failed before its first case there is nothing to be said.
-  const bool failed = !run.run_error().empty() && run.result().empty();
+  // Of a run that failed before its first case, or had none, there is nothing to be said.
+  const bool none = run.result().empty();
   std::string end = unexpected > 0   ? absl::StrCat(unexpected, " not as expected")
-                    : failed         ? "nothing was tested"
+                    : none           ? "nothing was tested"
                     : cut_short == 0 ? "all as expected"
                                      : "none of them unexpected";
   if (cut_short > 0) {

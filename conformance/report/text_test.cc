@@ -137,9 +137,15 @@ TEST(SummaryTextTest, TellsWhatFailuresHaveInCommon) {
               HasSubstr("\nby cause:\n"
                         "  5 cases: rule stat_sn (RFC 7143 §4.2.2.2); first a/0: gap\n"
                         "  3 cases: nothing came; first b/1\n"
+                        "  2 others: c/1, c/2\n"
                         "\n"));
   EXPECT_THAT(SummaryText(run, {.strict = true}), HasSubstr("  5 cases: should; first f\n"));
   EXPECT_THAT(SummaryText(Timed(5, 0), {}), Not(HasSubstr("by cause")));
+  for (int i = 3; i < 12; ++i) {
+    add(absl::StrCat("c/", i), absl::StrCat("verdict: FAIL failure { message: 'once ", i, "' }"));
+  }
+  EXPECT_THAT(SummaryText(run, {}), HasSubstr("\n  11 others: c/1, c/2, c/3, c/4, c/5, c/6, c/7, "
+                                              "c/8, c/9, c/10 ...\n\n"));
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 // The head of the page, areas and legend.
 
 // As the summary has them (CauseLines of explain.h): what more than two unexpected cases have in
-// common.
+// common, and those that have nothing.
 function causes(page) {
+  const alone = new Set();
   const found = new Map();
   const note = (name, id, first) => {
     if (!found.has(name)) found.set(name, {name, first, ids: []});
@@ -10,6 +11,7 @@ function causes(page) {
   };
   for (const {result, unexpected} of page.played || []) {
     if (!unexpected || ["SKIP", "UNSUPPORTED", "NOT_PLAYED"].includes(result.verdict)) continue;
+    alone.add(result.id);
     const rules = new Map();
     for (const told of result.violation || []) {
       if (!told.expected && !rules.has(told.rule)) rules.set(told.rule, told);
@@ -20,18 +22,22 @@ function causes(page) {
     const message = (result.failure || {}).message || "";
     if (message && !(message.startsWith("monitor: ") && rules.size > 0)) note(message, result.id);
   }
-  return [...found.values()].filter((cause) => cause.ids.length > 2)
+  const shared = [...found.values()].filter((cause) => cause.ids.length > 2)
     .sort((one, other) => other.ids.length - one.ids.length);
+  shared.forEach((cause) => cause.ids.forEach((id) => alone.delete(id)));
+  return {shared, alone: [...alone]};
 }
 
 function causeList(page) {
-  const list = causes(page);
-  if (list.length === 0) return null;
+  const {shared, alone} = causes(page);
+  if (shared.length === 0) return null;
+  const link = (id) => make("a", {href: `#case/${id}`}, id);
   return make("details", {open: ""}, make("summary", {}, "By cause"),
-    list.map((cause) => make("p", {}, `${plural(cause.ids.length, "case")}: `,
+    shared.map((cause) => make("p", {}, `${plural(cause.ids.length, "case")}: `,
       make("strong", {}, cause.name), "; first ",
-      make("a", {href: `#case/${cause.ids[0]}`}, cause.ids[0]),
-      cause.first ? `: ${cause.first}` : "")));
+      link(cause.ids[0]), cause.first ? `: ${cause.first}` : "")),
+    alone.length === 0 ? null : make("p", {}, `${plural(alone.length, "other")}:`,
+      alone.map((id) => [" ", link(id)])));
 }
 
 function runCard(page) {
