@@ -143,6 +143,7 @@ TEST(TextTest, SummaryGroupsWhatWasNotPlayed) {
 }
 
 TEST(TextTest, SummaryOfNothing) {
+  EXPECT_THAT(SummaryText({}, {}), HasSubstr("0 cases in 0.0 s: nothing was tested\n"));
   EXPECT_THAT(SummaryText(Parse("result { area: 'a' verdict: NOT_PLAYED }"), {}),
               HasSubstr("0 of 1 case in 0.0 s: none of them unexpected"));
 }
@@ -237,9 +238,9 @@ TEST(ResultFolderTest, WritesWhatCanBeReadBack) {
 TEST(ResultFolderTest, LeavesNothingOfAnEarlierRunAndAllThatIsTheUsers) {
   namespace fs = std::filesystem;
   const fs::path path = ::testing::TempDir() + "/again";
-  const auto write = [&](const char* file) {
+  const auto write = [&](const char* file, const char* text = "x") {
     fs::create_directories((path / file).parent_path());
-    std::ofstream(path / file) << "x";
+    std::ofstream(path / file) << text;
   };
   const std::vector<const char*> ours = {"report.txt",
                                          "report.html",
@@ -265,7 +266,14 @@ TEST(ResultFolderTest, LeavesNothingOfAnEarlierRunAndAllThatIsTheUsers) {
   // No result.json: nobody knows whose these are.
   ASSERT_TRUE(ResultFolder::Create(path.string()).ok());
   for (const char* file : ours) EXPECT_TRUE(fs::exists(path / file)) << file;
-  write("result.json");
+  for (const char* foreign : {"x", "", "{}", "[1]", R"({"passed": 3})"}) {
+    write("result.json", foreign);
+    const absl::Status status = ResultFolder::Create(path.string()).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << foreign;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("no run of this program wrote it"));
+  }
+  for (const char* file : ours) EXPECT_TRUE(fs::exists(path / file)) << file;
+  write("result.json", R"({"schema_version": 1, "of_a_later_version": 2})");
   ASSERT_TRUE(ResultFolder::Create(path.string()).ok());
   for (const char* file : ours) EXPECT_FALSE(fs::exists(path / file)) << file;
   for (const char* file : users) EXPECT_TRUE(fs::exists(path / file)) << file;

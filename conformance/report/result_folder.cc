@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <system_error>
 #include <vector>
@@ -32,6 +33,17 @@ bool IsOurs(std::string_view name) {
   }
   const bool counted = name.starts_with("hook_") || name.starts_with("disturbed_");
   return (counted && name.ends_with(".txt")) || name.ends_with(".part");
+}
+
+// Whether a run wrote it, of this version or another: all else isn't ours to write over.
+bool IsOfARun(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string json((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  v1::RunResult run;
+  const auto status = google::protobuf::util::JsonStringToMessage(json, &run, options);
+  return status.ok() && run.schema_version() != 0;
 }
 
 }  // namespace
@@ -71,7 +83,14 @@ absl::Status ResultFolder::Lock() {
 
 absl::Status ResultFolder::ClearEarlierRun() const {
   std::error_code error;
-  if (!fs::is_regular_file(fs::path(path_) / "result.json", error)) return absl::OkStatus();
+  const fs::path result = fs::path(path_) / "result.json";
+  if (!fs::is_regular_file(result, error)) return absl::OkStatus();
+  if (!IsOfARun(result)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(result.string(),
+                     " is there, and no run of this program wrote it: choose another folder with "
+                     "--out, or move it away"));
+  }
   std::vector<fs::path> ours = {fs::path(path_) / "report.txt", fs::path(path_) / "report.html"};
   std::vector<fs::path> folders;
   const fs::path cases = fs::path(path_) / "cases";

@@ -20,8 +20,8 @@ class ResultFolder {
  public:
   // Makes the folder (and those above it). Of an earlier run, which its result.json shows, what it
   // wrote is removed first, so that no case's files pass for those of another run. Whatever else is
-  // there stays. FAILED_PRECONDITION: another run writes there now; it is kept to one for as long
-  // as this and its copies are there.
+  // there stays. FAILED_PRECONDITION: another run writes there now (it is kept to one for as long
+  // as this and its copies are there), or a result.json is there that no run wrote.
   static absl::StatusOr<ResultFolder> Create(std::string path);
 
   // A path below the folder for a file of a case ("login/isid_kept#row" becomes a folder name that

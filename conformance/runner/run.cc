@@ -377,7 +377,8 @@ class Run {
     const Shard& shard = options_.shard;
     if (cases_.empty() && shard.count > 1) {
       run->add_warning(absl::StrCat("shard ", shard.index, "/", shard.count,
-                                    " has nothing to do: ", Cases(asked_), " to be played in all"));
+                                    " has nothing to do: ", Cases(asked_),
+                                    " to be played in all, by the shards before it"));
     } else if (!judged) {
       run->add_warning("nothing was tested: no case was played");
     }

@@ -24,10 +24,11 @@ constexpr TargetScheme kSchemes[] = {
      false, true},
 };
 
+using base::ToAbsl;
+
 absl::Status Wrong(std::string_view text, std::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("\"", base::ToAbsl(text),
-                                                 "\": ", base::ToAbsl(what), "; the forms are ",
-                                                 TargetForms(false)));
+  return absl::InvalidArgumentError(absl::StrCat("\"", ToAbsl(text), "\": ", ToAbsl(what),
+                                                 "; the forms are ", TargetForms(false)));
 }
 
 // HOST[:PORT], IPv6 in brackets.
@@ -52,8 +53,7 @@ absl::Status ParseAuthority(std::string_view text, std::string_view authority,
   address->port = kDefaultPort;
   if (port.empty()) return absl::OkStatus();
   uint32_t number = 0;
-  if (port[0] != ':' || !absl::SimpleAtoi(base::ToAbsl(port.substr(1)), &number) ||
-      number > 65535) {
+  if (port[0] != ':' || !absl::SimpleAtoi(ToAbsl(port.substr(1)), &number) || number > 65535) {
     return Wrong(text, "a port is a number from 0 to 65535");
   }
   address->port = static_cast<uint16_t>(number);
@@ -70,7 +70,7 @@ absl::Status ParsePath(std::string_view text, std::string_view path, TargetUri* 
   if (uri->target_name.size() > 223) return Wrong(text, "a name has at most 223 bytes");
   if (slash == std::string_view::npos || slash + 1 == path.size()) return absl::OkStatus();
   uint64_t lun = 0;
-  if (!absl::SimpleAtoi(base::ToAbsl(path.substr(slash + 1)), &lun) || lun > 16383) {
+  if (!absl::SimpleAtoi(ToAbsl(path.substr(slash + 1)), &lun) || lun > 16383) {
     return Wrong(text, "a LUN is a number from 0 to 16383");
   }
   uri->lun = lun;
@@ -101,10 +101,9 @@ std::string TargetForms(bool meanings) {
   std::vector<std::string> forms;
   for (const TargetScheme& scheme : kSchemes) {
     if (!scheme.wired) continue;
-    forms.push_back(
-        meanings && !scheme.meaning.empty()
-            ? absl::StrCat(base::ToAbsl(scheme.form), " (", base::ToAbsl(scheme.meaning), ")")
-            : std::string(scheme.form));
+    forms.push_back(meanings && !scheme.meaning.empty()
+                        ? absl::StrCat(ToAbsl(scheme.form), " (", ToAbsl(scheme.meaning), ")")
+                        : std::string(scheme.form));
   }
   return absl::StrJoin(forms, ", ");
 }
@@ -122,6 +121,12 @@ absl::StatusOr<TargetUri> ParseTargetUri(std::string_view text) {
     auto uri = ParseRemote(text, scheme.kind, text.substr(scheme.begin.size()));
     if (uri.ok() && uri->address.port == 0) return Wrong(text, "port 0 can't be connected to");
     return uri;
+  }
+  for (const TargetScheme& scheme : kSchemes) {
+    const std::string_view name = scheme.begin.substr(0, scheme.begin.find(':'));
+    if (text != name && !text.starts_with(std::string(name) + ":")) continue;
+    if (scheme.remote) return Wrong(text, absl::StrCat(ToAbsl(scheme.begin), "HOST is due"));
+    return Wrong(text, absl::StrCat("it is ", ToAbsl(scheme.begin), ", and nothing more"));
   }
   return Wrong(text, "this is no target");
 }

@@ -24,6 +24,7 @@ class CliTest(harness.CommandLine):
     self.complains(2, '12 hexadecimal', 'run', '--isid', '12')
     self.complains(2, 'a reserved type', 'run', '--isid', 'c00000000001')
     self.complains(2, 'FROM-TO', 'run', '--scratch-lba', '5')
+    self.complains(2, 'the last: 100-200?', 'run', '--scratch-lba', '200-100')
     self.complains(2, 'go together', 'run', '--chap-user', 'me')
     self.complains(2, 'No such file', 'run', '--chap-user', 'me', '--chap-secret-file', '/no/file')
     self.complains(2, '/no/profile', 'run', '--profile', '/no/profile')
@@ -184,6 +185,23 @@ class CliTest(harness.CommandLine):
     harness.run_pushpull('run', '--only', 'sanity/alive', '--out', out)
     self.assertEqual(os.listdir(os.path.join(out, 'cases')), ['sanity'])
     self.assertIn('notes.txt', os.listdir(out))
+
+  def test_results_of_others_are_not_written_over(self):
+    out = os.path.join(harness.scratch(), 'results')
+    os.mkdir(out)
+    path = os.path.join(out, 'result.json')
+    with open(path, 'w', encoding='utf-8') as file:
+      file.write('{"passed": 3}')
+    self.complains(2, f'{path} is there, and no run of this program wrote it', 'run', '--only',
+                   'sanity/alive', '--out', out)
+    with open(path, encoding='utf-8') as file:
+      self.assertEqual(file.read(), '{"passed": 3}')
+
+  def test_a_shard_without_cases_is_no_error(self):
+    output = self.complains(0, '0 cases in 0.0 s: nothing was tested\n', 'run', '--only',
+                            'sanity/alive', '--shard', '2/2')
+    self.assertIn('WARNING: shard 2/2 has nothing to do: 1 case to be played in all, by the '
+                  'shards before it', output)
 
   def test_target_that_is_not_there(self):
     port = harness.free_port()

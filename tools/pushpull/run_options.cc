@@ -68,10 +68,14 @@ absl::Status ParseScratch(const RunFlags& flags, conformance::PlaySettings* sett
   if (flags.scratch_lba.empty()) return absl::OkStatus();
   const std::vector<std::string> parts = absl::StrSplit(flags.scratch_lba, '-');
   uint64_t from = 0, to = 0;
-  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &from) || !absl::SimpleAtoi(parts[1], &to) ||
-      from > to) {
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &from) || !absl::SimpleAtoi(parts[1], &to)) {
     return absl::InvalidArgumentError(absl::StrCat("--scratch-lba \"", flags.scratch_lba,
                                                    "\": write FROM-TO, such as 4096-8191"));
+  }
+  if (from > to) {
+    return absl::InvalidArgumentError(absl::StrCat("--scratch-lba \"", flags.scratch_lba,
+                                                   "\": the first block comes after the ",
+                                                   "last: ", to, "-", from, "?"));
   }
   if (to - from < conformance::kScratchBlocks - 1) {
     return absl::InvalidArgumentError(absl::StrCat("--scratch-lba \"", flags.scratch_lba,

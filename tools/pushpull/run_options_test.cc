@@ -88,7 +88,7 @@ absl::StatusOr<conformance::PlaySettings> SettingsOf(std::vector<std::string> wo
 TEST(RunOptionsTest, WhatContradictsItselfIsRefused) {
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{"--scratch-lba", "5"}, "FROM-TO"},
-      {{"--scratch-lba", "9-5"}, "FROM-TO"},
+      {{"--scratch-lba", "9-5"}, "after the last: 5-9?"},
       {{"--scratch-lba=-1-99"}, "FROM-TO"},
       {{"--scratch-lba", "0-62"}, "need 64 blocks"},
       {{"--isid", "12"}, "12 hexadecimal"},

@@ -109,7 +109,8 @@ TEST(RunTest, AShardWithoutACaseIsNoFailure) {
   EXPECT_EQ(outcome.result.exit_code(), conformance::kExitAsExpected);
   EXPECT_THAT(outcome.result.result(), IsEmpty());
   EXPECT_THAT(outcome.result.warning(),
-              ElementsAre("shard 5/8 has nothing to do: 1 case to be played in all"));
+              ElementsAre("shard 5/8 has nothing to do: 1 case to be played in all, by the "
+                          "shards before it"));
 }
 
 TEST(RunTest, WarnsOfALunThatTakesNoWrites) {
