@@ -125,6 +125,7 @@ TEST(SummaryTextTest, TellsWhatFailuresHaveInCommon) {
   add("b/1", absl::StrCat("verdict: FAIL failure { message: 'nothing came' } ", broken));
   add("b/2", "verdict: TIMEOUT failure { message: 'nothing came' }");
   add("b/3", "verdict: TIMEOUT failure { message: 'nothing came' }");
+  add("b/4", "verdict: ERROR failure { message: 'not played: the target is gone' }");
   // Two are read as two; and what is expected needs no reading.
   add("c/1", "verdict: FAIL failure { message: 'twice' }");
   add("c/2", "verdict: FAIL failure { message: 'twice' }");

@@ -5,11 +5,13 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "conformance/report/verdict.h"
@@ -37,6 +39,8 @@ bool PlaysAlone(const Case& c) {
 
 // "1 case", "2 cases"
 std::string Cases(size_t count) { return absl::StrCat(count, count == 1 ? " case" : " cases"); }
+
+constexpr char kGone[] = "after it the target no longer answers";
 
 class Run {
  public:
@@ -209,16 +213,20 @@ class Run {
 
   // What failed may have killed the target: then the rest of the run says nothing.
   v1::CaseResult PlayOnShared(const Case& c, const PlaySettings& settings, bool* harmed) {
-    if (std::string killer = Killer(); !killer.empty()) {
-      return NotPlayed(c, v1::ERROR,
-                       absl::StrCat("not played: the target no longer answers since ", killer));
+    if (const std::vector<std::string> killers = Killers(); !killers.empty()) {
+      return NotPlayed(
+          c, v1::ERROR,
+          absl::StrCat("not played: the target no longer answers since ", OneOf(killers)));
     }
+    NoteUnderWay(c, true);
     // A connection that ends is what some cases want to see, and how a target's death looks.
     bool lost = false;
     std::string left;
     v1::CaseResult result = PlayOne(c, settings, &lost, &left);
     JudgeLeft(c, std::move(left), &result);
     *harmed = (result.verdict() != v1::PASS || lost) && !CheckSane(settings).ok();
+    // Else the target lived on after it.
+    if (!*harmed) NoteUnderWay(c, false);
     return result;
   }
 
@@ -244,9 +252,9 @@ class Run {
     const std::unique_lock alone(shared_target_);
     {
       const std::lock_guard lock(mutex_);
-      if (left_.empty() || !killer_.empty()) return;
+      if (left_.empty() || !killers_.empty()) return;
     }
-    if (!Restarted(c, settings, "the target can't be put back", result)) return;
+    if (!Restarted(settings, {c.id()}, c, "the target can't be put back", result)) return;
     const std::lock_guard lock(mutex_);
     left_.clear();
   }
@@ -255,22 +263,66 @@ class Run {
   // meanwhile. Nothing else is played now.
   void Revive(const Case& c, const PlaySettings& settings, v1::CaseResult* result) {
     const std::unique_lock alone(shared_target_);
-    if (!Killer().empty()) return;
+    // Those at whose side the target died; what else is in there has yet to say so.
+    const std::vector<std::string> candidates = UnderWay(c);
+    if (const std::vector<std::string> killers = Killers(); !killers.empty()) {
+      const bool suspected = std::find(killers.begin(), killers.end(), c.id()) != killers.end();
+      if (suspected && killers.size() > 1) Append(GoneWith(killers), result);
+      return;
+    }
     bool dead = !CheckSane(settings).ok();
     if (options_.jobs > 1) {
       // Which of the cases side by side it was shows when each is played by itself.
-      if (dead && !Restarted(c, settings, "the target no longer answers", result)) return;
+      if (dead) {
+        const bool sure = candidates.size() == 1;
+        if (!Restarted(settings, candidates, c, sure ? kGone : GoneWith(candidates), result))
+          return;
+        const std::lock_guard lock(mutex_);
+        deaths_.push_back(candidates);
+      }
       *result = PlayOnShared(c, settings, &dead);
+      NoteUnderWay(c, false);
     }
     if (!dead || CheckSane(settings).ok()) return;
-    constexpr char kWhat[] = "after it the target no longer answers";
-    if (Restarted(c, settings, kWhat, result))
-      Append(absl::StrCat(kWhat, ", and was restarted"), result);
+    Explain(c);
+    if (Restarted(settings, {c.id()}, c, kGone, result))
+      Append(absl::StrCat(kGone, ", and was restarted"), result);
   }
 
-  // False: it can't be, `result` says so, and the run is over but for saying it.
-  bool Restarted(const Case& c, const PlaySettings& settings, std::string what,
-                 v1::CaseResult* result) {
+  static std::string OneOf(const std::vector<std::string>& ids) {
+    return absl::StrCat(ids.size() > 1 ? "one of " : "", absl::StrJoin(ids, ", "));
+  }
+  static std::string GoneWith(const std::vector<std::string>& ids) {
+    return absl::StrCat("the target no longer answers: ", OneOf(ids),
+                        ", which were played side by side, was the end of it");
+  }
+
+  void NoteUnderWay(const Case& c, bool begins) {
+    const std::lock_guard lock(mutex_);
+    begins ? (void)under_way_.insert(c.id()) : (void)under_way_.erase(c.id());
+  }
+
+  // All that are, or were when the target died, this one among them.
+  std::vector<std::string> UnderWay(const Case& c) {
+    const std::lock_guard lock(mutex_);
+    under_way_.insert(c.id());
+    std::vector<std::string> ids(under_way_.begin(), under_way_.end());
+    under_way_.erase(c.id());
+    return ids;
+  }
+
+  // It ends the target by itself: the deaths beside it are explained.
+  void Explain(const Case& c) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(deaths_, [&c](const std::vector<std::string>& candidates) {
+      return std::find(candidates.begin(), candidates.end(), c.id()) != candidates.end();
+    });
+  }
+
+  // False: it can't be, `result` says so, and the run is over but for saying it. `candidates`: one
+  // of them made it necessary.
+  bool Restarted(const PlaySettings& settings, const std::vector<std::string>& candidates,
+                 const Case& c, std::string what, v1::CaseResult* result) {
     if (!options_.commands.restart.empty()) {
       const absl::Status status =
           liveness_.Restart(c.id(), settings, offer_.facts, options_.folder);
@@ -280,7 +332,7 @@ class Run {
     }
     Append(what, result);
     const std::lock_guard lock(mutex_);
-    killer_ = c.id();
+    killers_ = candidates;
     return false;
   }
 
@@ -290,15 +342,15 @@ class Run {
     if (!IsFailure(result->verdict(), false)) result->set_verdict(v1::FAIL);
   }
 
-  std::string Killer() {
+  std::vector<std::string> Killers() {
     const std::lock_guard lock(mutex_);
-    return killer_;
+    return killers_;
   }
 
   RunOutcome Finish() {
     RunOutcome outcome;
     v1::RunResult& run = outcome.result;
-    if (killer_.empty() && !Interrupted()) {
+    if (killers_.empty() && !Interrupted()) {
       if (const absl::Status sane = CheckSane(options_.play); !sane.ok()) {
         v1::CaseResult end = NotPlayed(sanity_, v1::FAIL, std::string(sane.message()));
         end.set_id(absl::StrCat(sanity_.id(), "#at_the_end"));
@@ -363,13 +415,23 @@ class Run {
                                               "goes on with a target as it was"
                                             : "Its restart_command didn't help"));
     }
-    if (!killer_.empty()) {
-      run->add_warning(absl::StrCat(
-          "the target no longer answered after ", killer_, ": what came later was not played. ",
-          options_.commands.restart.empty() ? "With a restart_command in its --profile the run "
-                                              "goes on (docs/PROFILES.md); without "
-                                            : "Its restart_command did not help. Without ",
-          "that case: --exclude '", killer_, "'"));
+    for (const std::vector<std::string>& candidates : deaths_) {
+      run->add_warning(absl::StrCat("the target no longer answered after ", OneOf(candidates),
+                                    ", played side by side, and none of them brings that about "
+                                    "when it is played alone"));
+    }
+    if (!killers_.empty()) {
+      const bool sure = killers_.size() == 1;
+      run->add_warning(
+          absl::StrCat("the target no longer answered after ", OneOf(killers_),
+                       ": what came later was not played. ",
+                       options_.commands.restart.empty()
+                           ? absl::StrCat("With a restart_command in its --profile the run ",
+                                          sure ? "" : "finds out which it was and ",
+                                          "goes on (docs/PROFILES.md)")
+                           : "Its restart_command did not help",
+                       sure ? absl::StrCat(". Without that case: --exclude '", killers_[0], "'")
+                            : "; --jobs 1 shows which it was"));
     }
     const bool judged = std::any_of(results_.begin(), results_.end(), [](const auto& result) {
       return !WasNotPlayed(result.verdict());
@@ -404,7 +466,10 @@ class Run {
   std::vector<v1::CaseResult> results_;
   size_t done_ = 0;
   size_t not_played_ = 0;  // as the run was interrupted
-  std::string killer_;
+  // Whose death the target didn't stand: one of these, where several were played side by side.
+  std::vector<std::string> killers_;
+  std::set<std::string> under_way_;               // and what ended with a target that was dead
+  std::vector<std::vector<std::string>> deaths_;  // the candidates of those not explained yet
   std::string left_;  // what a case left on the target that could not be put back
 };
 

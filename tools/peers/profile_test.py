@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -226,6 +227,43 @@ class ProfileTest(unittest.TestCase):
     self.assertIn(verdicts.pop('x/poke'), ('FAIL', 'TIMEOUT'), output)
     self.assertEqual(set(verdicts.values()), {'PASS'}, output)
     self.assertEqual(len(verdicts), 7)
+
+  def side_by_side(self, count, then):
+    """A --before-case at which `count` cases meet, and each of them then does `then`."""
+    for number in range(count + 1):
+      write(os.path.join(self.suites, f'x/quiet{number}.textproto'),
+            PLAIN.replace('x/quiet', f'x/quiet{number}'))
+    begun = os.path.join(self.folder, 'begun')
+    return ('--only', 'x/quiet?', '--jobs', str(count), '--before-case',
+            f'echo $PUSHPULL_CASE >> {begun}; [ $(wc -l < {begun}) -gt {count} ] && exit 0; '
+            f'until [ $(wc -l < {begun}) -ge {count} ]; do sleep 0.05; done; {then}')
+
+  def test_of_several_side_by_side_none_is_blamed_for_sure(self):
+    pid = os.path.join(self.folder, 'pid')
+    with self.mortal_target() as run:
+      write(self.profile, '')
+      output, result = self.play(
+          1, *run, *self.side_by_side(3, f'kill -9 $(cat {pid}) 2>/dev/null; true'))
+    verdicts = self.verdicts(result)
+    candidates = sorted(case for case in verdicts if verdicts[case] in ('FAIL', 'TIMEOUT'))
+    self.assertEqual(len(candidates), 3, output)
+    names = ', '.join(candidates)
+    told = (f'the target no longer answers: one of {names}, which were played side by side, was '
+            'the end of it')
+    self.assertEqual(len(re.findall(f'what: .*{told}\n', output)), 3, output)
+    self.assertIn(f'not played: the target no longer answers since one of {names}', output)
+    self.assertIn(f'WARNING: the target no longer answered after one of {names}: what', output)
+    self.assertIn('--jobs 1 shows which it was', output)
+    self.assertNotIn('--exclude', output)
+
+  def test_a_death_that_no_case_brings_about_alone_is_told(self):
+    pid, once = (os.path.join(self.folder, name) for name in ('pid', 'once'))
+    with self.mortal_target() as run:
+      output, result = self.play(
+          0, *run, *self.side_by_side(3, f'mkdir {once} 2>/dev/null && kill -9 $(cat {pid}); true'))
+    self.assertEqual(set(self.verdicts(result).values()), {'PASS'}, output)
+    self.assertRegex(output, 'WARNING: the target no longer answered after (one of )?x/quiet.*'
+                             'and none of them brings that about when it is played alone')
 
   def test_a_death_that_looked_right_is_told(self):
     write(os.path.join(self.suites, 'x/fall.textproto'), FALL)
