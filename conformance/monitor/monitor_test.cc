@@ -32,6 +32,7 @@ std::vector<RuleCase> AllCases(Judged judged) {
              EdgeCases(),
              ServiceEdgeCases(),
              TaskEdgeCases(),
+             SequenceCases(),
              ScsiNameCases(),
              ScsiListCases()};
   } else {

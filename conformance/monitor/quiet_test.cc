@@ -98,6 +98,46 @@ std::vector<QuietCase> AllowedCases() {
             "< task_management_response { }",
             "< data_in { initiator_task_tag: 1 data_sn: 1 buffer_offset: 512 status_present: true "
             "} data { pattern { length: 512 } }"})},
+      {"a task that was reassigned, and its data again from the beginning",
+       Lines({"login ErrorRecoveryLevel=2 / ErrorRecoveryLevel=2", kRead,
+              DataIn("final: false", 512), "close", "join",
+              "> task_management_request { function: TASK_REASSIGN referenced_task_tag: 1 } "
+              "immediate: true",
+              "< task_management_response { }",
+              "< data_in { initiator_task_tag: 1 status_present: true } "
+              "data { pattern { length: 1024 } }"})},
+      {"all of a read again, behind its status",
+       Lines({kLevel1, kRead, DataIn("", 1024), "< scsi_response { exp_data_sn: 1 }",
+              "> snack_request { type: R_DATA_SNACK target_transfer_tag: 5 }", DataIn("", 1024),
+              "< scsi_response { exp_data_sn: 1 snack_tag: 5 stat_sn: 1001 }"}),
+       /*initiator_is_right=*/false},
+      {"a status that was under way when an R-Data SNACK was sent",
+       Lines({kLevel1, kRead, DataIn("", 1024),
+              "> snack_request { type: R_DATA_SNACK target_transfer_tag: 5 }",
+              "< scsi_response { exp_data_sn: 1 }"})},
+      {"an R2T again after a SNACK",
+       Lines({kLevel1, kWrite, R2t("desired_data_transfer_length: 1024"),
+              "> snack_request { type: DATA_OR_R2T_SNACK }",
+              R2t("desired_data_transfer_length: 1024")})},
+      {"R2Ts behind one that asked again for the beginning",
+       Lines({kLevel1, kWrite, R2t("desired_data_transfer_length: 512"), DataOut(0, 512),
+              "< r2t { target_transfer_tag: 8 r2t_sn: 1 desired_data_transfer_length: 256 }",
+              "> data_out { target_transfer_tag: 8 } data { pattern { length: 256 } }",
+              "< r2t { target_transfer_tag: 9 r2t_sn: 2 buffer_offset: 512 "
+              "desired_data_transfer_length: 512 }"})},
+      {"one Target Transfer Tag on two connections",
+       Lines({"login MaxConnections=2 / MaxConnections=2", kWrite,
+              R2t("desired_data_transfer_length: 1024"), "join", kWrite,
+              R2t("desired_data_transfer_length: 1024")})},
+      {"sense data of seven bytes, which end before their length",
+       Lines({"login", kTur,
+              "< scsi_response { status: CHECK_CONDITION } "
+              "data { raw: '\\0\\7\\x70\\0\\5\\0\\0\\0\\0' }"})},
+      // §11.13.5: they are valid with Status-Class 0 only.
+      {"the numbers of a Login reject",
+       Lines({"open", Ask(kOp, ""), Tell(kOp, ""), Ask(kOp, ""),
+              Tell(kSec, "",
+                   "status_class: 2 status_detail: 1 stat_sn: 9 exp_cmd_sn: 7 max_cmd_sn: 2")})},
       {"status before the TMF Response",
        Lines({"login", kTur, kTur,
               "> task_management_request { function: CLEAR_TASK_SET } immediate: true",
@@ -121,6 +161,13 @@ std::vector<QuietCase> AllowedCases() {
               "> task_management_request { function: ABORT_TASK referenced_task_tag: 9 "
               "ref_cmd_sn: 500 cmd_sn: 501 } immediate: true",
               "< task_management_response { exp_cmd_sn: 501 }"}),
+       /*initiator_is_right=*/false},
+      // §4.2.3.6: a reset needn't wait for what it would end at once.
+      {"a cold reset that overtakes commands",
+       Lines({"login",
+              "> task_management_request { function: TARGET_COLD_RESET cmd_sn: 503 } "
+              "immediate: true",
+              "< task_management_response { exp_cmd_sn: 503 }"}),
        /*initiator_is_right=*/false},
       {"reinstatement of the session",
        Lines({"login", kTur, "open",
@@ -276,6 +323,7 @@ std::vector<Provocation> WrongWrites() {
   return {
       {"login", "> scsi_command { final: false }", "> scsi_command { final: true }"},
       {"login", "> scsi_command { } data { raw: 'abcd' }", "> scsi_command { }"},
+      {"login", kRead + " data { raw: 'abcd' }", kRead},
       {"login", "> scsi_command { expected_data_transfer_length: 1 }", "> scsi_command { }"},
       {"login", write("read: true", 0), write("", 0)},
       {"login", write("", 1028), write("", 1024)},

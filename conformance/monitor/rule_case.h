@@ -34,6 +34,8 @@ std::vector<RuleCase> FormatOfEachKindCases();
 std::vector<RuleCase> DataInCases();
 std::vector<RuleCase> R2tCases();
 std::vector<RuleCase> ResponseCases();
+// sequence_cases_test.cc
+std::vector<RuleCase> SequenceCases();
 // scsi_names_cases_test.cc
 std::vector<RuleCase> ScsiNameCases();
 // scsi_lists_cases_test.cc
