@@ -228,5 +228,33 @@ TEST(IserControl, BuffersGoWithTheRequest) {
              {"", "W", "R", "WR"});
 }
 
+// RFC 7145 §6.9: how much of a write comes without being read; never more than there is.
+TEST(IserControl, UnsolicitedBytesAreCounted) {
+  struct Case {
+    bool final;
+    uint32_t immediate, expected, first_burst, bytes;
+  };
+  for (const Case& c : {Case{true, 512, 4096, 1024, 512}, Case{true, 512, 256, 1024, 256},
+                        Case{false, 512, 4096, 1024, 1024}, Case{false, 0, 1000, 65536, 1000},
+                        Case{false, 2048, 4096, 1024, 2048}}) {
+    ScsiCommand write;
+    write.write = true;
+    write.final = c.final;
+    write.expected_data_transfer_length = c.expected;
+    write.data_segment_length = c.immediate;
+    const Bhs bhs = write.Encode();
+    EXPECT_EQ(UnsolicitedBytes(BhsView(bhs), c.first_burst), c.bytes) << c.immediate;
+  }
+}
+
+// The field of a bidirectional command tells nothing of what it reads.
+TEST(IserControl, ABidirectionalCommandHasABufferToReadInto) {
+  ScsiCommand command;
+  command.read = command.write = true;
+  const Bhs bhs = command.Encode();
+  EXPECT_FALSE(CheckIserControl({}, BhsView(bhs), 1024).ok());
+  EXPECT_TRUE(CheckIserControl({.read = IserBuffer{1, 2}}, BhsView(bhs), 1024).ok());
+}
+
 }  // namespace
 }  // namespace pushpull::target

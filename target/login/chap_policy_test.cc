@@ -164,6 +164,21 @@ TEST_F(ChapTest, FirstStepIsCheckedForItsKeys) {
 }
 
 // RFC7143-9.2-b, -d: the second step. @R is a right response.
+// Whoever else looked for them: a method has each of its keys once.
+TEST_F(ChapTest, AKeyThatComesTwiceIsRefused) {
+  const auto exchange = policy_.Start("CHAP", "iqn.i");
+  const auto status = [&exchange](std::vector<KeyValue> keys) {
+    const AuthExchange::Step step = exchange->OnKeys(keys);
+    return step.verdict == AuthExchange::Step::Verdict::kFailed ? step.status
+                                                                : LoginStatus::kSuccess;
+  };
+  const KeyValue algorithm{"CHAP_A", "5", true}, name{"CHAP_N", "alice", true},
+      response{"CHAP_R", "0x00112233445566778899aabbccddeeff", true};
+  EXPECT_EQ(status({algorithm, algorithm}), LoginStatus::kInitiatorError);
+  EXPECT_EQ(status({algorithm}), LoginStatus::kSuccess);
+  EXPECT_EQ(status({algorithm, name, response}), LoginStatus::kInitiatorError);
+}
+
 TEST_F(ChapTest, SecondStepIsCheckedForItsKeys) {
   const std::string name = "CHAP_N=alice";
   const std::string longest(kMaxChapBinary * 2, 'a');
@@ -369,6 +384,29 @@ TEST_F(ChapTest, OptionalChapLetsOthersIn) {
   ChapPolicy policy(std::move(options), SeededEntropy(1));
   EXPECT_EQ(policy.Methods(), (std::vector<std::string>{"CHAP", "None"}));
   EXPECT_EQ(policy_.Methods(), (std::vector<std::string>{"CHAP"}));
+}
+
+// For whom there is no secret something is computed all the same; that proves nothing.
+TEST_F(ChapTest, NobodysSecretProvesNothing) {
+  EXPECT_EQ(login_.Answer(login_.Challenged(), "nobody's secret", "", "bob"), "fail 0201");
+}
+
+// One login's end doesn't make another's challenge a stranger's.
+TEST_F(ChapTest, AChallengeIsOursUntilItsOwnLoginEnds) {
+  auto other = std::make_unique<Login>(&policy_);
+  other->Challenged();
+  const Challenge mine = login_.Challenged();
+  other.reset();
+  EXPECT_EQ(login_.Answer(mine, kSecret, "|CHAP_I=1|CHAP_C=" + mine.text), "fail 0201");
+}
+
+TEST_F(ChapTest, IdentifiersBeginAnywhere) {
+  std::set<std::string> first;
+  for (uint64_t seed = 0; seed < 8; ++seed) {
+    ChapPolicy policy(Alice(), SeededEntropy(seed));
+    first.insert(Login(&policy).Challenged().identifier);
+  }
+  EXPECT_GT(first.size(), 4u);
 }
 
 }  // namespace

@@ -193,5 +193,23 @@ TEST(OptionalAuthentication, IsTheInitiatorsChoice) {
             "0-1 " + kFirst + "|AuthMethod=None");
 }
 
+TEST(OptionalAuthentication, IsFinishedOnceItHasBegun) {
+  WordPolicy policy({"CHAP", "None"});
+  Dialogue dialogue;
+  dialogue.host.target.auth = &policy;
+  EXPECT_EQ(dialogue.Say("0-1", kNames + "|AuthMethod=CHAP"), "0 " + kFirst + "|AuthMethod=CHAP");
+  EXPECT_EQ(dialogue.Say("0-1", "CHAP_A=5"), "0 CHAP_A=5|CHAP_I=1|CHAP_C=0x00");
+}
+
+// §6.3.2: the target offers when the initiator wants to leave the stage, and not before.
+TEST(Authentication, IsNotOfferedBeforeTheEnd) {
+  WordPolicy policy({"CHAP"});
+  Dialogue dialogue;
+  dialogue.host.target.auth = &policy;
+  EXPECT_EQ(dialogue.Say("0", kNames), "0 " + kFirst);
+  EXPECT_EQ(dialogue.Say("0"), "0");
+  EXPECT_EQ(dialogue.Say("0-1"), "0 AuthMethod=CHAP");
+}
+
 }  // namespace
 }  // namespace pushpull::target

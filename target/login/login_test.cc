@@ -236,6 +236,30 @@ TEST(Login, NamesComeOnce) {
   EXPECT_EQ(late_name.Say("1", std::string("TargetName=") + kTarget), "fail 0200");
 }
 
+// RFC 7143 §4.2.7.1: names are the same whatever the case of their letters.
+TEST(Login, InitiatorNamesAreKeptInLowerCase) {
+  Dialogue dialogue;
+  EXPECT_EQ(
+      dialogue.Say("1",
+                   std::string("InitiatorName=iqn.2026-11.ORG.Example:Host|TargetName=") + kTarget),
+      "1 TargetPortalGroupTag=1|MaxRecvDataSegmentLength=262144");
+  EXPECT_EQ(dialogue.machine.result().identity.initiator_name, kInitiator);
+}
+
+TEST(Login, TheInitiatorsAliasIsKept) {
+  Dialogue dialogue;
+  dialogue.Say("1-3", kNames + "|InitiatorAlias=a host");
+  EXPECT_EQ(dialogue.machine.result().initiator_alias, "a host");
+}
+
+TEST(Login, ARequestBehindTheEndIsRefusedByClosing) {
+  Dialogue dialogue;
+  dialogue.Say("1-3", kNames);
+  EXPECT_EQ(dialogue.Show(dialogue.machine.RefuseRequest(
+                dialogue.header, LoginStatus::kServiceUnavailable, "stopping")),
+            "close");
+}
+
 TEST(Login, Discovery) {
   Dialogue unnamed;
   EXPECT_EQ(unnamed.Say("1-3", kDiscoveryNames + "|MaxConnections=4|ErrorRecoveryLevel=2"),

@@ -214,6 +214,12 @@ TEST(DiscoverySessions, FindMostKeysIrrelevant) {
   EXPECT_EQ(negotiator.session().max_connections, 1);
 }
 
+// Only digests have the answer None.
+TEST(DiscoverySessions, FindAListIrrelevantWhateverItOffers) {
+  EXPECT_EQ(SayOnce({.context = Discovery()}, "TaskReporting=FastAbort,None"),
+            "TaskReporting=Irrelevant");
+}
+
 // RFC7143-13-a: leading-only keys of another connection, and in the Full Feature Phase.
 TEST(LeadingOnlyKeys, DontChangeLater) {
   for (const KeyRow& row : AllKeys()) {

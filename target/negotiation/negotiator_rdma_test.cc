@@ -204,6 +204,17 @@ TEST(Rdma, DiscoveryGoesWithout) {
   EXPECT_EQ(FinishOf(negotiator), "ok");
 }
 
+// RFC 7145 §6.2: what was declared for TCP counts no longer, however long before it was.
+TEST(Rdma, SegmentsThatWereDeclaredBeforeCountNoLonger) {
+  Party party{.context = Rdma()};
+  Negotiator negotiator = party.Make();
+  Say(negotiator, "MaxRecvDataSegmentLength=4096");
+  EXPECT_EQ(negotiator.connection().initiator_max_recv_data_segment_length, 4096u);
+  EXPECT_EQ(Say(negotiator, "RDMAExtensions=Yes"), "RDMAExtensions=Yes");
+  EXPECT_EQ(negotiator.connection().initiator_max_recv_data_segment_length, 8192u);
+  EXPECT_EQ(negotiator.connection().target_max_recv_data_segment_length, 8192u);
+}
+
 TEST(Rdma, DeclarationsAreVoidOverTcp) {
   Negotiator negotiator = Party().Make();
   Say(negotiator,

@@ -54,6 +54,15 @@ TEST(CrossKeyRules, FirstBurstIsIrrelevantWithoutUnsolicitedData) {
   EXPECT_EQ(negotiator.session().first_burst_length, 512u);
 }
 
+TEST(CrossKeyRules, FirstBurstCountsWithEitherKindOfUnsolicitedData) {
+  Party party;
+  party.limits.initial_r2t = false;
+  EXPECT_EQ(SayOnce(party, "InitialR2T=No|ImmediateData=No|FirstBurstLength=4096"),
+            "InitialR2T=No|ImmediateData=No|FirstBurstLength=4096");
+  EXPECT_EQ(SayOnce(party, "InitialR2T=Yes|ImmediateData=Yes|FirstBurstLength=4096"),
+            "InitialR2T=Yes|ImmediateData=Yes|FirstBurstLength=4096");
+}
+
 // RFC7143-13.19-a
 TEST(CrossKeyRules, RecoveryInOrderHasOneR2t) {
   Party party;

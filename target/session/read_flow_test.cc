@@ -1,8 +1,11 @@
 #include "target/session/read_flow.h"
 
+#include <memory>
 #include <vector>
 
+#include "base/random.h"
 #include "gtest/gtest.h"
+#include "target/variation/data_in_plan.h"
 
 namespace pushpull::target {
 namespace {
@@ -53,6 +56,22 @@ TEST(ReadFlowTest, CutsSegmentsAndSequences) {
     EXPECT_EQ(lengths, c.lengths);
     EXPECT_EQ(finals, c.finals);
   }
+}
+
+// RFC 7143 §11.4.8: ExpDataSN counts them all, those of a plan and an empty one, too.
+TEST(ReadFlowTest, EveryPieceIsCounted) {
+  const BugSet bugs;
+  ReadFlow flow;
+  flow.Begin(10000, 4096, bugs);
+  flow.Follow(std::make_unique<DataInPlan>(10000, DataInOrder{4096, true, true}, base::Random(1)));
+  uint32_t pieces = 0;
+  while (!flow.done()) EXPECT_EQ(flow.Next(1024).data_sn, pieces++);
+  EXPECT_EQ(flow.pieces(), pieces);
+  const ReadFlow::Piece empty = flow.Empty();
+  EXPECT_EQ(empty.length, 0u);
+  EXPECT_EQ(empty.offset, 10000u) << "behind all others";
+  EXPECT_EQ(empty.data_sn, pieces);
+  EXPECT_EQ(flow.pieces(), pieces + 1);
 }
 
 TEST(ReadFlowTest, FollowsASegmentLimitThatChanges) {

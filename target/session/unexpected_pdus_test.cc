@@ -14,6 +14,7 @@ bool Counts(const Pdu& pdu) {
 
 TEST(UnexpectedPdus, AreThoseThatAnswerNothing) {
   EXPECT_TRUE(Counts(Reject{}));
+  EXPECT_TRUE(Counts(AsyncMessage{}));
   EXPECT_TRUE(Counts(NopIn{}));
   EXPECT_TRUE(Counts(NopIn{.target_transfer_tag = 7}));
   EXPECT_FALSE(Counts(NopIn{.initiator_task_tag = 7}));

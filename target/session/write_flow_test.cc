@@ -1,8 +1,13 @@
 #include "target/session/write_flow.h"
 
+#include <algorithm>
+#include <set>
 #include <vector>
 
+#include "base/random.h"
 #include "gtest/gtest.h"
+#include "target/session/coverage.h"
+#include "target/variation/data_variation.h"
 
 namespace pushpull::target {
 namespace {
@@ -271,6 +276,93 @@ TEST(WriteFlowTest, PdusInAnyOrder) {
   EXPECT_EQ(holes->fault(), WriteFault::kIncorrectAmountOfData);
 }
 
+TEST(WriteFlowTest, ImmediateDataIsThereInAnyOrder) {
+  SessionParameters parameters = Parameters(false, true);
+  parameters.data_pdu_in_order = false;
+  Flow flow(parameters);
+  EXPECT_EQ(flow.Command(1000, 400, false), 400u);
+  EXPECT_TRUE(flow.Data(kNoTag, 0, 300, 200, false).discard) << "a part came with the command";
+}
+
+TEST(WriteFlowTest, PdusInAnyOrderStayWithinTheirSequence) {
+  SessionParameters parameters = Parameters(true, true);
+  parameters.data_pdu_in_order = false;
+  Flow flow(parameters);
+  flow.Command(4096, 0, true);
+  flow->Solicit(4096);
+  flow->NextRequest(1);
+  ASSERT_EQ(flow->NextRequest(2)->offset, 2048u);
+  EXPECT_FALSE(flow.Data(2, 0, 9999, 0, false).discard) << "an empty one moves nothing";
+  EXPECT_TRUE(flow.Data(2, 1, 1024, 512, false).discard) << "of the other sequence";
+}
+
+// RFC 7143 §11.7.4: it is reserved there.
+TEST(WriteFlowTest, TheLunOfUnsolicitedDataIsNotLookedAt) {
+  Flow flow(Parameters(false, true));
+  flow.Command(4096, 0, false);
+  EXPECT_FALSE(flow.Data(kNoTag, 0, 0, 512, false, /*intact=*/true, /*lun=*/99).discard);
+}
+
+// RFC 7143 §4.2.5.2: more than there is can't be asked for.
+TEST(WriteFlowTest, AllThatThereIsMayComeInParts) {
+  Flow flow(Parameters(false, true));
+  flow.Command(1024, 0, false);  // FirstBurstLength
+  flow.Data(kNoTag, 0, 0, 512, true);
+  EXPECT_EQ(flow->fault(), WriteFault::kNone);
+  flow->Solicit(1024);
+  const auto r2t = flow->NextRequest(1);
+  ASSERT_TRUE(r2t.has_value());
+  EXPECT_EQ(r2t->offset, 512u);
+  EXPECT_EQ(r2t->length, 512u);
+}
+
+// Whatever is chosen, all of it is asked for once.
+TEST(WriteFlowTest, VariedRequestsCoverTheDataOnce) {
+  constexpr uint32_t kBytes = 8000;
+  SessionParameters parameters = Parameters(true, false);
+  parameters.data_sequence_in_order = false;
+  bool one_at_a_time = false, two_at_a_time = false, from_behind = false, uneven = false;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(seed);
+    DataVariation variation{base::Random(seed)};
+    Flow flow(parameters);
+    flow.Command(kBytes, 0, true);
+    flow->Vary(&variation);
+    flow->Solicit(kBytes);
+    Coverage asked;
+    std::vector<WriteFlow::Request> open;
+    size_t most = 0;
+    uint32_t last = 0;
+    std::set<uint32_t> lengths;
+    for (uint32_t tag = 1; !flow->gathered(); ++tag) {
+      ASSERT_LT(tag, 1000u);
+      if (const auto request = flow->NextRequest(tag)) {
+        EXPECT_LE(request->length, parameters.max_burst_length);
+        EXPECT_TRUE(asked.Add(request->offset, request->offset + request->length));
+        from_behind |= request->offset < last;
+        last = request->offset;
+        lengths.insert(request->length);
+        open.push_back(*request);
+        most = std::max(most, open.size());
+        continue;
+      }
+      ASSERT_FALSE(open.empty());
+      const WriteFlow::Request first = open.front();
+      open.erase(open.begin());
+      flow.Data(first.target_transfer_tag, 0, first.offset, first.length, true);
+    }
+    EXPECT_EQ(flow->fault(), WriteFault::kNone);
+    EXPECT_TRUE(asked.contiguous());
+    EXPECT_FALSE(asked.Add(kBytes - 1, kBytes));
+    (most == 1 ? one_at_a_time : two_at_a_time) = true;
+    uneven |= lengths.size() > 2;
+  }
+  EXPECT_TRUE(one_at_a_time);
+  EXPECT_TRUE(two_at_a_time);
+  EXPECT_TRUE(from_behind);
+  EXPECT_TRUE(uneven);
+}
+
 TEST(WriteFlowTest, EmptyDataOutsMoveNothing) {
   Flow flow(Parameters(true, true));
   flow.Command(1024, 0, true);
@@ -279,7 +371,8 @@ TEST(WriteFlowTest, EmptyDataOutsMoveNothing) {
   EXPECT_FALSE(flow.Data(1, 0, 0, 0, false).discard);
   EXPECT_FALSE(flow.Data(1, 1, 0, 1024, false).discard);
   EXPECT_FALSE(flow->gathered()) << "F is missing";
-  EXPECT_FALSE(flow.Data(1, 2, 1024, 0, true).discard);
+  EXPECT_FALSE(flow.Data(1, 2, 77, 0, false).discard) << "it can't be in the wrong place";
+  EXPECT_FALSE(flow.Data(1, 3, 1024, 0, true).discard);
   EXPECT_TRUE(flow->gathered());
   EXPECT_EQ(flow->fault(), WriteFault::kNone);
 }
