@@ -2,6 +2,7 @@
 
 #include "target/login/login.h"
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -244,6 +245,19 @@ TEST(Login, InitiatorNamesAreKeptInLowerCase) {
                    std::string("InitiatorName=iqn.2026-11.ORG.Example:Host|TargetName=") + kTarget),
       "1 TargetPortalGroupTag=1|MaxRecvDataSegmentLength=262144");
   EXPECT_EQ(dialogue.machine.result().identity.initiator_name, kInitiator);
+}
+
+TEST(Login, EachStatusHasItsName) {
+  std::set<std::string_view> names;
+  size_t count = 0;
+  for (int status = 0; status <= 0xffff; ++status) {
+    const std::string_view name = LoginStatusName(static_cast<LoginStatus>(status));
+    if (name == "unknown") continue;
+    ++count;
+    names.insert(name);
+  }
+  EXPECT_EQ(count, 18u);
+  EXPECT_EQ(names.size(), count);
 }
 
 TEST(Login, TheInitiatorsAliasIsKept) {

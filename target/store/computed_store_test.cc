@@ -57,6 +57,10 @@ TEST(PatternStoreTest, CannotBeWritten) {
   EXPECT_TRUE(store.read_only());
   std::vector<uint8_t> bytes(512);
   EXPECT_EQ(Transfer(store, Io::Op::kWrite, 0, bytes).code(), absl::StatusCode::kPermissionDenied);
+  Io unmap;
+  unmap.op = Io::Op::kUnmap;
+  unmap.bytes = 4096;
+  EXPECT_EQ(store.Submit(&unmap)->code(), absl::StatusCode::kPermissionDenied);
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ TEST(LunSpecTest, TakesAllForms) {
       {"file:/disk,direct", File("/disk", true, false)},
       {"file:a,b,ro", File("a,b", false, true)},
       {"file:a,ro,direct", File("a", true, true)},
+      {"slow:3600000,ram:512", Slow({absl::Hours(1)}, Sized(Kind::kRam, 512))},
       {"slow:20,ram:1M", Slow({absl::Milliseconds(20)}, Sized(Kind::kRam, 1 << 20))},
       {"slow:1,slow:0,file:x,direct",
        Slow({absl::Milliseconds(1), absl::ZeroDuration()}, File("x", true, false))},
@@ -123,6 +124,19 @@ TEST(LunSpecTest, MakesWhatItSays) {
   }
   EXPECT_EQ(MakeStore(*ParseLunSpec("file:/nowhere/at/all")).status().code(),
             absl::StatusCode::kNotFound);
+}
+
+TEST(LunSpecTest, FilesAreOpenedAsItSays) {
+  const char* folder = std::getenv("TEST_TMPDIR");
+  const std::string path = absl::StrCat(folder == nullptr ? "/tmp" : folder, "/as", getpid());
+  std::ofstream(path) << std::string(1024, 'x');
+  const auto make = [&path](const char* options, uint32_t block_size) {
+    return MakeStore(*ParseLunSpec(absl::StrCat("file:", path, options)), block_size);
+  };
+  EXPECT_FALSE((*make("", 512))->read_only());
+  EXPECT_TRUE((*make(",ro", 512))->read_only());
+  EXPECT_EQ(make("", 4096).status().code(), absl::StatusCode::kInvalidArgument);
+  std::remove(path.c_str());
 }
 
 TEST(LunSpecTest, SaysWhatIsNoOptionOfAFile) {

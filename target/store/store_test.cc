@@ -281,7 +281,7 @@ TEST_P(StoreTest, ReadsPartsOfBlocks) {
 // Many loops, many I/Os in flight on each: its own area, and one that all of them write.
 TEST_P(StoreTest, ServesSeveralLoopsAtOnce) {
   constexpr int kLoops = 3;
-  constexpr int kDepth = 40;
+  constexpr int kDepth = 60;  // more in all than an engine takes at a time
   struct Worker {
     fabric::LoopThread thread;
     std::vector<std::vector<uint8_t>> memory;
@@ -410,6 +410,55 @@ TEST(RamStoreTest, TakesMemoryOnlyAsItIsWritten) {
   const auto too_large = RamStore::Create(uint64_t{1} << 60);
   ASSERT_FALSE(too_large.ok());
   EXPECT_NE(too_large.status().message().find("use a smaller size"), std::string::npos);
+}
+
+TEST(RamStoreTest, CountsWhatItCopies) {
+  const auto store = *RamStore::Create(kSize);
+  fabric::EpollLoop loop;
+  std::vector<uint8_t> bytes(kBlock, 9);
+  const iovec buffers[] = {Buffer(bytes), Buffer(bytes)};
+  ASSERT_TRUE(Transfer(*store, loop, Io::Op::kWrite, 0, buffers).ok());
+  ASSERT_TRUE(Transfer(*store, loop, Io::Op::kRead, 0, {buffers, 1}).ok());
+  EXPECT_EQ(store->bytes_copied(), 3 * kBlock);
+}
+
+TEST(RamStoreTest, WhatWasReadInPlaceIsNotMapped) {
+  const auto store = *RamStore::Create(kSize);
+  fabric::EpollLoop loop;
+  const base::MutableBytes place = store->Memory().first(kBlock);
+  const iovec buffer{place.data(), place.size()};
+  ASSERT_TRUE(Transfer(*store, loop, Io::Op::kRead, 0, {&buffer, 1}).ok());
+  EXPECT_EQ(store->ExtentAt(0), (Store::Extent{false, kSize}));
+}
+
+// The last sector is shorter than the others, and whole all the same.
+TEST(RamStoreTest, AnyByteIsInAnExtent) {
+  const auto store = *RamStore::Create(1000);
+  fabric::EpollLoop loop;
+  std::vector<uint8_t> bytes(1000, 9);
+  const iovec buffer = Buffer(bytes);
+  ASSERT_TRUE(Transfer(*store, loop, Io::Op::kWrite, 0, {&buffer, 1}).ok());
+  EXPECT_EQ(store->ExtentAt(600), (Store::Extent{true, 400}));
+  ASSERT_TRUE(Unmap(*store, loop, 512, 488).ok());
+  EXPECT_EQ(store->ExtentAt(100), (Store::Extent{true, 412}));
+  EXPECT_EQ(store->ExtentAt(512), (Store::Extent{false, 488}));
+}
+
+// Pages stay where they are in the pieces that a device has, and go in the others.
+TEST(RamStoreTest, PiecesArePinnedThatAreTouched) {
+  constexpr uint64_t kPiece = 4 << 20;
+  const auto store = *RamStore::Create(4 * kPiece);
+  fabric::EpollLoop loop;
+  store->PinMemory(kPiece - 1, kPiece + 1);  // ends with the second one
+  for (uint64_t piece = 0; piece < 4; ++piece) {
+    std::vector<uint8_t> bytes(kBlock, 9);
+    const iovec buffer = Buffer(bytes);
+    ASSERT_TRUE(Transfer(*store, loop, Io::Op::kWrite, piece * kPiece, {&buffer, 1}).ok());
+    ASSERT_TRUE(Unmap(*store, loop, piece * kPiece, kBlock).ok());
+    unsigned char page = 0;
+    ASSERT_EQ(mincore(store->Memory().data() + piece * kPiece, kBlock, &page), 0);
+    EXPECT_EQ(page & 1, piece < 2 ? 1 : 0) << piece;
+  }
 }
 
 }  // namespace

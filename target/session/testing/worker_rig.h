@@ -93,7 +93,8 @@ inline std::string RigLoginText(const std::vector<std::string>& keys) {
 
 inline std::vector<uint8_t> Pattern(size_t size, uint8_t seed = 0) {
   std::vector<uint8_t> bytes(size);
-  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(i * 7 + i / 256 + seed);
+  for (size_t i = 0; i < size; ++i)
+    bytes[i] = static_cast<uint8_t>(i * 7 + i / 256 + i / 65536 + seed);
   return bytes;
 }
 
