@@ -51,9 +51,8 @@ class DelayedAnswersTest : public ::testing::Test {
   std::string called_;
 };
 
-constexpr absl::Duration Half(int milliseconds) {
-  return absl::Milliseconds(milliseconds) - absl::Microseconds(500);
-}
+// Half a millisecond before.
+absl::Duration Half(int milliseconds) { return absl::Microseconds(1000 * milliseconds - 500); }
 
 TEST_F(DelayedAnswersTest, ComeWhenTheyAreDue) {
   EXPECT_TRUE(Add('c', Half(3)));
