@@ -14,30 +14,13 @@
 #include "absl/strings/str_join.h"
 #include "base/text.h"
 #include "conformance/report/explain.h"
+#include "conformance/report/printable.h"
 #include "conformance/report/verdict.h"
 
 namespace pushpull::conformance {
 namespace {
 
 using base::ToAbsl;
-
-// Bytes of the character that `text` begins with, where it is UTF-8 of several and one that readers
-// of XML 1.0 take; else 0.
-size_t LengthOfUtf8(std::string_view text) {
-  const auto byte = [text](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-  uint32_t code = lead & (0xffu >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-    code = code << 6 | (byte(i) & 0x3f);
-  }
-  constexpr uint32_t kLeast[] = {0xa0, 0x800, 0x10000};  // below 0xa0 are control characters
-  if (code < kLeast[length - 2] || code > 0x10ffff) return 0;
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  return surrogate || code == 0xfffe || code == 0xffff ? 0 : length;
-}
 
 // What the peer sent may hold anything: bytes that XML 1.0 can't carry are shown as \xNN.
 std::string Escape(std::string_view text) {

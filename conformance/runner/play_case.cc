@@ -20,6 +20,7 @@
 #include "base/status.h"
 #include "conformance/monitor/monitor.h"
 #include "conformance/monitor/rules.h"
+#include "conformance/report/printable.h"
 #include "conformance/report/verdict.h"
 #include "conformance/runner/left_watch.h"
 #include "conformance/runner/put_back.h"
@@ -346,6 +347,20 @@ bool RunAround(const PlayCaseOptions& options, const Case& c, const char* when,
   return false;
 }
 
+// What the peer sent may be told in them, and need not be UTF-8.
+void MakePrintable(v1::CaseResult* result) {
+  const auto make = [](std::string* text) { *text = Printable(*text); };
+  if (result->has_failure()) {
+    v1::Failure* const failure = result->mutable_failure();
+    make(failure->mutable_message());
+    make(failure->mutable_expected());
+    make(failure->mutable_actual());
+  }
+  for (v1::Violation& violation : *result->mutable_violation()) {
+    make(violation.mutable_message());
+  }
+}
+
 }  // namespace
 
 v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseOptions& options) {
@@ -358,6 +373,7 @@ v1::CaseResult PlayCase(EndpointFactory* factory, const Case& c, const PlayCaseO
   }
   result.set_seconds(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  MakePrintable(&result);
   return result;
 }
 
