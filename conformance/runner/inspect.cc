@@ -82,8 +82,11 @@ class Collector : public initiator_sim::Tap {
     if (pdu.has_login_response()) {
       const v1::LoginResponse& response = pdu.login_response();
       login_.status = response.status_class() << 8 | response.status_detail();
-      const std::string text = initiator_sim::DataBytes(pdu.data()).value_or("");
-      const initiator_sim::ParsedKeys parsed = initiator_sim::ParseKeys(text);
+      // RFC 7143 §6.2: a key may be cut between two PDUs.
+      login_text_ += initiator_sim::DataBytes(pdu.data()).value_or("");
+      if (response.text_continue() && login_text_.size() < kMaxAnswerBytes) return;
+      const initiator_sim::ParsedKeys parsed = initiator_sim::ParseKeys(login_text_);
+      login_text_.clear();
       const std::string* method = initiator_sim::FindKey(parsed.keys, "AuthMethod");
       if (method != nullptr) login_.auth_method = *method;
     }
@@ -110,6 +113,7 @@ class Collector : public initiator_sim::Tap {
 
  private:
   LoginAnswer login_;
+  std::string login_text_;  // since the last PDU without C
   bool answered_ = false;
   size_t step_ = 0;
   std::map<size_t, std::string> answers_;
