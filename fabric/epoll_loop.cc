@@ -196,7 +196,10 @@ void EpollLoop::Turn() {
   const int count = Wait(events, kEventsPerTurn);
   CHECK(count >= 0 || errno == EINTR) << "epoll_wait: " << std::strerror(errno);
   now_ = ReadClock();
-  if (count > 0 && busy_poll_ > absl::ZeroDuration()) busy_until_ = now_ + busy_poll_;
+  if (count > 0) {
+    if (slept_from_ <= now_) busy_poll_.Slept(now_ - slept_from_);
+    busy_until_ = now_ + busy_poll_.window();
+  }
   for (int i = 0; i < count; ++i) {
     if (events[i].data.u64 != kWakeUp) Dispatch(events[i].data.u64, events[i].events);
   }
@@ -206,14 +209,20 @@ void EpollLoop::Turn() {
 }
 
 int EpollLoop::Wait(epoll_event* events, int size) {
+  slept_from_ = absl::InfiniteFuture();
   if (HasPosted()) return epoll_wait(epoll_fd_, events, size, 0);
   absl::Time now = ReadClock();
   const absl::Time due = timers_.next_due();
-  while (now < busy_until_ && now < due) {
-    const int count = epoll_wait(epoll_fd_, events, size, 0);
-    if (count != 0) return count;
-    now = ReadClock();
+  if (now < busy_until_) {
+    while (now < busy_until_ && now < due) {
+      const int count = epoll_wait(epoll_fd_, events, size, 0);
+      if (count > 0) busy_poll_.Found();
+      if (count != 0) return count;
+      now = ReadClock();
+    }
+    if (now < due) busy_poll_.LookedInVain();
   }
+  slept_from_ = now;
   return epoll_wait(epoll_fd_, events, size, WaitMs(due - now));
 }
 

@@ -15,6 +15,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
+#include "fabric/busy_poll.h"
 #include "fabric/loop.h"
 #include "fabric/timer_heap.h"
 
@@ -52,10 +53,9 @@ class EpollLoop final : public Loop {
   // first. From any thread.
   void Stop();
 
-  // For so long after something happened it looks for more without sleeping: quicker where the
-  // processor would fall asleep, at the price of a whole processor while there is traffic. 0 for
-  // not at all. While it isn't running, or from its thread.
-  void SetBusyPoll(absl::Duration duration) { busy_poll_ = duration; }
+  // Whether and how long it looks for more after something happened, before it sleeps. Never, if
+  // nothing is said. While it isn't running, or from its thread.
+  void SetBusyPoll(BusyPoll busy_poll) { busy_poll_ = busy_poll; }
 
   absl::Time Now() const override;
   void Post(Task task) override;
@@ -100,8 +100,9 @@ class EpollLoop final : public Loop {
 
   std::atomic<std::thread::id> thread_;  // none while it isn't running
   absl::Time now_;
-  absl::Duration busy_poll_;
+  BusyPoll busy_poll_;
   absl::Time busy_until_ = absl::InfinitePast();
+  absl::Time slept_from_ = absl::InfiniteFuture();  // of a turn that slept
   bool stop_ = false;
   TimerHeap timers_;
   std::vector<Slot> slots_;

@@ -3,11 +3,13 @@
 #include "fabric/epoll_loop.h"
 
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <functional>
 #include <future>
 #include <memory>
@@ -16,6 +18,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "fabric/busy_poll.h"
 #include "gtest/gtest.h"
 
 namespace pushpull::fabric {
@@ -171,7 +174,7 @@ TEST(EpollLoopTest, UnwatchedDescriptorsAreNotCalledInTheSameTurn) {
 // A loop that was busy and polls for longer than any test takes: all that can come comes through.
 TEST(EpollLoopTest, BusyPollingSeesPostsTimersAndDescriptors) {
   LoopThread thread;
-  thread.Call([&] { thread.loop()->SetBusyPoll(absl::Hours(1)); });
+  thread.Call([&] { thread.loop()->SetBusyPoll(BusyPoll::Always(absl::Hours(1))); });
   std::atomic<bool> posted = false, fired = false;
   for (int i = 0; i < 100; ++i) {
     thread.Call([&] { posted = true; });  // from another thread: by the descriptor that wakes it
@@ -186,6 +189,25 @@ TEST(EpollLoopTest, BusyPollingSeesPostsTimersAndDescriptors) {
   });
   done.get_future().wait();
   EXPECT_TRUE(fired);
+}
+
+// How often the calling thread went to sleep by itself.
+int64_t SleepsOfThisThread() {
+  rusage usage = {};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw;
+}
+
+TEST(EpollLoopTest, StopsSleepingWhereLookingPays) {
+  LoopThread thread;
+  // What ends its first sleep would have been seen within the hour.
+  thread.Call([&] { thread.loop()->SetBusyPoll(BusyPoll::WhileItPays(absl::Hours(1))); });
+  for (int i = 0; i < 1000; ++i) thread.Call([] {});
+  int64_t before = 0, after = 0;
+  thread.Call([&] { before = SleepsOfThisThread(); });
+  for (int i = 0; i < 1000; ++i) thread.Call([] {});
+  thread.Call([&] { after = SleepsOfThisThread(); });
+  EXPECT_LT(after - before, 500) << "locks aside, it sleeps no more";
 }
 
 TEST(EpollLoopTest, OwnedWatchersDieWithTheLoop) {

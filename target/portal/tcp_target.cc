@@ -36,9 +36,9 @@ absl::StatusOr<fabric::Address> TcpTarget::ListenIser(const fabric::Address& add
   return bound;
 }
 
-void TcpTarget::SetBusyPoll(absl::Duration duration) {
+void TcpTarget::SetBusyPoll(fabric::BusyPoll busy_poll) {
   for (const auto& thread : threads_) {
-    thread->Call([&] { thread->loop()->SetBusyPoll(duration); });
+    thread->Call([&] { thread->loop()->SetBusyPoll(busy_poll); });
   }
 }
 

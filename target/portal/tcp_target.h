@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "fabric/busy_poll.h"
 #include "fabric/epoll_loop.h"
 #include "fabric/rdma/rdma.h"
 #include "fabric/stream.h"
@@ -38,7 +39,7 @@ class TcpTarget {
   // Where there is `rdma`. As Target::ListenIser().
   absl::StatusOr<fabric::Address> ListenIser(const fabric::Address& address);
   // EpollLoop::SetBusyPoll() of all its loops.
-  void SetBusyPoll(absl::Duration duration);
+  void SetBusyPoll(fabric::BusyPoll busy_poll);
   std::vector<fabric::Address> addresses() const { return target_->addresses(); }
   int64_t Get(Count count) const { return target_->Get(count); }
   Target& target() { return *target_; }

@@ -30,6 +30,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "conformance/report/verdict.h"
+#include "fabric/busy_poll.h"
 #include "fabric/epoll_loop.h"
 #include "fabric/rdma/verbs_network.h"
 #include "pushpull/v1/target_config.pb.h"
@@ -48,6 +49,9 @@ constexpr char kNoDeviceHelp[] =
     "; where there is no RDMA device, `pushpull softroce -- COMMAND` runs the command with a "
     "soft-RoCE one";
 
+// Twice what a command takes to and fro on one machine, whoever has to be woken for it.
+constexpr absl::Duration kMostBusyPoll = absl::Microseconds(100);
+
 struct TargetFlags {
   v1::TargetConfig config;  // of the command line alone
   std::vector<std::string> listen, luns, bugs;
@@ -56,7 +60,7 @@ struct TargetFlags {
   std::optional<std::string> name;
   std::string admin_socket, log_level, script;
   std::optional<uint32_t> threads, stop_timeout_s;
-  uint32_t busy_poll_us = 0;
+  std::optional<uint32_t> busy_poll_us;
   std::optional<uint64_t> legal_variation;
   bool plain_text = false;
   std::vector<std::string> without;
@@ -271,7 +275,9 @@ absl::StatusOr<int> Serve(const TargetFlags& flags) {
   PUSHPULL_ASSIGN_OR_RETURN(
       std::unique_ptr<target::TcpTarget> target,
       target::TcpTarget::Create(*std::move(options), config.config().threads(), std::move(rdma)));
-  target->SetBusyPoll(absl::Microseconds(flags.busy_poll_us));
+  target->SetBusyPoll(flags.busy_poll_us.has_value()
+                          ? fabric::BusyPoll::Always(absl::Microseconds(*flags.busy_poll_us))
+                          : fabric::BusyPoll::WhileItPays(kMostBusyPoll));
   Administration administration;
   // On every way out: first nobody asks the target any more, then its threads end, then those that
   // it might have answered on.
@@ -397,7 +403,7 @@ void AddTargetCommand(CLI::App* app, int* exit_code) {
   target
       ->add_option("--busy-poll-us", flags->busy_poll_us,
                    "for so many microseconds after something came a loop looks for more without "
-                   "sleeping (default: 0)")
+                   "sleeping; 0 for never (default: up to 100, while that pays)")
       ->transform(WholeNumber(0, 1'000'000));
   DeclareChap(target, flags.get());
   DeclareOperation(target, flags.get());
