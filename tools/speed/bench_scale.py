@@ -18,8 +18,12 @@ SESSIONS_ON_LUNS = 16
 # idle_kib: the process when it is ready; peak_kib: the most it ever had.
 Point = collections.namedtuple('Point',
                                'round sessions luns rate cpu_us login_us idle_kib peak_kib')
-SUMMARY = re.compile(r'^(\d+) commands of \d+ bytes by \d+ sessions in [0-9.]+ s: (\d+) a second',
+SUMMARY = re.compile(r'^(\d+) commands of \d+ bytes by \d+ sessions? in [0-9.]+ s: (\d+) a second',
                      re.MULTILINE)
+
+
+def sizes(text):
+  return [int(size) for size in text.split(',')]
 
 
 def arguments():
@@ -27,6 +31,8 @@ def arguments():
   parser.add_argument('--program', required=True, help='the pushpull that is measured')
   parser.add_argument('--rounds', type=int, default=3)
   parser.add_argument('--seconds', type=float, default=3)
+  parser.add_argument('--sessions', type=sizes, default=SESSIONS, help='how many, separated by ,')
+  parser.add_argument('--luns', type=sizes, default=LUNS, help='how many, separated by ,')
   parser.add_argument('--target-option', action='append', default=[],
                       help='of `pushpull target`; several times')
   parser.add_argument('--out', default='', help='writes OUT.csv and OUT_*.svg')
@@ -108,8 +114,8 @@ def main():
   options = arguments()
   by_sessions, by_luns = [], []
   for number in range(options.rounds):
-    by_sessions += [measure(options, number, sessions, 1) for sessions in SESSIONS]
-    by_luns += [measure(options, number, SESSIONS_ON_LUNS, luns) for luns in LUNS]
+    by_sessions += [measure(options, number, sessions, 1) for sessions in options.sessions]
+    by_luns += [measure(options, number, SESSIONS_ON_LUNS, luns) for luns in options.luns]
     print(f'round {number + 1} of {options.rounds}', file=sys.stderr)
   print('\n'.join(table(by_sessions, 'sessions')))
   print()
