@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/text_format.h"
 #include "initiator_sim/pdu/codec.h"
 
@@ -35,6 +39,7 @@ const Case kCases[] = {
     {"vendor_opcode", "raw { bhs: '\\x3c' }", "raw { bhs: '\\x3d' }",
      "bhs is 0x3d000000000000000000000000000000000000000000000000000000000000000000000000000000"
      "0000000000000000, expected 0x3c"},
+    {"vendor_header", "raw { bhs: '\\x3c\\x01' }", "raw { bhs: '\\x3c\\x01\\x02' }", ""},
     {"number", "nop_in { stat_sn: 3 }", "nop_in { stat_sn: 4 }", "stat_sn is 4, expected 3"},
     {"zero_is_a_value", "nop_in { stat_sn: 0 }", "nop_in { stat_sn: 4 }",
      "stat_sn is 4, expected 0"},
@@ -63,6 +68,8 @@ const Case kCases[] = {
      "scsi_command { cdb { raw: '0123456789abcdef12345' } }", ""},
     {"cdb_is_not_asked", "scsi_command { read: true }",
      "scsi_command { read: true cdb { inquiry { } } }", ""},
+    {"ahs_as_expected", "scsi_command { } ahs { ahs_type: 2 specific: 'abcde' }",
+     "scsi_command { } ahs { ahs_type: 2 specific: 'abcde' }", ""},
     {"ahs", "scsi_command { } ahs { ahs_type: 2 specific: 'abcde' }",
      "scsi_command { } ahs { ahs_type: 2 specific: 'abcdX' }",
      "ahs[0].specific is 0x6162636458, expected 0x6162636465"},
@@ -120,6 +127,59 @@ TEST(MatchesData, ComparesWhatATransferBrought) {
   EXPECT_EQ(MatchesData(expected, "abcde").ToString(),
             "data of 5 bytes, expected 4 bytes; data from byte 4 is 0x65, expected 0x");
   EXPECT_TRUE(MatchesData(v1::Data(), "anything"));
+}
+
+// A form that takes whatever comes lets every case pass that rests on it.
+TEST(Matches, EachFormOfDataFailsWhereItDiffers) {
+  const struct {
+    const char *expected, *right;
+    std::vector<const char*> wrong;
+  } kForms[] = {
+      {"raw: 'ab'", "raw: 'ab'", {"raw: 'ac'", "raw: 'abc'", "raw: 'a'", "raw: ''"}},
+      {"text: 'a=b'", "raw: 'a=b'", {"raw: 'a=c'", "raw: 'a=bc'", "raw: ''"}},
+      {"zeros: 4", "raw: '\\0\\0\\0\\0'", {"raw: '\\0\\0\\0\\1'", "zeros: 5", "zeros: 3"}},
+      // As many as came.
+      {"zeros: 0", "zeros: 7", {"raw: '\\0\\1'", "raw: '\\1'"}},
+      {"pattern { seed: 1 offset: 8 length: 16 }",
+       "pattern { seed: 1 offset: 8 length: 16 }",
+       {"pattern { seed: 1 offset: 8 length: 15 }", "pattern { seed: 1 offset: 8 length: 17 }",
+        "pattern { seed: 2 offset: 8 length: 16 }", "pattern { seed: 1 offset: 9 length: 16 }",
+        "raw: ''"}},
+      {"unmap { range { lba: 5 blocks: 2 } }",
+       "unmap { range { lba: 5 blocks: 2 } }",
+       {"unmap { range { lba: 5 blocks: 3 } }", "unmap { range { lba: 6 blocks: 2 } }", "unmap { }",
+        "raw: ''"}},
+      {"keys { key { name: 'A' value: '1' } }",
+       "raw: 'A=1\\0'",
+       {"raw: 'A=2\\0'", "raw: 'B=1\\0'", "raw: 'A\\0'", "raw: ''"}},
+  };
+  for (const auto& form : kForms) {
+    const v1::Pdu expected = Parse(absl::StrCat("nop_in { } data { ", form.expected, " }"));
+    const auto came = [](const char* data) {
+      return Came(absl::StrCat("nop_in { } data { ", data, " }"));
+    };
+    EXPECT_EQ(Matches(expected, came(form.right)).ToString(), "") << form.expected;
+    for (const char* wrong : form.wrong) {
+      EXPECT_FALSE(Matches(expected, came(wrong))) << form.expected << " by " << wrong;
+    }
+  }
+}
+
+// RFC 7143 §11.2.2.3: what is beyond 16 bytes goes in an AHS, of whole words with its padding.
+TEST(Matches, ALongCdbMayBeFilledUpToAWord) {
+  const auto matches = [](const std::string& expected, const std::string& came) {
+    const auto cdb = [](const std::string& raw) {
+      return absl::StrCat("scsi_command { cdb { raw: '", raw, "' } }");
+    };
+    return static_cast<bool>(Matches(Parse(cdb(expected)), Came(cdb(came))));
+  };
+  const std::string kLong = "0123456789abcdef12345", kShort = "0123456789abcdef";
+  EXPECT_TRUE(matches(kLong, kLong + "\\0\\0\\0"));
+  EXPECT_TRUE(matches(kShort + "1", kShort + "1\\0\\0\\0"));
+  EXPECT_FALSE(matches(kLong, kLong + "\\0\\0\\1"));
+  EXPECT_FALSE(matches(kLong, kLong + "\\0\\0\\0\\0")) << "another word";
+  EXPECT_FALSE(matches(kLong, kLong.substr(0, 20)));
+  EXPECT_FALSE(matches(kShort, kShort + "\\0")) << "it fits its field";
 }
 
 TEST(Matches, TellsWhereAMisplacedPatternBelongs) {
