@@ -2,82 +2,23 @@
 // it is there for.
 
 #include <map>
-#include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "conformance/requirements/catalogue.h"
+#include "conformance/runner/meeting.h"
 #include "conformance/runner/play.h"
 #include "conformance/runner/play_case.h"
 #include "conformance/runner/suite.h"
 #include "conformance/scenario/lint.h"
-#include "fabric/sim_network.h"
-#include "fabric/sim_world.h"
 #include "gmock/gmock.h"
-#include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
-#include "initiator_sim/player/player.h"
 
 namespace pushpull::conformance {
 namespace {
 
 using testing::HasSubstr;
-
-// Both ends of a simulated network: the script listens, and the initiator of the test comes.
-class Meeting final : public Endpoint {
- public:
-  explicit Meeting(std::string initiator) : world_(3), network_(&world_), loop_(world_.NewLoop()) {
-    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(initiator, &script_.scenario))
-        << initiator;
-  }
-
-  fabric::Network* network() override { return &network_; }
-  fabric::Loop* loop() override { return loop_; }
-  std::vector<fabric::Address> portals() override { return {{"192.0.2.5", 3260}}; }
-  bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration) override {
-    world_.RunUntil([&] { return done(); });
-    return done();
-  }
-
-  void Start(const std::vector<fabric::Address>& portals) {
-    initiator_sim::PlayerOptions options;
-    options.network = &network_;
-    options.loop = world_.NewLoop();
-    options.portals = portals;
-    options.target_name = "iqn.2026-11.org.example:scripted";
-    player_.emplace(std::move(options), script_);
-    player_->Start([](const initiator_sim::PlayResult&) {});
-  }
-
- private:
-  fabric::SimWorld world_;
-  fabric::SimNetwork network_;
-  fabric::Loop* const loop_;
-  initiator_sim::Script script_;
-  std::optional<initiator_sim::Player> player_;
-};
-
-class MeetingFactory final : public EndpointFactory {
- public:
-  explicit MeetingFactory(std::string initiator) : initiator_(std::move(initiator)) {}
-
-  absl::StatusOr<std::unique_ptr<Endpoint>> Make(uint64_t) override {
-    auto meeting = std::make_unique<Meeting>(initiator_);
-    meeting_ = meeting.get();
-    return meeting;
-  }
-  std::string uri() const override { return "tcp://192.0.2.5"; }
-  std::string target_name() const override { return ""; }
-  bool own_target() const override { return true; }
-  bool virtual_time() const override { return true; }
-  Meeting* meeting() { return meeting_; }
-
- private:
-  const std::string initiator_;
-  Meeting* meeting_ = nullptr;
-};
 
 std::vector<Case> Scripts() {
   const auto files = InitiatorSuites();
@@ -89,15 +30,15 @@ std::vector<Case> Scripts() {
 
 v1::CaseResult Try(const Case& script, const std::string& initiator) {
   MeetingFactory factory(initiator);
+  Meeting* meeting = nullptr;
+  factory.made = [&meeting](Meeting* made) { meeting = made; };
   PlaySettings settings;
   TargetFacts facts;
   facts.target_name = "iqn.2026-11.org.example:scripted";
   PlayCaseOptions options;
   options.settings = &settings;
   options.facts = &facts;
-  options.listening = [&](const std::vector<fabric::Address>& portals) {
-    factory.meeting()->Start(portals);
-  };
+  options.listening = [&](const std::vector<fabric::Address>& portals) { meeting->Start(portals); };
   return PlayCase(&factory, script, options);
 }
 

@@ -5,9 +5,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -354,38 +351,6 @@ TEST_F(RunTest, WhatIsMissingIsNoFailure) {
   EXPECT_THAT(Told(outcome), ElementsAre("a/one SKIP"));
   EXPECT_EQ(outcome.result.exit_code(), kExitAsExpected);
   EXPECT_THAT(outcome.result.warning(), ElementsAre(HasSubstr("nothing was tested")));
-}
-
-// Two at a time that came by one ISID would end each other's sessions.
-TEST_F(RunTest, WorkersAreDifferentPorts) {
-  std::set<std::string> isids;
-  std::mutex mutex;
-  std::condition_variable both;
-  int waiting = 0;
-  std::atomic<bool> cases = false;
-  targets_.received = [&](const v1::Pdu& pdu) {
-    if (pdu.data().raw() == "sane") cases = true;
-    if (cases && pdu.has_login_request()) isids.insert(pdu.login_request().isid());
-  };
-  targets_.script = [&](uint64_t seed) {
-    // Neither case goes on before both have begun.
-    std::unique_lock lock(mutex);
-    if (cases && seed == 5 && waiting < 2) {
-      ++waiting;
-      both.notify_all();
-      both.wait(lock, [&] { return waiting >= 2; });
-    }
-    return std::string(kServes);
-  };
-  options_.jobs = 2;
-  options_.seed = 5;
-  const Case sanity = CaseOf("sanity/alive", R"(step { login {} }
-    step { send { task: "p" pdu { nop_out {} immediate: true data { raw: "sane" } } } }
-    step { expect { task: "p" one_of { pdu { nop_in {} } } } })");
-  const RunOutcome outcome =
-      RunSuites(&targets_, sanity, {CaseOf("a/one", kPasses), CaseOf("a/two", kPasses)}, options_);
-  EXPECT_THAT(Told(outcome), ElementsAre("a/one PASS", "a/two PASS"));
-  EXPECT_THAT(isids, SizeIs(2));
 }
 
 }  // namespace
