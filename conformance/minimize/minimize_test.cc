@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace pushpull::conformance {
 namespace {
@@ -144,6 +145,112 @@ TEST(Minimize, IsTheSameEachTime) {
   EXPECT_TRUE(MessageDifferencer::Equals(first->scenario, again->scenario));
 }
 
+bool HasStep(const v1::Scenario& s, v1::Step::ActionCase action) {
+  return std::any_of(s.step().begin(), s.step().end(),
+                     [action](const v1::Step& step) { return step.action_case() == action; });
+}
+
+// Whichever of both is tried first.
+TEST(Minimize, WhatIsGoneLetsSomethingElseGo) {
+  const auto login = [](const v1::Scenario& s) { return HasStep(s, v1::Step::kLogin); };
+  const auto bound = [](const v1::Scenario& s) { return s.let_size() > 0; };
+  const std::function<bool(const v1::Scenario&)> kFails[] = {
+      [&](const v1::Scenario& s) { return login(s) || !bound(s); },
+      [&](const v1::Scenario& s) { return bound(s) || !login(s); },
+  };
+  for (const auto& fails : kFails) {
+    const auto found = Minimize(Parse(kLong), [&](const v1::Scenario& s) {
+      return absl::StatusOr<bool>(HasStep(s, v1::Step::kProbe) && fails(s));
+    });
+    ASSERT_TRUE(found.ok());
+    EXPECT_EQ(found->scenario.let_size(), 0);
+    ASSERT_EQ(found->scenario.step_size(), 1) << found->scenario.DebugString();
+    EXPECT_TRUE(found->scenario.step(0).has_probe());
+  }
+}
+
+// A number that must stand there is 0, 1, or can't be halved.
+TEST(Minimize, NumbersBecomeSmall) {
+  const auto least = [](const char* start, const std::function<bool(const v1::NopOut&)>& fails) {
+    const auto found = Minimize(
+        Parse(std::string("id: 'a' step { send { pdu { nop_out { ") + start + " } } } }"),
+        [&](const v1::Scenario& s) {
+          return absl::StatusOr<bool>(s.step_size() == 1 && s.step(0).send().pdu().has_nop_out() &&
+                                      fails(s.step(0).send().pdu().nop_out()));
+        });
+    EXPECT_TRUE(found.ok());
+    return found->scenario.step(0).send().pdu().nop_out().ShortDebugString();
+  };
+  const auto has_lun = [](const v1::NopOut& nop) { return nop.has_lun(); };
+  EXPECT_EQ(least("lun: 300", has_lun), "lun: 0");
+  EXPECT_EQ(least("lun: 0", has_lun), "lun: 0");
+  const auto at_least = [](uint64_t n) {
+    return [n](const v1::NopOut& nop) { return nop.lun() >= n; };
+  };
+  EXPECT_EQ(least("lun: 300", at_least(0)), "");
+  EXPECT_EQ(least("lun: 300", at_least(1)), "lun: 1");
+  EXPECT_EQ(least("lun: 2", at_least(2)), "lun: 2");
+  EXPECT_EQ(least("lun: 4", at_least(2)), "lun: 2");
+  EXPECT_EQ(least("lun: 320", at_least(10)), "lun: 10");
+  EXPECT_EQ(least("lun: 0x4000000000", at_least(0x1000000000)), "lun: 68719476736");
+}
+
+// Half a name says nothing.
+TEST(Minimize, NamesStayWhole) {
+  const auto found = Minimize(Parse(kLong), [](const v1::Scenario& s) {
+    for (const v1::Step& step : s.step()) {
+      for (const auto& key : step.login().key()) {
+        if (!key.name().empty()) return absl::StatusOr<bool>(true);
+      }
+    }
+    return absl::StatusOr<bool>(false);
+  });
+  ASSERT_TRUE(found.ok());
+  const std::string& name = found->scenario.step(0).login().key(0).name();
+  EXPECT_TRUE(name == "A" || name == "B") << name;
+  const auto task =
+      Minimize(Parse("id: 'a' step { send { task: 'whole' } }"), [](const v1::Scenario& s) {
+        return absl::StatusOr<bool>(s.step_size() == 1 && !s.step(0).send().task().empty());
+      });
+  ASSERT_TRUE(task.ok());
+  EXPECT_EQ(task->scenario.step(0).send().task(), "whole");
+}
+
+TEST(Minimize, WhatIsAsSmallAsCanBeIsNotPlayed) {
+  const auto found = Minimize(Parse("id: 'a' title: 't' epilogue: NOTHING"),
+                              [](const v1::Scenario&) { return absl::StatusOr<bool>(true); });
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found->plays, 0u);
+}
+
+TEST(Minimize, ASweepIsSeveralScenarios) {
+  const auto found = Minimize(Parse("id: 'a' sweep { row { name: 'r' } }"),
+                              [](const v1::Scenario&) { return absl::StatusOr<bool>(true); });
+  EXPECT_TRUE(absl::IsInvalidArgument(found.status())) << found.status();
+}
+
+TEST(Minimize, WhoWatchesMayEndIt) {
+  MinimizeOptions options;
+  std::vector<uint64_t> told;
+  options.progress = [&told](uint64_t plays, const v1::Scenario& scenario) {
+    EXPECT_EQ(scenario.id(), "a/b");
+    told.push_back(plays);
+    return plays < 4;
+  };
+  uint64_t plays = 0;
+  const auto found = Minimize(
+      Parse(kLong),
+      [&plays](const v1::Scenario&) {
+        ++plays;
+        return absl::StatusOr<bool>(false);
+      },
+      options);
+  ASSERT_TRUE(found.ok());
+  EXPECT_FALSE(found->complete);
+  EXPECT_EQ(plays, 4u);
+  EXPECT_EQ(told, std::vector<uint64_t>({0, 1, 2, 3, 4}));
+}
+
 TEST(Minimize, StopsWhenPlaysRunOut) {
   MinimizeOptions options;
   options.max_plays = 3;
@@ -176,6 +283,11 @@ TEST(CauseOf, IsAboutTheRuleNotItsNumbers) {
     result.mutable_failure()->add_cite(row);
     return CauseOf(result);
   };
+  EXPECT_EQ(cause(v1::FAIL, "512 is 0x1fAF, due is 7", "R"), "FAIL R: # is #, due is #");
+  EXPECT_EQ(cause(v1::FAIL, "0x9a-0xAg 0 0y", "R"), "FAIL R: #-#g # #y");
+  EXPECT_EQ(cause(v1::FAIL, "page 9", "R"), "FAIL R: page #");
+  EXPECT_EQ(cause(v1::FAIL, "page 10", "R"), "FAIL R: page #");
+  EXPECT_NE(cause(v1::FAIL, "read: a", "R"), cause(v1::FAIL, "read: b", "R"));
   const std::string residual = cause(v1::FAIL, "residual underflow is 512, due is 1536", "R");
   EXPECT_EQ(residual, cause(v1::FAIL, "residual underflow is 0x1f, due is 7", "R"));
   EXPECT_NE(residual, cause(v1::FAIL, "residual underflow is 512, due is 1536", "S"));

@@ -152,6 +152,24 @@ TEST_F(InspectTest, DiscoveryThatFailsIsSaidToBeOne) {
   EXPECT_THAT(ErrorOf(Refusing("0x0203"), ""), Not(HasSubstr("CHAP account")));
 }
 
+TEST_F(InspectTest, CredentialsAreJudgedByTheNormalSession) {
+  WithChap();
+  // Discovery lets everybody in.
+  int made = 0;
+  targets_.script = [&made](uint64_t) {
+    return made++ == 0 ? Listing(absl::StrCat("TargetName=", kName) + '\0') : Refusing("0x0300");
+  };
+  const auto facts = InspectTarget(&targets_, settings_, "", {});
+  EXPECT_EQ(made, 2);
+  EXPECT_TRUE(absl::IsUnavailable(facts.status())) << facts.status();
+}
+
+TEST_F(InspectTest, AsksForAllTargets) {
+  const auto facts = Inspect(kServes, "");
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->target_name, kName);
+}
+
 // ---- logins ----------------------------------------------------------------------------------
 
 TEST_F(InspectTest, ARefusalHasAHint) {
@@ -168,6 +186,7 @@ TEST_F(InspectTest, ARefusalHasAHint) {
     EXPECT_THAT(ErrorOf(Refusing(status)), HasSubstr(hint)) << status;
   }
   EXPECT_THAT(ErrorOf(Refusing("0x0300")), Not(HasSubstr("?")));
+  EXPECT_THAT(ErrorOf(Refusing("0x0203")), HasSubstr(" finds it; came: Login Response\n"));
   WithChap();
   EXPECT_THAT(ErrorOf(Refusing("0x0201")),
               HasSubstr("; it has no CHAP for this login: leave --chap-user"));
@@ -219,6 +238,40 @@ TEST_F(InspectTest, ADiskIsOfTypeZeroAndSaysWhoItIs) {
   EXPECT_THAT(ErrorOf(Answering(kInquiry, 36, inquiry.substr(0, 35))), HasSubstr("no disk"));
   inquiry[0] = '\x05';
   EXPECT_THAT(ErrorOf(Answering(kInquiry, 36, inquiry)), HasSubstr("no disk"));
+}
+
+// One may come at any time.
+TEST_F(InspectTest, StandsUnitAttentions) {
+  const std::string attention = R"(step { accept {} } step { accept_login {} }
+    step { serve { until { scsi_command { cdb { inquiry { allocation_length: 36 } } } }
+                   or_closed: true } }
+    step { expect { task: "c" one_of { pdu { scsi_command {} } }
+                              one_of { closed: true ends: true } } }
+    step { send { task: "c" pdu {
+      scsi_response { status: CHECK_CONDITION residual_underflow: true residual_count: 36 }
+      data { raw: "\0\x12\x70\0\x06\0\0\0\0\x0a\0\0\0\0\x29\0\0\0\0\0" } } } }
+    step { serve { or_closed: true } } epilogue: NOTHING)";
+  EXPECT_EQ(ErrorOf(attention), "it is usable");
+}
+
+// RFC 7143 §11.7: data may come in any number of Data-In PDUs.
+TEST_F(InspectTest, TakesAnswersInPieces) {
+  const std::string inquiry = std::string(8, '\0') + "ACME    Rust Bucket     1.23";
+  const auto piece = [&inquiry](size_t from, size_t to, int number, const char* rest) {
+    return absl::StrCat("step { send { task: \"c\" pdu { data_in { buffer_offset: ", from,
+                        " data_sn: ", number, " ", rest, " } data { raw: \"",
+                        absl::CHexEscape(inquiry.substr(from, to - from)), "\" } } } }");
+  };
+  const auto facts = Inspect(absl::StrCat(R"(step { accept {} } step { accept_login {} }
+    step { serve { until { scsi_command { cdb { inquiry { allocation_length: 36 } } } }
+                   or_closed: true } }
+    step { expect { task: "c" one_of { pdu { scsi_command {} } }
+                              one_of { closed: true ends: true } } })",
+                                          piece(0, 20, 0, ""),
+                                          piece(20, 36, 1, "final: true status_present: true"),
+                                          "step { serve { or_closed: true } } epilogue: NOTHING"));
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->identity, "ACME Rust Bucket 1.23");
 }
 
 TEST_F(InspectTest, ReadsTheCapacity) {
@@ -317,6 +370,9 @@ TEST_F(InspectTest, ScratchBlocksMustBeThere) {
   settings_.scratch_last_lba = 100;
   EXPECT_EQ(CheckScratch(settings_, facts, "uri").message(),
             "--scratch-lba 90-100: LUN 3 of uri has 100 blocks, 0-99");
+  facts.block_count = 0;
+  EXPECT_THAT(std::string(CheckScratch(settings_, facts, "uri").message()),
+              EndsWith("has 0 blocks, 0-0"));
 }
 
 TEST(AboutTest, AUriThatEndsWithAColonHasItOnce) {

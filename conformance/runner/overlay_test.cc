@@ -155,6 +155,37 @@ TEST_F(OverlayTest, StaleAndExpiredEntriesAreComplainedOf) {
                           HasSubstr("expired on 2026-11-21")));
 }
 
+TEST_F(OverlayTest, ARuleThatOneCaseShowedBrokenIsNotStale) {
+  Use("expect_violation { rule: \"no_ahs\" reason: \"r\" }");
+  v1::CaseResult shows = Result("a/b", v1::PASS);
+  shows.add_violation()->set_rule("no_ahs");
+  Apply(shows);
+  v1::CaseResult shows_another = Result("a/c", v1::PASS);
+  shows_another.add_violation()->set_rule("pad_zero");
+  Apply(shows_another);
+  Apply(Result("old", v1::PASS));
+  EXPECT_THAT(Complaints(), IsEmpty());
+}
+
+TEST_F(OverlayTest, AnotherMessageIsToldApartFromAnotherVerdict) {
+  Use(R"(expect { id: "a/b" reason: "r" message_prefix: "no answer" })");
+  EXPECT_EQ(Apply(Result("a/b", v1::FAIL, "another")).overlay_reason(),
+            "the profile expects a message that starts with \"no answer\"");
+  EXPECT_EQ(Apply(Result("a/b", v1::TIMEOUT, "no answer")).overlay_reason(),
+            "the profile expects FAIL");
+}
+
+TEST_F(OverlayTest, RepairNamesWhatItAddsAndWhichRulesAreForSomebodyToLookAt) {
+  Use(R"(expect_violation { rule: "no_ahs" reason: "r" expires: "2026-11-21" }
+         expect_violation { rule: "pad_zero" reason: "r" expires: "2026-11-22" })");
+  v1::RunResult run;
+  *run.add_result() = Apply(Result("a/b", v1::FAIL, "no"));
+  const ProfileRepair repair = overlay_.Repair(run, /*strict=*/false);
+  EXPECT_THAT(repair.expired, ElementsAre("no_ahs"));
+  ASSERT_EQ(repair.add.size(), 1u);
+  EXPECT_EQ(repair.add[0].id(), "a/b");
+}
+
 TEST_F(OverlayTest, RepairDropsWhatIsStaleAndAddsWhatFails) {
   Use(R"(expect { id: "gone" reason: "stale" }
          expect { id: "a/b" reason: "passes now" }

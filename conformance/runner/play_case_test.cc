@@ -2,7 +2,11 @@
 
 #include "conformance/runner/play_case.h"
 
+#include <sys/stat.h>
+
+#include <fstream>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -96,7 +100,9 @@ TEST_F(PlayCaseTest, IsPlayedAgainByTheSameIsid) {
   EXPECT_EQ(Play(kPing).replay(), "pushpull run --only t/x");
   settings_.isid = {0x80, 1, 2, 3, 4, 0xff};
   EXPECT_EQ(Play(kPing).replay(), "pushpull run --isid 8001020304ff --only t/x");
-  EXPECT_EQ(NotPlayed(CaseOf("t/x", kPing), v1::SKIP, "no").failure().message(), "no");
+  const v1::CaseResult skipped = NotPlayed(CaseOf("t/x", kPing), v1::SKIP, "no");
+  EXPECT_EQ(skipped.verdict(), v1::SKIP);
+  EXPECT_EQ(skipped.failure().message(), "no");
 }
 
 // ---- what the monitor saw --------------------------------------------------------------------
@@ -110,6 +116,30 @@ TEST_F(PlayCaseTest, AMustThatTheMonitorSawBrokenFails) {
   EXPECT_EQ(result.failure().step(), "step 3");
   EXPECT_EQ(result.failure().file(), "t/x.textproto");
   EXPECT_EQ(result.failure().line(), 7u);
+  ASSERT_THAT(result.violation(), testing::Not(IsEmpty()));
+  EXPECT_EQ(result.violation(0).rule(), "stat_sn_increments");
+  EXPECT_FALSE(result.violation(0).expected());
+}
+
+// What the case said before is another failure's.
+TEST_F(PlayCaseTest, AMustThatTheMonitorSawBrokenDecidesBeforeTheCasesWarning) {
+  targets_.script = [](uint64_t) { return Pings("pdu { nop_in { stat_sn: 99 } }"); };
+  const v1::CaseResult result = Play(R"(
+    step { login {} }
+    step { send { task: "p" pdu { nop_out {} immediate: true } } }
+    step { expect { task: "p" one_of {
+      pdu { nop_in {} } verdict: ALTERNATIVE_WARN why: "w" } } })");
+  EXPECT_EQ(result.verdict(), v1::FAIL) << result.ShortDebugString();
+  EXPECT_THAT(result.failure().message(), HasSubstr("stat_sn_increments"));
+  EXPECT_EQ(result.failure().expected(), "");
+  EXPECT_EQ(result.failure().actual(), "");
+}
+
+TEST_F(PlayCaseTest, OfTwoRulesTheProfileMayKnowOne) {
+  targets_.script = [](uint64_t) { return Pings("pdu { nop_in { stat_sn: 99 } }"); };
+  const std::set<std::string> known = {"max_cmd_sn_never_falls"};
+  options_.known_rules = &known;
+  EXPECT_EQ(Play(kPing).verdict(), v1::FAIL);
 }
 
 TEST_F(PlayCaseTest, AShouldThatTheMonitorSawMissedWarns) {
@@ -352,6 +382,28 @@ TEST_F(PlayCaseTest, ACommandAfterThatFailsIsAnErrorBesideNoFailure) {
   const v1::CaseResult failed = Play(kWrong);
   EXPECT_EQ(failed.verdict(), v1::FAIL);
   EXPECT_THAT(failed.failure().message(), HasSubstr("; then --after-case: exit code 5"));
+}
+
+TEST_F(PlayCaseTest, TheLinkIsShapedForTheCaseAndResetBehindIt) {
+  const std::string fabric = absl::StrCat("fabric { mtu: 1024 }", kPing);
+  EXPECT_EQ(Play(fabric).verdict(), v1::PASS) << "nobody can shape it";
+  WithFolder();
+  options_.commands = &commands_;
+  const std::string link = absl::StrCat(testing::TempDir(), "/link.sh");
+  const auto is = [&](const char* text) {
+    std::ofstream(link) << "#!/bin/sh\n" << text << "\n";
+    ASSERT_EQ(chmod(link.c_str(), 0755), 0);
+    commands_.link = link;
+  };
+  is("echo $1");
+  EXPECT_EQ(Play(fabric).verdict(), v1::PASS);
+  EXPECT_THAT(targets_.seeds(), SizeIs(2));
+  EXPECT_EQ(Written("link.txt"), "shape\n");
+  EXPECT_EQ(Written("link_reset.txt"), "reset\n");
+  is("[ $1 = shape ]");
+  const v1::CaseResult result = Play(fabric);
+  EXPECT_EQ(result.verdict(), v1::ERROR) << "what follows would find it so";
+  EXPECT_THAT(result.failure().message(), HasSubstr("the link: "));
 }
 
 TEST_F(PlayCaseTest, ALinkThatCantBeShapedIsAnErrorAndIsResetAllTheSame) {

@@ -34,6 +34,9 @@ TEST(ProfileTest, FaultsAreToldWithTheirLine) {
       {"expect { id: \"a\" reason: \"r\" expires: \"2027-02-29\" }", "not \"2027-02-29\""},
       {"expect { id: \"a\" reason: \"r\" expires: \"2027-1-01\" }", "must be a date"},
       {"expect { id: \"a\" reason: \"r\" expires: \"-027-01-01\" }", "must be a date"},
+      {"expect { id: \"a\" reason: \"r\" expires: \"2027+01-01\" }", "must be a date"},
+      {"expect { id: \"a\" reason: \"r\" expires: \"2027-01-0:\" }", "must be a date"},
+      {"expect { id: \"a\" reason: \"r\" expires: \"2027-01-011\" }", "must be a date"},
       {"\n\nlacks: \"vdp\"", "p.textproto:3: no scenario needs a capability \"vdp\"; nearest: vpd"},
       {"reading { ambiguity: \"A81\" choice: \"x\" }", "an ambiguity \"A81\"; nearest: A18"},
       {"reading { ambiguity: \"A18\" choice: \"x\" }", "\"x\" but as: close, reject"},
@@ -60,7 +63,10 @@ TEST(ProfileTest, FaultsAreToldWithTheirLine) {
   for (const auto& [text, message] : cases) EXPECT_THAT(ErrorOf(text), HasSubstr(message)) << text;
   EXPECT_EQ(ErrorOf("expect { id: \"a\" }\nlacks: \"x\"").find('\n') != std::string::npos, true);
   EXPECT_EQ(ErrorOf("expect { id: \"a\" reason: \"r\" expires: \"2028-02-29\" } lacks: \"vpd\" "
-                    "reading { ambiguity: \"A18\" choice: \"close\" }"),
+                    "reading { ambiguity: \"A18\" choice: \"close\" } "
+                    "hook { hook: \"x\" command: \"true\" } "
+                    "expect_violation { rule: \"stat_sn_increments\" reason: \"r\" } "
+                    "expect_violation { rule: \"cmd_sn_increments\" reason: \"an initiator\" }"),
             "");
 }
 
@@ -122,6 +128,17 @@ expect {
   unsteady: true
 }
 )");
+}
+
+TEST(ProfileTest, AnAddedEntryHasWhatIsSaidOfIt) {
+  const auto file = ParseProfile("", "p", Vocabulary());
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->path, "p");
+  v1::ExpectedFailure added;
+  added.set_id("a");
+  added.set_reason("r");
+  EXPECT_EQ(Repaired(*file, {.drop = {}, .add = {added}}),
+            "\nexpect {\n  id: \"a\"\n  reason: \"r\"\n}\n");
 }
 
 TEST(ProfileTest, TimesAreTimes) {

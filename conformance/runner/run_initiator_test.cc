@@ -289,6 +289,8 @@ TEST_F(RunInitiatorTest, AnInterruptedRunTellsWhatItHas) {
 
   interrupted = false;
   made_ = [&](Meeting*) { interrupted = true; };
+  options_.command = "tail -f /dev/null";  // is ended
+  options_.command_limit = absl::Hours(1);
   run = Run({Script("x/one")});
   EXPECT_THAT(Told(run), ElementsAre("x/one NOT_PLAYED"));
   EXPECT_EQ(run.run_error(), "interrupted when 0 of 1 scripts had been played");

@@ -23,7 +23,7 @@ std::vector<Case> Cases() {
   const std::pair<const char*, const char*> kFiles[] = {
       {"a/one", R"(title: "Says \"a|b\"." level: MUST cite: "R-2" alias: "x.y" alias: "z" tag: "t"
                    since: 1 version: 2 step { cite: "R-1" login {} })"},
-      {"a/swept", R"(title: "Each." level: SHOULD cite: "R-2" since: 1 version: 1
+      {"a/swept", R"(title: "Each." alias: "s" level: SHOULD cite: "R-2" since: 1 version: 1
                      step { login {} } sweep { row { name: "p" } row { name: "q" } })"},
       {"b/plain", "step { login {} }"},
   };
@@ -46,12 +46,23 @@ TEST(ListCasesTest, AsText) {
     MUST: R-1, R-2
 a/swept#p
     Each.
+    (s)
     SHOULD: R-2
 a/swept#q
     Each.
+    (s)
     SHOULD: R-2
 b/plain
 )");
+}
+
+TEST(ListCasesTest, WhatIsKnownOfItsDutyIsTold) {
+  Case one = Cases()[3];
+  one.script.scenario.set_level(v1::MAY);
+  EXPECT_THAT(ListCases({one}, "text"), HasSubstr("MAY"));
+  one = Cases()[3];
+  one.script.scenario.add_cite("R-1");
+  EXPECT_THAT(ListCases({one}, "text"), HasSubstr("R-1"));
 }
 
 TEST(ListCasesTest, AsATable) {
@@ -126,6 +137,14 @@ RFC7143-4.2.2.2-a (MUST): ruled
   EXPECT_THAT(text, testing::EndsWith("\n\n2 of 6 requirements on targets are cited by a case, 1 "
                                       "more by a rule of the monitor.\n"));
   EXPECT_THAT(text, Not(HasSubstr("R-I"))) << "it is the initiator's";
+}
+
+TEST(ListRequirementsTest, WhatACaseCitesNoRuleNeedsToWatch) {
+  Case cites = Cases()[3];
+  cites.script.scenario.add_cite("RFC7143-4.2.2.2-a");
+  EXPECT_THAT(ListRequirements({cites}, /*only_cited=*/false, Rows(), "text"),
+              testing::EndsWith("1 of 6 requirements on targets are cited by a case, 0 more by a "
+                                "rule of the monitor.\n"));
 }
 
 TEST(ListRequirementsTest, OfSomeCasesWhatNoneCitesIsLeftOut) {
