@@ -69,6 +69,15 @@ TEST(PreconditionsTest, EachNeedIsLookedAt) {
   }
 }
 
+TEST(PreconditionsTest, WhatACaseDoesNotNeedMayBeMissing) {
+  Offer least;
+  least.facts.luns = {0};
+  least.facts.block_size = 512;
+  least.facts.block_count = 2048;
+  least.rfc7145 = false;
+  EXPECT_FALSE(FindUnmet(Scenario("step { login {} }"), least).has_value());
+}
+
 TEST(PreconditionsTest, ReadsMayGoBeyondTheScratchArea) {
   Offer offer = Plenty();
   offer.scratch_lba = 10;

@@ -117,10 +117,10 @@ TEST_F(RunJobsTest, WhatDisturbsOthersIsPlayedAlone) {
       sessions -= pdu.has_logout_request();
       if (!pdu.has_login_request()) return;
       most = std::max(most, ++sessions);
-      for (int i = 0; i < 20; ++i) std::this_thread::yield();  // the others' turn
+      for (int i = 0; i < 4; ++i) std::this_thread::yield();  // the others' turn
     };
     std::vector<Case> cases;
-    for (int i = 0; i < 16; ++i) cases.push_back(CaseOf(absl::StrCat("a/", i), text));
+    for (int i = 0; i < 8; ++i) cases.push_back(CaseOf(absl::StrCat("a/", i), text));
     const RunOutcome outcome = Play(cases);
     EXPECT_EQ(outcome.result.totals().by_verdict().at("PASS"), cases.size());
     EXPECT_EQ(most, 1);

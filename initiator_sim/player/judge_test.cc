@@ -152,6 +152,10 @@ TEST_F(JudgeTest, KeysOfAPdu) {
       {"field: 'key.A' ref { from: 'word' compare: LESS }", true},
       {"field: 'key.A' ref { from: 'word' compare: GREATER }", false},
       {"field: 'key.A' ref { from: 'word' compare: NOT_EQUAL }", true},
+      // A word and a number are two texts.
+      {"field: 'key.A' ref { from: 'eight' }", false},
+      {"field: 'key.A' ref { from: 'eight' compare: NOT_EQUAL }", true},
+      {"field: 'key.N' ref { from: 'word' }", false},
       {"field: 'key.N' eq: 16", true},
       {"field: 'key.N' eq: 15", false},
       {"field: 'key.Y' eq: 1", true},
@@ -210,6 +214,8 @@ TEST_F(JudgeTest, ResultsOfNegotiation) {
       {"X-a=5", "X-a=6", "rule: MAXIMUM", true},
       {"X-a=5", "X-a=4", "rule: MAXIMUM", false},
       {"X-a=5", "X-a=b", "rule: MAXIMUM", false},
+      {"X-a=5", "X-a=0x5", "rule: MINIMUM", true},
+      {"X-a=5", "X-a=0x6", "rule: MINIMUM", false},
       {"X-a=b,c", "X-a=c", "rule: LIST_CHOICE", true},
       {"X-a=b,c", "X-a=d", "rule: LIST_CHOICE", false},
       // What the rule says was offered counts, where it says so.
@@ -243,6 +249,10 @@ TEST_F(JudgeTest, ResultsOfNegotiation) {
   EXPECT_EQ(JudgeKey("X-a=5", "", "name: 'X-a' value: '7'"),
             "X-a (offered 5): there was no answer, due is 7");
   EXPECT_EQ(JudgeKey("", "", "name: 'X-a' present: true"), "X-a: there is none");
+  // Where nothing was offered.
+  EXPECT_EQ(JudgeKey("", "", "name: 'X-a' rule: DECLARED"), "");
+  EXPECT_EQ(JudgeKey("", "", "name: 'X-a' rule: MINIMUM"), "X-a: there was no answer");
+  EXPECT_EQ(JudgeKey("", "X-a=5", "name: 'X-a' rule: ANY_LEGAL"), "");
 }
 
 TEST_F(JudgeTest, WhatIsSavedIsThereForLaterSteps) {

@@ -276,17 +276,11 @@ class ExpectAction : public Action {
   }
 
   void Remove(const Due* due) {
-    for (size_t i = 0; i < all_.size(); ++i) {
-      if (&all_[i] != due) continue;
-      all_.erase(all_.begin() + static_cast<ptrdiff_t>(i));
-      return;
-    }
-    for (size_t i = 0; i < groups_.size(); ++i) {
-      const std::vector<Due>& list = groups_[i].alternatives;
-      if (list.empty() || due < &list.front() || due > &list.back()) continue;
-      groups_.erase(groups_.begin() + static_cast<ptrdiff_t>(i));
-      return;
-    }
+    const auto is_it = [due](const Due& one) { return &one == due; };
+    if (std::erase_if(all_, is_it) != 0) return;
+    std::erase_if(groups_, [&is_it](const Group& group) {
+      return std::any_of(group.alternatives.begin(), group.alternatives.end(), is_it);
+    });
   }
 
   Play* const play_;
