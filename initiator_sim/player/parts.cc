@@ -1,15 +1,18 @@
 #include "initiator_sim/player/parts.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "initiator_sim/session/session.h"
 
 namespace pushpull::initiator_sim {
 namespace {
 
 constexpr size_t kMaxHeldText = size_t{1} << 20;
+constexpr uint32_t kMaxEmptyParts = 64;
 
 // As the request that the response answers, but empty. Numbers are those of now.
 v1::Pdu EmptyRequest(const v1::Pdu& request, const v1::Pdu& response) {
@@ -31,8 +34,9 @@ v1::Pdu EmptyRequest(const v1::Pdu& request, const v1::Pdu& response) {
 
 bool IsPart(const v1::Pdu& pdu) {
   return (pdu.has_login_response() && pdu.login_response().text_continue() &&
-          pdu.login_response().status_class() == 0) ||
-         (pdu.has_text_response() && pdu.text_response().text_continue());
+          !pdu.login_response().transit() && pdu.login_response().status_class() == 0) ||
+         (pdu.has_text_response() && pdu.text_response().text_continue() &&
+          !pdu.text_response().final());
 }
 
 Progress AskForRest(Play* play, Link* link, Arrival* arrival) {
@@ -41,7 +45,12 @@ Progress AskForRest(Play* play, Link* link, Arrival* arrival) {
   const bool numbered = request.has_text_request() && !request.immediate();
   if (numbered && !play->WindowOpen(*link)) return Progress::kWaiting;
   const v1::Pdu response = play->Take(arrival);
-  task->held_text += TextOf(response);
+  const std::string part = TextOf(response);
+  if (part.empty() && ++task->empty_parts > kMaxEmptyParts) {
+    return play->Unmet("text without an end (RFC 7143 §6.2)", "a response without the C bit",
+                       absl::StrCat(kMaxEmptyParts, " responses with it that hold no text"));
+  }
+  task->held_text += part;
   if (task->held_text.size() > kMaxHeldText) {
     return play->Unmet("text without an end (RFC 7143 §6.2)", "a response without the C bit",
                        "more than 1 MiB of text");

@@ -8,7 +8,8 @@
 
 namespace pushpull::initiator_sim {
 
-// A Login or Text Response with the C bit: its text isn't whole (RFC 7143 §11.13.7, §11.11.2).
+// A Login or Text Response with the C bit: its text isn't whole (RFC 7143 §11.13.7, §11.11.2). With
+// T or F it would also be the last one, which it can't be.
 bool IsPart(const v1::Pdu& pdu);
 
 // Takes such a response, keeps its text with its task, and answers it as §6.2 wants: without data.

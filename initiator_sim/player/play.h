@@ -99,8 +99,9 @@ struct Task {
   uint32_t data_in_count = 0;
   uint32_t received_length = 0;
   uint32_t response_count = 0;
-  std::string held_text;  // of responses with the C bit that were answered for the scenario
-  bool ended = false;     // its last response came
+  std::string held_text;     // of responses with the C bit that were answered for the scenario
+  uint32_t empty_parts = 0;  // such responses without text
+  bool ended = false;        // its last response came
 
   std::unique_ptr<TaskBuffers> buffers;  // on iSER, once its command was sent
 

@@ -382,6 +382,36 @@ TEST(PlayerStepsTest, AnExpectedTextIsSeenWhole) {
   EXPECT_EQ(requests, 1u);
 }
 
+TEST(PlayerStepsTest, TextWithoutAnEndIsNotWaitedFor) {
+  const std::string steps =
+      "step { login {} } step { send { task: \"t\" pdu { text_request { final: true } "
+      "data { raw: \"SendTargets=All\\000\" } } } } "
+      "step { expect { task: \"t\" one_of { pdu { text_response { final: true } "
+      "data { keys { key { name: \"TargetName\" value: \"iqn.a\" } } } } } } }";
+  bool final = false;
+  const auto answer_c = [&](Connection& c, const v1::Pdu& pdu) {
+    if (!pdu.has_text_request()) return false;
+    v1::Pdu answer;
+    v1::TextResponse* response = answer.mutable_text_response();
+    response->set_initiator_task_tag(pdu.text_request().initiator_task_tag());
+    response->set_final(final);
+    response->set_text_continue(true);
+    if (!final) response->set_target_transfer_tag(0x99);
+    c.Send(std::move(answer));
+    return true;
+  };
+  PlayerTestBed endless;
+  endless.target.on_pdu = answer_c;
+  EXPECT_EQ(VerdictOf(endless.Play(steps)), "FAIL: text without an end (RFC 7143 §6.2)");
+  EXPECT_EQ(endless.target.Seen(v1::Pdu::kTextRequest).size(), 65u);
+
+  final = true;
+  PlayerTestBed both;
+  both.target.on_pdu = answer_c;
+  EXPECT_THAT(VerdictOf(both.Play(steps)), StartsWith("FAIL: another PDU came than was expected"));
+  EXPECT_EQ(both.target.Seen(v1::Pdu::kTextRequest).size(), 1u) << "a last response is not a part";
+}
+
 TEST(PlayerStepsTest, Probes) {
   PlayerTestBed bed;
   EXPECT_EQ(VerdictOf(bed.Play(
