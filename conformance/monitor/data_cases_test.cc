@@ -145,6 +145,10 @@ std::vector<RuleCase> ResponseCases() {
               "< scsi_response { response: TARGET_FAILURE residual_underflow: true "
               "residual_count: 1024 }"}),
        Lines({"login", kRead, "< scsi_response { response: TARGET_FAILURE }"})},
+      {"failure_has_no_flags",
+       Lines({"login", kRead,
+              "< scsi_response { response: TARGET_FAILURE bidirectional_read_overflow: true }"}),
+       Lines({"login", kRead, "< scsi_response { response: TARGET_FAILURE }"})},
       {"overflow_or_underflow",
        Lines(
            {"login", kRead, DataIn("", 1024),

@@ -31,6 +31,7 @@ void AddNames(std::vector<RuleCase>* cases) {
   name("iqn.2026-01..org", "iqn.2026-01.org");
   name("iqn.2026-01.org.:a", "iqn.2026-01.org:.a");
   name("iqn.2026-01.org..example", "iqn.2026-01.org:a..b");
+  name("eui.G2004567A425678D", "eui.02004567A425678D");
   name("eui.02004567A425678G", "eui.02004567a425678d");
   name("eui.02004567A425678DD", "eui.02004567A425678D");
   name("naa.52004567BA64678", "naa.62004567BA64678D62004567BA64678D");
@@ -44,6 +45,8 @@ void AddNames(std::vector<RuleCase>* cases) {
   address("10.0.0.1:0,1", "10.0.0.1:1,1");
   address("a b:3260,1", "a-b_c.example:3260,1");
   address("a%b:3260,1", "[fe80::1%eth0]:3260,1");
+  address("[fe80::1 eth0]:3260,1", "[fe80::1]:3260,1");
+  address("h:port,1", "h:1,1");
   address(":3260,1", "h:3260,1");
   address("[::1]3260,1", "[::1]:3260,1");
 }

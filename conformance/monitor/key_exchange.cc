@@ -1,7 +1,5 @@
 #include "conformance/monitor/key_exchange.h"
 
-#include <algorithm>
-
 namespace pushpull::conformance::monitor {
 namespace {
 
@@ -16,18 +14,10 @@ bool IsDeclared(const KeyInfo* key) {
   return key != nullptr && key->function == KeyFunction::kDeclared;
 }
 
-// Keys whose exchange has rules of its own (RFC 7143 §12.1), and declarations of RFC 7145 §6.
-bool IsExemptFromAnswers(std::string_view name) {
-  for (const std::string_view prefix : {"CHAP_", "SRP_", "KRB_", "SPKM_"}) {
-    if (name.starts_with(prefix)) return true;
-  }
-  for (const std::string_view key :
-       {"InitiatorRecvDataSegmentLength", "TargetRecvDataSegmentLength",
-        "MaxOutstandingUnexpectedPDUs", "MaxAHSLength", "TaggedBufferForSolicitedDataOnly",
-        "iSERHelloRequired", "X#NodeArchitecture"}) {
-    if (name == key) return true;
-  }
-  return false;
+// Keys whose exchange has rules of its own (RFC 7143 §12.1).
+bool IsOfAuthentication(std::string_view name) {
+  return name.starts_with("CHAP_") || name.starts_with("SRP_") || name.starts_with("KRB_") ||
+         name.starts_with("SPKM_");
 }
 
 }  // namespace
@@ -110,7 +100,7 @@ bool KeyExchange::Negotiated(std::string_view name) const {
 
 bool WantsAnswer(std::string_view name, std::string_view value) {
   if (const KeyInfo* info = FindKeyInfo(name)) return !AnswerOptional(*info, value);
-  return !IsExemptFromAnswers(name);
+  return !IsOfAuthentication(name);
 }
 
 }  // namespace pushpull::conformance::monitor

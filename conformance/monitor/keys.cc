@@ -28,11 +28,6 @@ std::string Quoted(const std::string& text) {
 
 // ---- the rules ---------------------------------------------------------------------------------
 
-bool IsAuthenticationKey(const std::string& name) {
-  return name == "AuthMethod" || name.starts_with("CHAP_") || name.starts_with("SRP_") ||
-         name.starts_with("KRB_");
-}
-
 bool IsMarkerKey(const std::string& name) {
   return name == "OFMarker" || name == "IFMarker" || name == "OFMarkInt" || name == "IFMarkInt";
 }
@@ -120,12 +115,6 @@ bool IsRegisteredKey(const std::string& name) {
   for (const char* prefix : {"X-", "X#", "CHAP_", "SRP_", "KRB_", "SPKM_"}) {
     if (name.starts_with(prefix)) return true;
   }
-  for (const char* key :
-       {"RDMAExtensions", "InitiatorRecvDataSegmentLength", "TargetRecvDataSegmentLength",
-        "MaxOutstandingUnexpectedPDUs", "MaxAHSLength", "TaggedBufferForSolicitedDataOnly",
-        "iSERHelloRequired"}) {
-    if (name == key) return true;
-  }
   return IsMarkerKey(name);
 }
 
@@ -204,7 +193,7 @@ void TakeNegotiated(const Context& c, const v1::KeyValue& key, KeyExchange* keys
   const KeyInfo* info = FindKeyInfo(key.name());
   const auto found = keys->offers.find(key.name());
   if (found == keys->offers.end()) {
-    if (security_stage && info != nullptr && !info->any_stage && !IsAuthenticationKey(key.name())) {
+    if (security_stage && info != nullptr && !info->any_stage && key.name() != "AuthMethod") {
       c.Report(RuleId::kSecurityStageKeys,
                absl::StrCat(key.name(), " in the SecurityNegotiation stage"));
     }
