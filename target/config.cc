@@ -30,6 +30,7 @@ namespace pushpull::target {
 namespace {
 
 constexpr uint32_t kMaxLun = 16383;
+constexpr uint32_t kMaxSessions = 65535;  // a TSIH each
 constexpr uint32_t kMaxQueueDepth = 65536;
 constexpr uint16_t kIscsiPort = 3260;
 constexpr std::string_view kTcp = "tcp://";
@@ -137,6 +138,14 @@ absl::Status TakeLimits(const LoadedConfig& loaded, NodeOptions& node) {
                        "limits", -1, "max_logins");
     }
     node.max_logins = config.max_logins();
+  }
+  if (config.has_max_sessions()) {
+    if (config.max_sessions() == 0 || config.max_sessions() > kMaxSessions) {
+      return loaded.At(Invalid(absl::StrCat("limits.max_sessions is ", config.max_sessions(),
+                                            ", but can be 1 to ", kMaxSessions)),
+                       "limits", -1, "max_sessions");
+    }
+    node.max_sessions = config.max_sessions();
   }
   if (config.has_buffer_bytes()) {
     if (config.buffer_bytes() == 0) {

@@ -83,6 +83,7 @@ TEST(ConfigTest, TakesEachField) {
   config.mutable_limits()->set_queue_depth(4);
   config.mutable_limits()->set_login_timeout_ms(1500);
   config.mutable_limits()->set_max_logins(9);
+  config.mutable_limits()->set_max_sessions(10);
   config.mutable_limits()->set_buffer_bytes(1 << 20);
   config.mutable_limits()->set_max_burst_length(4096);
   config.mutable_limits()->set_first_burst_length(2048);
@@ -102,6 +103,7 @@ TEST(ConfigTest, TakesEachField) {
   EXPECT_EQ(options->node.queue_depth, 4u);
   EXPECT_EQ(options->node.login_timeout, absl::Milliseconds(1500));
   EXPECT_EQ(options->node.max_logins, 9u);
+  EXPECT_EQ(options->node.max_sessions, 10u);
   EXPECT_EQ(options->node.buffer_bytes, 1u << 20);
   EXPECT_EQ(options->node.limits.max_burst_length, 4096u);
   EXPECT_EQ(options->node.bugs.Has(Bug::kR2tSnRepeats), kBugsEnabled);
@@ -197,6 +199,8 @@ TEST_F(ConfigFileTest, ErrorsSayWhereAndWhat) {
       {"limits {\n login_timeout_ms: 0 }", "F:2:2: ", "login_timeout_ms is 0"},
       {"limits { buffer_bytes: 0 }", "F:1:10: ", "buffer_bytes is 0"},
       {"limits { max_logins: 0 }", "F:1:10: ", "max_logins is 0"},
+      {"limits { max_sessions: 0 }", "F:1:10: ", "max_sessions is 0, but can be 1 to 65535"},
+      {"limits { max_sessions: 65536 }", "F:1:10: ", "max_sessions is 65536"},
       {"\nlegal_variation_plain_text: true", "F:2:1: ", "goes with legal_variation"},
       {"\nlegal_variation_without: VENDOR_EVENTS", "F:2:1: ", "goes with legal_variation"},
       {"limits {\n\n max_burst_length: 1 }", "F:3:2: ", "MaxBurstLength"},

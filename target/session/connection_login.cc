@@ -108,7 +108,8 @@ void Connection::ClaimNewSession() {
   const SessionRegistry::Claim claim =
       node().registry().ClaimName(login_->key(), worker_, result.session, result.authentication);
   if (claim.tsih == 0) {
-    return Take(login_->machine().Refuse(LoginStatus::kOutOfResources, "no TSIH is free"));
+    return Take(
+        login_->machine().Refuse(LoginStatus::kOutOfResources, "there are too many sessions"));
   }
   claim_ = claim.id;
   worker_->BeginClaim(claim.id, this);

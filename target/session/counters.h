@@ -34,7 +34,9 @@ enum class Count : uint8_t {
   kSessionsReinstated,
   kTasksStarted,
   kTasksAborted,
+  kTasksBusy,          // ended so, as there was no memory for what came unasked
   kBufferWaits,        // sessions had to wait, as the memory of all of them was used up
+  kLoansCalledIn,      // connections ended, as others needed the memory that they kept
   kPdusReceived,       // by opcode
   kPdusSent,           // by opcode
   kDataBytesReceived,  // data segments of SCSI Command and Data-Out

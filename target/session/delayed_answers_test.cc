@@ -44,7 +44,7 @@ class DelayedAnswersTest : public ::testing::Test {
 
   fabric::SimWorld world_{1};
   Counters counters_;
-  BufferBudget budget_{1 << 20};
+  BufferBudget budget_{{.bytes = 1 << 20, .promised = 0, .lent = 0}};
   TaskPool pool_{&counters_, &budget_};
   std::vector<TaskRef> tasks_;
   DelayedAnswers answers_{world_.NewLoop()};

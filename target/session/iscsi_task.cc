@@ -1,5 +1,7 @@
 #include "target/session/iscsi_task.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "base/poison.h"
 #include "target/session/session.h"
@@ -37,9 +39,10 @@ void TaskPool::Give(IscsiTask* task) {
   task->holds_number = false;
   task->slot = SlotRef();
   task->held.clear();
-  uint64_t buffer_bytes = 0;
+  uint64_t buffer_bytes = 0, lent_bytes = 0;
   if (task->opcode == Opcode::kScsiCommand) {
     buffer_bytes = task->buffer.capacity();
+    lent_bytes = std::exchange(task->lent_bytes, 0);
     counters_->Add(Count::kBufferBytes, -static_cast<int64_t>(buffer_bytes));
     task->data_out_due = task->waits_for_memory = task->abort_asked = false;
     task->bidirectional_read_bytes = task->spilled_end = 0;
@@ -52,7 +55,7 @@ void TaskPool::Give(IscsiTask* task) {
   }
   idle_.push_back(task->index_);
   base::Poison(task, sizeof(IscsiTask));
-  if (buffer_bytes > 0) budget_->Give(buffer_bytes);
+  if (buffer_bytes > 0) budget_->Give(buffer_bytes, lent_bytes);
 }
 
 }  // namespace pushpull::target

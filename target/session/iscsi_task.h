@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/time/time.h"
 #include "target/pdu/codes.h"
 #include "target/pdu/opcode.h"
 #include "target/rx/session_window.h"
@@ -107,6 +108,8 @@ class IscsiTask final : public DataInProducer {
   WriteFlow write_flow;
   ReadFlow read_flow;
   DataBuffer buffer;
+  uint64_t lent_bytes = 0;  // of `buffer`: beyond what all sessions share (BufferBudget)
+  absl::Time lent_at;
   // Advertised by the initiator where the transport moves data by itself: the addresses of the
   // first byte that it receives and of the first that it sends, immediate data included.
   RemoteMemory remote_in;

@@ -13,7 +13,7 @@ class TaskPoolTest : public ::testing::Test {
  protected:
   BufferPool buffers_;
   Counters counters_;
-  BufferBudget budget_{1 << 20};
+  BufferBudget budget_{{.bytes = 1 << 20, .promised = 0, .lent = 0}};
   const BugSet bugs_;
   TaskPool pool_{&counters_, &budget_};
 };
@@ -37,7 +37,7 @@ TEST_F(TaskPoolTest, GivesMemoryBack) {
   task->buffer.Begin(&buffers_, 100);
   task->buffer.Grow(100);
   counters_.Add(Count::kBufferBytes, BufferPool::kSmallBytes);
-  budget_.Take(BufferPool::kSmallBytes);
+  ASSERT_TRUE(budget_.Take(BufferPool::kSmallBytes));
   task = TaskRef();
   EXPECT_EQ(buffers_.bytes_in_use(), 0u);
   EXPECT_EQ(counters_.Get(Count::kBufferBytes), 0);

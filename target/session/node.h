@@ -4,6 +4,7 @@
 #ifndef TARGET_SESSION_NODE_H_
 #define TARGET_SESSION_NODE_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -63,6 +64,17 @@ struct NodeOptions {
   // The same of all sessions. Where it is used up each session still has what its oldest command
   // needs, but is promised no others beside it, and is not read where nothing is due from it.
   uint64_t buffer_bytes = uint64_t{1} << 30;
+  // Beyond that, of all sessions: for what comes unasked, and for the oldest command of each, as
+  // BufferBudget has it. Nothing: an eighth of it, and 16 MiB at the least.
+  std::optional<uint64_t> promised_bytes;
+  std::optional<uint64_t> lent_bytes;
+  // Who keeps others waiting for memory that was lent to him ends after this.
+  absl::Duration loan_time = absl::Seconds(10);
+
+  BufferBudget::Limits BufferLimits() const {
+    const uint64_t beyond = std::max(buffer_bytes / 8, uint64_t{16} << 20);
+    return {buffer_bytes, promised_bytes.value_or(beyond), lent_bytes.value_or(beyond)};
+  }
   BugSet bugs;
   // What the RFC leaves to connections and sessions is chosen by this (LegalVariation).
   std::optional<uint64_t> legal_variation;
@@ -86,7 +98,7 @@ class Node {
       : options_(std::move(options)),
         device_(device),
         registry_(options_.max_sessions, options_.first_tsih),
-        buffer_budget_(options_.buffer_bytes) {}
+        buffer_budget_(options_.BufferLimits()) {}
 
   const NodeOptions& options() const { return options_; }
   const BugSet& bugs() const { return options_.bugs; }

@@ -63,6 +63,8 @@ SessionRegistry::Claim SessionRegistry::ClaimName(const std::string& key, Worker
                                                   const std::string& authentication) {
   const std::lock_guard lock(mutex_);
   Claim claim;
+  // Others may have taken the last place since the login looked.
+  if (entries_.size() >= max_sessions_ && !by_key_.contains(key)) return claim;
   claim.tsih = FreeTsih();
   if (claim.tsih == 0) return claim;
   claim.id = next_id_++;

@@ -34,7 +34,7 @@ class SessionRegistry {
 
   // What a login that is to be admitted got.
   struct Claim {
-    uint16_t tsih = 0;  // 0: there are no more numbers
+    uint16_t tsih = 0;  // 0: there is no place for it
     SessionId id = 0;
     std::optional<Home> predecessor;  // the session that this one replaces: it is to be ended first
   };

@@ -49,6 +49,7 @@ const Sense& SenseOf(WriteFault fault) {
     case WriteFault::kIncorrectAmountOfData:
       return sense::kIncorrectAmountOfData;
     case WriteFault::kCrcError:
+    case WriteFault::kNoRoom:
     case WriteFault::kNone:
       break;
   }
@@ -56,6 +57,9 @@ const Sense& SenseOf(WriteFault fault) {
 }
 
 }  // namespace
+
+ScsiCommands::ScsiCommands(Session* session)
+    : session_(session), loan_timer_(session->worker().loop()) {}
 
 // ---- arrival ----------------------------------------------------------------------------------
 
@@ -102,8 +106,7 @@ std::optional<ProtocolError> ScsiCommands::Begin(IscsiTask* task, const PduSlot&
   task->buffer.Begin(&session_->worker().buffers(), is_short ? 0 : task->expected_out());
   const bool in_slot = task->connection->traits().data_stays_in_slot;
   // What is announced gets memory when it comes.
-  if (!in_slot) Grow(task, kept);
-  if (kept == 0) {
+  if (kept == 0 || (!in_slot && !GrowForPromised(task, kept))) {
     placement.Discard();
   } else if (!in_slot) {
     task->buffer.Visit(0, kept, [&](base::MutableBytes piece) { placement.Into(piece); });
@@ -144,7 +147,7 @@ void ScsiCommands::PlaceDataOut(IscsiTask* task, const DataOut& header, Placemen
     uint8_t* const begin = task->buffer.PlaceOf(0).chunk.data();
     return placement.Into({begin + header.buffer_offset, accepted.length});
   }
-  Grow(task, accepted.offset + accepted.length);
+  if (!GrowForPromised(task, accepted.offset + accepted.length)) return placement.Discard();
   task->buffer.Visit(accepted.offset, accepted.length,
                      [&](base::MutableBytes piece) { placement.Into(piece); });
 }
@@ -160,7 +163,7 @@ void ScsiCommands::KeepData(IscsiTask* task, const SlotRef& pdu, bool in_slot) {
   }
   const auto bytes = static_cast<uint32_t>(pdu->data_bytes());
   session_->counters().Add(Count::kBytesSpilled, bytes);
-  Grow(task, offset + bytes);
+  if (!GrowForPromised(task, offset + bytes)) return;
   task->spilled_end = std::max(task->spilled_end, offset + bytes);
   for (const base::MutableBytes run : pdu->data()) {
     const uint8_t* from = run.data();
@@ -214,7 +217,7 @@ void ScsiCommands::Request(IscsiTask* task) {
   while (flow.next_request_bytes() > 0) {
     if (!TakeMemory(task, flow.next_request_end())) return;
     const auto request = flow.NextRequest(session_->NextTransferTag());
-    Grow(task, request->offset + request->length);  // a defect may ask for more
+    GrowForPromised(task, request->offset + request->length);  // a defect may ask for more
     SendR2t(task, *request);
   }
 }
@@ -313,113 +316,15 @@ uint32_t ScsiCommands::AddPiecesInSlot(IscsiTask* task, const PduSlot& pdu, uint
   return added;
 }
 
-// RFC 7143 §11.4.7.2.
+// RFC 7143 §11.4.7.2; SAM-5 §5.3.1 where there was no room.
 void ScsiCommands::FailTask(IscsiTask* task) {
   session_->node().device().Fail(&task->scsi, SenseOf(task->write_flow.fault()));
+  if (task->write_flow.fault() == WriteFault::kNoRoom) {
+    session_->counters().Add(Count::kTasksBusy);
+    task->scsi.result.status = ScsiStatus::kBusy;
+    task->scsi.result.sense_bytes = 0;
+  }
   OnDeviceDone(task);
-}
-
-// ---- memory -------------------------------------------------------------------------------------
-
-void ScsiCommands::Grow(IscsiTask* task, uint32_t total_bytes) {
-  const uint64_t more = task->buffer.GrowthFor(total_bytes);
-  if (more == 0) return;
-  memory_in_use_ += more;
-  session_->counters().Add(Count::kBufferBytes, static_cast<int64_t>(more));
-  session_->node().buffer_budget().Take(more);
-  task->buffer.Grow(total_bytes);
-}
-
-bool ScsiCommands::TakeMemory(IscsiTask* task, uint32_t total_bytes) {
-  const uint64_t more = task->buffer.GrowthFor(total_bytes);
-  const uint64_t limit = session_->node().options().session_buffer_bytes;
-  if (more > 0) {
-    const bool room_here = memory_in_use_ + more <= limit;
-    const bool room = room_here && session_->node().buffer_budget().HasRoom(more);
-    if (!room && !MayExceed(task)) {
-      task->waits_for_memory = true;
-      waiting_for_memory_ = true;
-      if (room_here) AwaitBudget();
-      return false;
-    }
-  }
-  Grow(task, total_bytes);
-  return true;
-}
-
-// What an older command holds will come free; what a younger one holds may not before this one has
-// ended. Nor may a command wait that the older ones may have to wait for: HEAD OF QUEUE, which
-// waits for none but, here, an older one of its kind. So a session is never beyond its limits by
-// more than two commands.
-bool ScsiCommands::MayExceed(const IscsiTask* task) const {
-  const bool urgent = task->scsi.attribute == TaskAttribute::kHeadOfQueue;
-  for (const IscsiTask* other = session_->oldest_task(); other != task; other = other->newer) {
-    if (urgent && other->scsi.attribute != TaskAttribute::kHeadOfQueue) continue;
-    if (other->waits_for_memory || other->buffer.capacity() > 0) return false;
-  }
-  return true;
-}
-
-void ScsiCommands::OnMemoryReleased(uint64_t bytes) {
-  memory_in_use_ -= bytes;
-  if (bytes > 0) RetryWaiting();
-}
-
-// Later, as the caller is in the midst of something.
-void ScsiCommands::RetryWaiting() {
-  if (!waiting_for_memory_ || session_->ending()) return;
-  waiting_for_memory_ = false;
-  session_->worker().loop()->Post([worker = &session_->worker(), id = session_->id()] {
-    Session* const session = worker->FindSession(id);
-    if (session != nullptr && !session->ending()) session->scsi().RetryNow();
-  });
-}
-
-void ScsiCommands::RetryNow() {
-  for (IscsiTask* task = session_->oldest_task(); task != nullptr;) {
-    const TaskRef keep(task);
-    if (std::exchange(task->waits_for_memory, false)) Advance(task);
-    task = task->newer;
-  }
-  if (session_->connection() != nullptr) session_->connection()->ReadOn();
-  session_->AfterAsyncWork();
-}
-
-// ---- what all sessions share
-// ----------------------------------------------------------------------
-
-// Once for all that wait here: other sessions' memory may be what comes free.
-void ScsiCommands::AwaitBudget() {
-  waiting_for_memory_ = true;
-  if (std::exchange(awaits_budget_, true)) return;
-  session_->counters().Add(Count::kBufferWaits);
-  Worker* const worker = &session_->worker();
-  BufferBudget* const budget = &session_->node().buffer_budget();
-  budget->Wait(worker->loop(), [worker, budget, id = session_->id()] {
-    Session* const session = worker->FindSession(id);
-    if (session == nullptr || session->ending()) return budget->Wake();
-    session->scsi().awaits_budget_ = session->scsi().waiting_for_memory_ = false;
-    session->scsi().RetryNow();
-    if (!session->scsi().awaits_budget_) budget->Wake();
-  });
-}
-
-bool ScsiCommands::MustHold() {
-  if (!session_->node().buffer_budget().used_up() || memory_in_use_ == 0) return false;
-  AwaitBudget();
-  return true;
-}
-
-bool ScsiCommands::MustPause() {
-  if (!session_->node().buffer_budget().used_up() || memory_in_use_ == 0) return false;
-  // Data that is due comes on the same connection, and sets memory free at its end.
-  for (IscsiTask* task = session_->oldest_task(); task != nullptr; task = task->newer) {
-    const bool gathers = task->state == TaskState::kGathering ||
-                         task->state == TaskState::kDraining || task->state == TaskState::kEarly;
-    if (task->state == TaskState::kArriving || (gathers && task->data_out_due)) return false;
-  }
-  AwaitBudget();
-  return true;
 }
 
 // ---- the end

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "fabric/loop.h"
 #include "target/pdu/protocol_error.h"
 #include "target/pdu/request.h"
 #include "target/rx/placement.h"
@@ -22,7 +23,7 @@ class Session;
 
 class ScsiCommands {
  public:
-  explicit ScsiCommands(Session* session) : session_(session) {}
+  explicit ScsiCommands(Session* session);
 
   // The header of a command came: makes `task` of it and says where its immediate data goes. Or
   // why it is refused.
@@ -55,6 +56,9 @@ class ScsiCommands {
   // Chunks of buffers were given back.
   void OnMemoryReleased(uint64_t bytes);
 
+  // The session ends.
+  void LeaveLine();
+
   // The memory of all sessions is used up, and this one has some of it: no more commands are
   // promised meanwhile; and nothing is read, unless data is due. What waits is woken.
   bool MustHold();
@@ -74,11 +78,17 @@ class ScsiCommands {
   void FailTask(IscsiTask* task);
   void RememberOpenTransfers(IscsiTask* task);
 
-  // Makes the task's buffer as large as this.
-  void Grow(IscsiTask* task, uint32_t total_bytes);
-  // The same, if the session's limit allows it; if not, Advance() is called when it may.
+  // ---- scsi_memory.cc ----
+  // Makes the task's buffer as large as this: what it takes was taken from the budget.
+  void Enlarge(IscsiTask* task, uint32_t total_bytes);
+  // The same for data that comes unasked. False: there is no room, and the command will fail.
+  bool GrowForPromised(IscsiTask* task, uint32_t total_bytes);
+  // The same if the session's limit allows it; if not, Advance() is called when it may.
   bool TakeMemory(IscsiTask* task, uint32_t total_bytes);
   bool MayExceed(const IscsiTask* task) const;
+  bool Borrow(IscsiTask* task, uint32_t total_bytes);
+  void StartLoanTimer();
+  void CallIn();
   void RetryWaiting();
   void RetryNow();
   void AwaitBudget();
@@ -97,6 +107,9 @@ class ScsiCommands {
   uint64_t memory_in_use_ = 0;
   bool waiting_for_memory_ = false;  // whoever it is: RetryWaiting() when some comes free
   bool awaits_budget_ = false;       // stands in the budget's list
+  bool in_line_ = false;             // stands in the line for a loan
+  bool wants_loan_ = false;          // and was told to wait since RetryNow() began
+  fabric::Timer loan_timer_;         // while commands of it have what was lent
 };
 
 }  // namespace pushpull::target

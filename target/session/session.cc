@@ -150,6 +150,7 @@ void Session::BeginEnd(std::string_view why) {
   retain_timer_.Cancel();
   async_events_.Clear();
   delayed_.Clear();
+  scsi_.LeaveLine();
   const std::vector<uint64_t> luns = EndTasks(nullptr);
   node().registry().SetConnections(id_, {});
   const auto closed = [worker = worker_, id = id_] {

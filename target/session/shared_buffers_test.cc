@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -13,7 +14,6 @@
 #include "gtest/gtest.h"
 #include "target/pdu/codes.h"
 #include "target/session/buffer_budget.h"
-#include "target/session/data_buffer.h"
 #include "target/session/testing/rig.h"
 
 namespace pushpull::target::testing {
@@ -215,8 +215,8 @@ TEST(SharedBuffersTest, OneUrgentCommandAtATimeGoesBeyondIt) {
     a->Send(urgent);
   }
   rig.Elapse(absl::Milliseconds(10));
-  // A burst of either.
-  EXPECT_LE(rig.Get(Count::kBufferBytes) - before, 2 * int64_t{BufferPool::kLargeBytes});
+  // All of either: a part would be of no use.
+  EXPECT_LE(rig.Get(Count::kBufferBytes) - before, 2 * static_cast<int64_t>(kBytes));
   ServeAll(*a, 1 + kUrgent, Pattern(kBytes));
 }
 
@@ -253,14 +253,144 @@ TEST(SharedBuffersTest, WhatWasPromisedGoesBeyondItByNoMoreThanComes) {
   for (size_t i = 0; i < kSessions; ++i) ServeAll(*promised[i], commands[i], data);
 }
 
+// ---- nothing goes beyond what is said
+// ------------------------------------------------------------
+
+constexpr int64_t kMiB = 1 << 20;
+
+RigOptions Bounded() {
+  RigOptions options = Options();
+  options.node.buffer_bytes = kMiB;
+  options.node.promised_bytes = kMiB;
+  options.node.lent_bytes = kMiB;
+  return options;
+}
+
+// Runs until it is so, or a while is over; the most memory that there was.
+int64_t RunUntil(Rig& rig, const std::function<bool()>& so) {
+  int64_t most = 0;
+  const absl::Time end = rig.Now() + absl::Minutes(20);
+  while (!so() && rig.Now() < end) {
+    rig.Elapse(absl::Milliseconds(1));
+    most = std::max(most, rig.Get(Count::kBufferBytes));
+  }
+  EXPECT_TRUE(so());
+  return most;
+}
+
+// Each in the line has his turn, as who doesn't take what he asked for is sent away; who does,
+// isn't.
+TEST(SharedBuffersTest, WhoReadsNothingCantHaveMoreNorKeepIt) {
+  Rig rig(Bounded());
+  const auto good = LogIn(&rig, 0);
+  std::vector<std::unique_ptr<Initiator>> silent;
+  for (uint8_t i = 1; i <= 40; ++i) {
+    silent.push_back(LogIn(&rig, i));
+    silent.back()->StopReading();
+    for (int k = 0; k < 4; ++k) silent.back()->Send(Read10(*silent.back(), 0, 1024));
+  }
+  int64_t most = RunUntil(rig, [&] { return rig.Get(Count::kBufferBytes) >= 2 * kMiB; });
+  for (uint32_t i = 0; i < 3; ++i) {
+    const ScsiCommand read = Read10(*good, 0, 1024);
+    good->Send(read);
+    int64_t bytes = 0;
+    bool ended = false;
+    most = std::max(most, RunUntil(rig, [&] {
+                      while (const auto pdu = good->Next(absl::ZeroDuration())) {
+                        bytes += static_cast<int64_t>(pdu->data.size());
+                        ended |= pdu->opcode() == Opcode::kDataIn &&
+                                 DataIn::Decode(BhsView(pdu->bhs)).status_present;
+                      }
+                      return ended || good->closed();
+                    }));
+    ASSERT_FALSE(good->closed());
+    EXPECT_EQ(bytes, 1024 * 512);
+  }
+  EXPECT_LE(most, 3 * kMiB);
+  EXPECT_GT(rig.Get(Count::kLoansCalledIn), 0);
+  EXPECT_LE(rig.Get(Count::kLoansCalledIn), 40);
+}
+
+// Memory that nobody else wants may be kept.
+TEST(SharedBuffersTest, NobodyIsSentAwayWhereNobodyWaits) {
+  Rig rig(Bounded());
+  std::vector<std::unique_ptr<Initiator>> silent;
+  for (uint8_t i = 1; i <= 3; ++i) {
+    silent.push_back(LogIn(&rig, i));
+    silent.back()->StopReading();
+    silent.back()->Send(Read10(*silent.back(), 0, 1024));
+  }
+  rig.Elapse(absl::Minutes(10));
+  EXPECT_EQ(rig.Get(Count::kBufferBytes), 3 * kMiB / 2) << "one of them has it lent";
+  EXPECT_EQ(rig.Get(Count::kLoansCalledIn), 0);
+  EXPECT_EQ(rig.Get(Count::kSessions), 3);
+}
+
+// What was promised and has no room ends with BUSY, and the session goes on.
+TEST(SharedBuffersTest, WhatComesUnaskedBeyondItIsTurnedAway) {
+  constexpr uint32_t kFirst = 8192;
+  Rig rig(Bounded());
+  std::vector<std::unique_ptr<Initiator>> initiators;
+  for (uint8_t i = 0; i < 8; ++i) {
+    initiators.push_back(std::make_unique<Initiator>(&rig));
+    initiators.back()->isid[5] = i;
+    initiators.back()->Login({{{"InitialR2T", "No"}, {"FirstBurstLength", "8192"}}});
+    initiators.back()->ClearUnitAttentions();
+  }
+  // Each begins more than there is room for, and ends nothing: F of the unsolicited data is due.
+  std::vector<std::vector<ScsiCommand>> writes(initiators.size());
+  const ByteVector data = Pattern(kFirst - 512);
+  for (size_t i = 0; i < initiators.size(); ++i) {
+    for (int k = 0; k < 100; ++k) {
+      ScsiCommand write = Write10(*initiators[i], 0, kFirst / 512);
+      write.final = false;
+      write.initiator_task_tag = initiators[i]->NextTag();
+      write.data_segment_length = static_cast<uint32_t>(data.size());
+      write = initiators[i]->Number(write);
+      initiators[i]->SendPdu({.bhs = write.Encode(), .ahs = {}, .data = data});
+      writes[i].push_back(write);
+    }
+  }
+  rig.Elapse(absl::Milliseconds(100));
+  EXPECT_GT(rig.Get(Count::kBufferBytes), kMiB);
+  EXPECT_LE(rig.Get(Count::kBufferBytes), 3 * kMiB);
+  int good = 0, busy = 0;
+  for (size_t i = 0; i < initiators.size(); ++i) {
+    for (const ScsiCommand& write : writes[i]) {
+      DataOut rest;
+      rest.final = true;
+      rest.initiator_task_tag = write.initiator_task_tag;
+      rest.buffer_offset = static_cast<uint32_t>(data.size());
+      initiators[i]->Send(rest, Pattern(512));
+    }
+    for (size_t k = 0; k < writes[i].size();) {
+      const auto pdu = initiators[i]->Next();
+      ASSERT_TRUE(pdu.has_value());
+      if (pdu->opcode() != Opcode::kScsiResponse) continue;  // the window's news
+      const uint8_t status = ScsiResponse::Decode(BhsView(pdu->bhs)).status;
+      good += status == 0 ? 1 : 0;
+      busy += status == static_cast<uint8_t>(ScsiStatus::kBusy) ? 1 : 0;
+      ++k;
+    }
+  }
+  EXPECT_EQ(good + busy, 800);
+  EXPECT_GT(good, 100);
+  EXPECT_GT(busy, 100);
+  EXPECT_EQ(rig.Get(Count::kTasksBusy), busy);
+  EXPECT_EQ(rig.Get(Count::kBufferBytes), 0);
+}
+
 // ---- the account
 // ----------------------------------------------------------------------------------
 
 TEST(BufferBudgetTest, WakesSomeOfThoseWhoWaitWhereThereIsRoom) {
   fabric::SimWorld world({});
   fabric::Loop* const loop = world.NewLoop();
-  BufferBudget budget(100);
-  budget.Take(150);
+  BufferBudget budget({.bytes = 100, .promised = 50, .lent = 0});
+  EXPECT_TRUE(budget.TakePromised(100));
+  EXPECT_FALSE(budget.Take(1));
+  EXPECT_TRUE(budget.TakePromised(50));
+  EXPECT_FALSE(budget.TakePromised(1));
   EXPECT_TRUE(budget.used_up());
   int woken = 0;
   for (int i = 0; i < 10; ++i) budget.Wait(loop, [&woken] { ++woken; });
@@ -268,8 +398,7 @@ TEST(BufferBudgetTest, WakesSomeOfThoseWhoWaitWhereThereIsRoom) {
   world.RunFor(absl::Milliseconds(1));
   EXPECT_EQ(woken, 0) << "there is no room yet";
   budget.Give(20);
-  EXPECT_TRUE(budget.HasRoom(10));
-  EXPECT_FALSE(budget.HasRoom(11));
+  EXPECT_FALSE(budget.Take(11));
   world.RunFor(absl::Milliseconds(1));
   EXPECT_EQ(woken, 8);
   budget.Wake();
@@ -280,6 +409,44 @@ TEST(BufferBudgetTest, WakesSomeOfThoseWhoWaitWhereThereIsRoom) {
   budget.Give(90);
   world.RunFor(absl::Milliseconds(1));
   EXPECT_EQ(woken, 10);
+}
+
+TEST(BufferBudgetTest, LendsInTheOrderOfAsking) {
+  fabric::SimWorld world({});
+  fabric::Loop* const loop = world.NewLoop();
+  BufferBudget budget({.bytes = 0, .promised = 0, .lent = 100});
+  std::vector<uint64_t> woken;
+  const auto borrower = [&](uint64_t key) {
+    return BufferBudget::Borrower{key, loop, [&woken, key] { woken.push_back(key); }};
+  };
+  const auto now_woken = [&] {
+    woken.clear();
+    world.RunFor(absl::Milliseconds(1));
+    return woken;
+  };
+  EXPECT_TRUE(budget.Borrow(80, borrower(1)));
+  EXPECT_FALSE(budget.anyone_wants_loan());
+  EXPECT_FALSE(budget.Borrow(50, borrower(2)));
+  EXPECT_FALSE(budget.Borrow(50, borrower(2)));
+  EXPECT_FALSE(budget.Borrow(60, borrower(3)));
+  EXPECT_FALSE(budget.Borrow(10, borrower(4))) << "it would fit, but isn't his turn";
+  EXPECT_TRUE(budget.anyone_wants_loan());
+  EXPECT_EQ(now_woken(), std::vector<uint64_t>());
+  budget.Give(80, 80);
+  EXPECT_EQ(now_woken(), std::vector<uint64_t>({2}));
+  EXPECT_FALSE(budget.Borrow(10, borrower(5)));
+  EXPECT_TRUE(budget.Borrow(50, borrower(2)));
+  EXPECT_EQ(now_woken(), std::vector<uint64_t>({3}));
+  EXPECT_FALSE(budget.Borrow(60, borrower(3)));
+  budget.Leave(3);
+  EXPECT_EQ(now_woken(), std::vector<uint64_t>({4}));
+  EXPECT_TRUE(budget.Borrow(10, borrower(4)));
+  EXPECT_EQ(now_woken(), std::vector<uint64_t>({5}));
+  EXPECT_TRUE(budget.Borrow(10, borrower(5)));
+  EXPECT_FALSE(budget.anyone_wants_loan());
+  EXPECT_EQ(budget.in_use(), 70u);
+  budget.Give(50, 50);
+  EXPECT_EQ(now_woken(), std::vector<uint64_t>());
 }
 
 }  // namespace

@@ -23,12 +23,13 @@
 
 namespace pushpull::target {
 
-// What a write ends with if its data was not as it had to be (RFC 7143 §11.4.7.2).
+// What a write ends with if its data was not as it had to be (RFC 7143 §11.4.7.2), or had no room.
 enum class WriteFault : uint8_t {
   kNone,
   kUnexpectedUnsolicitedData,
   kIncorrectAmountOfData,
   kCrcError,
+  kNoRoom,
 };
 
 class WriteFlow {
