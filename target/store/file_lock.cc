@@ -18,7 +18,7 @@ namespace {
 
 // A process that was killed is gone before the last of its I/O, which keeps the file open.
 constexpr int kLooks = 100;
-constexpr useconds_t kBetweenLooksUs = 10'000;
+constexpr absl::Duration kBetweenLooks = absl::Milliseconds(10);
 
 struct Holder {
   pid_t pid = 0;
@@ -82,12 +82,13 @@ absl::Status InUse(const std::string& path, const std::optional<Holder>& holder,
 
 }  // namespace
 
-absl::Status LockFile(int fd, const std::string& path, bool read_only) {
+absl::Status LockFile(int fd, const std::string& path, bool read_only,
+                      absl::FunctionRef<void(absl::Duration)> wait) {
   struct stat file;
   if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return absl::OkStatus();
   std::optional<Holder> holder;
   for (int look = 0; look < kLooks && !holder.has_value(); ++look) {
-    if (look > 0) usleep(kBetweenLooksUs);
+    if (look > 0) wait(kBetweenLooks);
     if (flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) return absl::OkStatus();
     if (errno != EWOULDBLOCK) return absl::OkStatus();
     holder = FindHolder(fd);

@@ -6,15 +6,19 @@
 
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 namespace pushpull::target {
 
 // Locks a regular file for as long as `fd` is open: to be shared with others who only read it, or
 // for oneself. FAILED_PRECONDITION says who has it. Where the file system knows no locks, there is
 // none. A block device isn't locked: the system answers for those that are opened with O_EXCL, and
-// others (udev) lock them now and then.
-absl::Status LockFile(int fd, const std::string& path, bool read_only);
+// others (udev) lock them now and then. Where nobody who lives has it, `wait` is called before it
+// is looked at again, for a second in all.
+absl::Status LockFile(int fd, const std::string& path, bool read_only,
+                      absl::FunctionRef<void(absl::Duration)> wait);
 
 }  // namespace pushpull::target
 

@@ -124,7 +124,7 @@ absl::StatusOr<std::unique_ptr<FileStore>> FileStore::Open(const FileStoreOption
   if (fd < 0) return OpenError(options, errno);
   std::unique_ptr<FileStore> store(new FileStore(options, fd));
   PUSHPULL_RETURN_IF_ERROR(store->FindSize());
-  PUSHPULL_RETURN_IF_ERROR(LockFile(fd, options.path, options.read_only));
+  PUSHPULL_RETURN_IF_ERROR(LockFile(fd, options.path, options.read_only, options.wait));
   if (options.direct) PUSHPULL_RETURN_IF_ERROR(store->FindAlignment());
   if (!options.read_only) {
     store->FindUnmapping();

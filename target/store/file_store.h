@@ -6,11 +6,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "target/store/io_engine.h"
 #include "target/store/store.h"
 #include "target/store/sync_queue.h"
@@ -31,6 +34,8 @@ struct FileStoreOptions {
     kThreads,
   };
   Engine engine = Engine::kBest;
+  // Passes time, while the file is still held by what is left of a process that was killed.
+  std::function<void(absl::Duration)> wait = [](absl::Duration time) { absl::SleepFor(time); };
 };
 
 class FileStore final : public Store {
