@@ -71,6 +71,8 @@ class Connection : public TargetDirectory {
   // Nothing once it is logged in, or closed: who failed to log in has it for as long as it is
   // there.
   std::optional<absl::Time> place_taken() const;
+  // Nothing has come yet. (Of who isn't logged in.)
+  bool silent() const { return !heard_since_ping_timer_ && !has_begun_pdu(); }
   virtual const TransportTraits& traits() const = 0;
 
   // Queues a PDU that answers what the initiator sent: its number is bounded by what is received.
@@ -179,6 +181,8 @@ class Connection : public TargetDirectory {
   // Null inside once this is destroyed.
   const std::shared_ptr<Connection*>& life() const { return life_; }
   bool running_ = false;  // within Run()
+  // The login waits for its name's former session to end.
+  bool awaits_place() const { return claim_ != 0 && !closing_; }
 
   // ---- to the transport ----
   // Bytes may come and go from now on.
@@ -192,6 +196,7 @@ class Connection : public TargetDirectory {
   // The connection goes on on another loop: gives up the stream without closing it.
   virtual std::unique_ptr<fabric::Stream> ReleaseStream() = 0;
   virtual bool has_unread_bytes() const = 0;
+  virtual bool has_begun_pdu() const { return false; }
 
   // ---- of the transport ----
   // What the target grants on it.

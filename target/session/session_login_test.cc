@@ -144,14 +144,55 @@ TEST(SessionLoginTest, OnlySoManyLoginsAtOneTime) {
   Rig rig(options);
   Initiator a(&rig);
   Initiator b(&rig);
+  const std::string keys = a.LoginKeys().Encode();
+  const ByteVector login =
+      a.Encode({.bhs = a.MakeLogin().Encode(), .ahs = {}, .data = {keys.begin(), keys.end()}});
+  for (Initiator* const initiator : {&a, &b}) initiator->SendBytes(base::Bytes(login).first(1));
+  rig.Elapse(absl::Milliseconds(10));
   Initiator c(&rig);
-  EXPECT_TRUE(c.WaitForClose(absl::Seconds(1)));
+  EXPECT_TRUE(c.WaitForClose(absl::Milliseconds(100)));
   EXPECT_EQ(rig.Get(Count::kConnectionsRefused), 1);
-  a.Login();  // a session needs no place among the logins
+  a.SendBytes(base::Bytes(login).subspan(1));  // a session needs no place among the logins
+  EXPECT_EQ(a.Expect<LoginResponse>(Opcode::kLoginResponse).status_class, 0);
   Initiator d(&rig);
   d.isid[5] = 9;
   d.Login();
   EXPECT_TRUE(d.Alive());
+}
+
+// RFC7143-8.1.2-a
+TEST(SessionLoginTest, WhoSendsNothingKeepsNobodyOut) {
+  RigOptions options;
+  options.node.max_logins = 8;
+  Rig rig(options);
+  // One within its BHS, one within its data segment, and one between two requests.
+  Initiator a(&rig), b(&rig), c(&rig);
+  Initiator* const begun[] = {&a, &b, &c};
+  a.isid[5] = 1, b.isid[5] = 2;
+  const std::string keys = a.LoginKeys().Encode();
+  const auto whole = [&keys](Initiator& initiator) {
+    return initiator.Encode(
+        {.bhs = initiator.MakeLogin().Encode(), .ahs = {}, .data = {keys.begin(), keys.end()}});
+  };
+  const ByteVector of_a = whole(a), of_b = whole(b);
+  a.SendBytes(base::Bytes(of_a).first(1));
+  b.SendBytes(base::Bytes(of_b).first(kBhsBytes));
+  LoginRequest request = c.MakeLogin();
+  request.transit = false;
+  ASSERT_TRUE(c.LoginWith(request, c.LoginKeys()).has_value());
+  std::vector<std::unique_ptr<Initiator>> silent;
+  for (int i = 0; i < 40; ++i) silent.push_back(std::make_unique<Initiator>(&rig));
+  Initiator good(&rig);
+  good.isid[5] = 9;
+  good.Login();
+  EXPECT_TRUE(good.Alive());
+  EXPECT_EQ(rig.Get(Count::kConnectionsRefused), 0);
+  for (Initiator* const initiator : begun) EXPECT_FALSE(initiator->closed());
+  a.SendBytes(base::Bytes(of_a).subspan(1));
+  b.SendBytes(base::Bytes(of_b).subspan(kBhsBytes));
+  for (Initiator* const initiator : {&a, &b}) {
+    EXPECT_EQ(initiator->Expect<LoginResponse>(Opcode::kLoginResponse).status_class, 0);
+  }
 }
 
 // Who failed to log in may still be there for a while: that takes a place, too.

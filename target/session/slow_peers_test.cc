@@ -235,13 +235,17 @@ TEST_P(SlowPeersTest, TakeNothingFromOthers) {
 INSTANTIATE_TEST_SUITE_P(Peers, SlowPeersTest, ::testing::ValuesIn(kHostile),
                          [](const auto& info) { return std::string(info.param.name); });
 
-// All places of those that aren't logged in are taken by peers that say nothing.
+// All places of those that aren't logged in are taken by peers that began to say something.
 TEST(SlowLoginsTest, TheOldestMakesRoom) {
   RigOptions options;
   options.node.max_logins = 4;
   Rig rig(options);
   std::vector<std::unique_ptr<Initiator>> peers;
-  for (int i = 0; i < 4; ++i) peers.push_back(std::make_unique<Initiator>(&rig));
+  for (int i = 0; i < 4; ++i) {
+    peers.push_back(std::make_unique<Initiator>(&rig));
+    peers.back()->SendBytes(base::Bytes(LoginBytes(*peers.back())).first(1));
+  }
+  rig.Elapse(absl::Milliseconds(1));
   // Who has just come may be about to log in.
   Initiator early(&rig);
   EXPECT_TRUE(early.WaitForClose(absl::Milliseconds(10)));

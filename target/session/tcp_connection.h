@@ -40,6 +40,9 @@ class TcpConnection final : public Connection {
   void FinishTransport() override;
   std::unique_ptr<fabric::Stream> ReleaseStream() override { return std::move(stream_); }
   bool has_unread_bytes() const override { return source_.has_read_ahead(); }
+  bool has_begun_pdu() const override {
+    return source_.has_read_ahead() || machine_.state() != RxState::kBhs;
+  }
 
   void Run() override;
   void DiscardInput();

@@ -49,21 +49,27 @@ bool Worker::Accept(std::unique_ptr<Connection> connection) {
 bool Worker::Admits() {
   counters_.Add(Count::kConnectionsAccepted);
   const bool serves = !on_shutdown_ && !node_->stopping();
-  if (serves && (node_->BeginLogin() || (EndOldestLogin() && node_->BeginLogin()))) return true;
+  if (serves && (node_->BeginLogin() || (EndSomeLogin() && node_->BeginLogin()))) return true;
   counters_.Add(Count::kConnectionsRefused);
   node_->log().Write(base::LogLevel::kWarning, loop_->Now(), "connection_refused", {});
   return false;
 }
 
-// A login takes milliseconds: who has taken so long keeps others from theirs.
-bool Worker::EndOldestLogin() {
+// Who never sent a byte keeps nobody from logging in: of those the oldest goes, and a whole
+// max_logins of others has to come until that is somebody who was about to. Else a login takes
+// milliseconds: who has taken so long keeps others from theirs.
+bool Worker::EndSomeLogin() {
   constexpr absl::Duration kTimeToLogIn = absl::Seconds(1);
   Connection* oldest = nullptr;
   for (const auto& [connection, owner] : connections_) {
     if (!connection->place_taken().has_value()) continue;
-    if (oldest == nullptr || connection->number() < oldest->number()) oldest = connection;
+    if (oldest == nullptr || connection->silent() > oldest->silent() ||
+        (connection->silent() == oldest->silent() && connection->number() < oldest->number())) {
+      oldest = connection;
+    }
   }
-  if (oldest == nullptr || loop_->Now() - *oldest->place_taken() < kTimeToLogIn) return false;
+  if (oldest == nullptr) return false;
+  if (!oldest->silent() && loop_->Now() - *oldest->place_taken() < kTimeToLogIn) return false;
   oldest->Close();
   return true;
 }

@@ -111,7 +111,7 @@ class Worker {
   };
 
   bool Admits();
-  bool EndOldestLogin();
+  bool EndSomeLogin();
   Connection* Add(std::unique_ptr<Connection> connection);
   void CheckShutdown();
   void CheckDrained();
