@@ -120,4 +120,16 @@ Obtained TcpSource::ObtainData(std::span<const base::MutableBytes> into, size_t 
   return {Obtained::Answer::kReady, place.first(n)};
 }
 
+bool TcpSource::HasEnded() {
+  NeedBuffer();
+  while (end_ < buffers_->buffer_bytes()) {
+    const iovec rest{buffer_.get() + end_, buffers_->buffer_bytes() - end_};
+    const fabric::IoResult result = stream_->TryRead({&rest, 1});
+    const Obtained::Answer answer = AnswerOf(result);
+    if (answer != Obtained::Answer::kReady) return answer == Obtained::Answer::kEnded;
+    end_ += result.bytes;
+  }
+  return false;
+}
+
 }  // namespace pushpull::target

@@ -51,6 +51,9 @@ class TcpSource {
     return slots_->RoomInSlot(slot, size);
   }
 
+  // Where nothing is obtained for a while: whether the bytes have ended. What came is kept.
+  bool HasEnded();
+
   // After kEnded: the errno value with which the stream broke, 0 where the peer closed in order.
   int error() const { return error_; }
   // Whether bytes were read ahead that nothing asked for yet.

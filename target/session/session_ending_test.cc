@@ -71,6 +71,27 @@ TEST_P(SessionEndingTest, ItTakesNoConnection) {
   EXPECT_EQ(refused->status_class << 8 | refused->status_detail, 0x020a);
 }
 
+// A login that waits isn't blind meanwhile: nobody gets a session.
+TEST_P(SessionEndingTest, WhoGoesWhileItWaitsIsSeenToGo) {
+  for (const bool in_order : {false, true}) {
+    Initiator b(&rig_);
+    SendLogin(b);
+    ASSERT_EQ(rig_.Get(Count::kLogins), 1) << "it waits";
+    const int64_t failed = rig_.Get(Count::kLoginsFailed);
+    if (in_order) {
+      b.Disconnect();
+    } else {
+      b.Reset();
+    }
+    rig_.Elapse(absl::Milliseconds(10));
+    EXPECT_EQ(rig_.Get(Count::kLogins), 0) << in_order;
+    EXPECT_EQ(rig_.Get(Count::kLoginsFailed), failed + 1) << in_order;
+  }
+  store_->Release();
+  EXPECT_TRUE(rig_.RunUntilUnused());
+  EXPECT_EQ(rig_.Get(Count::kSessionsOpened), 1);
+}
+
 // RFC 7143 §6.3.5: the new one begins when the old one is over.
 TEST_P(SessionEndingTest, ItsSuccessorWaits) {
   Initiator b(&rig_);

@@ -41,6 +41,8 @@ void TcpConnection::Run() {
     DiscardInput();
   } else {
     ReceiveTurn(machine_, queue_);
+    // Else nobody would look until it has its place, for nobody.
+    if (awaits_place() && source_.HasEnded()) OnReceiveEnd();
   }
   if (!closed()) Pump();
   running_ = false;
