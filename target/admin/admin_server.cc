@@ -84,8 +84,26 @@ Checked RequestOf(const Command& command, const HttpRequest& http) {
 class AdminServer::Connection {
  public:
   Connection(AdminServer* server, std::unique_ptr<fabric::Stream> stream)
-      : server_(server), stream_(std::move(stream)), timer_(server->loop_) {}
+      : server_(server),
+        stream_(std::move(stream)),
+        began_(server->loop_->Now()),
+        timer_(server->loop_) {}
   ~Connection() { *life_ = nullptr; }
+
+  // Closed once it is told so: for one beyond what there may be.
+  static void TellBusy(fabric::Stream& stream) {
+    std::string text = EncodeHttp(
+        HttpError(503, "too many are connected to the admin socket: ask again in a few seconds"),
+        true);
+    const iovec buffer{text.data(), text.size()};
+    stream.TryWrite({&buffer, 1});  // there is room for so little, or nobody to read it
+  }
+
+  // How long it has been there without having asked; nothing once it has.
+  std::optional<absl::Duration> idle_for() const {
+    if (asked_) return std::nullopt;
+    return server_->loop_->Now() - began_;
+  }
 
   void Start() {
     timer_.Start(server_->options_.time_limit, [this] { End(); });
@@ -164,6 +182,7 @@ class AdminServer::Connection {
 
   AdminServer* const server_;
   std::unique_ptr<fabric::Stream> stream_;
+  const absl::Time began_;
   fabric::Timer timer_;
   std::string input_;
   std::string output_;
@@ -184,11 +203,29 @@ AdminServer::AdminServer(Target* target, fabric::Loop* loop, AdminOptions option
 AdminServer::~AdminServer() { *life_ = nullptr; }
 
 void AdminServer::Accept(std::unique_ptr<fabric::Stream> stream) {
-  if (connections_.size() >= options_.max_connections) return;
+  if (connections_.size() >= options_.max_connections && !RemoveIdle()) {
+    return Connection::TellBusy(*stream);
+  }
   auto connection = std::make_unique<Connection>(this, std::move(stream));
   Connection* const added = connection.get();
   connections_[added] = std::move(connection);
   added->Start();
+}
+
+// Who holds a connection and asks nothing keeps no others from asking: of those the one that has
+// been there for longest goes.
+bool AdminServer::RemoveIdle() {
+  constexpr absl::Duration kTimeToAsk = absl::Seconds(1);
+  Connection* idle = nullptr;
+  absl::Duration longest = kTimeToAsk;
+  for (const auto& [connection, owner] : connections_) {
+    const std::optional<absl::Duration> time = connection->idle_for();
+    if (!time.has_value() || *time < longest) continue;
+    idle = connection;
+    longest = *time;
+  }
+  if (idle != nullptr) Remove(idle);
+  return idle != nullptr;
 }
 
 void AdminServer::Remove(Connection* connection) { connections_.erase(connection); }

@@ -37,8 +37,10 @@ struct AdminOptions {
   std::function<bool(std::optional<absl::Duration> timeout)> stop;
   // From a connection's begin to the end of its request, and for the rest.
   absl::Duration time_limit = absl::Seconds(10);
-  size_t max_connections = 32;  // further ones are closed
-  base::Logger log;             // commands, but no questions
+  // Beyond these the one that has asked nothing for longest is closed, a second at the least; or
+  // the new one is, with status 503.
+  size_t max_connections = 32;
+  base::Logger log;  // commands, but no questions
 };
 
 // All of it on its loop's thread. `target` and `loop` outlive it.
@@ -60,6 +62,7 @@ class AdminServer {
   void Handle(const HttpRequest& request, Answer answer);
   void Announce(const AsyncRequest& request, Answer answer);
   void Stop(const HttpRequest& request, Answer answer);
+  bool RemoveIdle();
   void Remove(Connection* connection);
 
   Target* const target_;

@@ -241,11 +241,33 @@ TEST_F(AdminServerTest, NoMoreThanItsConnections) {
   for (int i = 0; i < 20; ++i) {
     askers.push_back(std::make_unique<Asker>(&rig_, listener_->address()));
   }
-  rig_.Elapse(absl::Seconds(1));
   EXPECT_EQ(server_->connections(), 4u);
+  Asker late(&rig_, listener_->address());
+  const std::string answer = late.Answer().value_or("no answer");
+  Has(answer, "HTTP/1.0 503 ");
+  Has(answer, "too many are connected");
   for (auto& asker : askers) asker->stream().Close();
   rig_.Elapse(absl::Seconds(1));
   EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST_F(AdminServerTest, WhoAsksNothingKeepsNobodyOut) {
+  std::vector<std::unique_ptr<Asker>> holders;
+  for (int i = 0; i < 3; ++i) {
+    holders.push_back(std::make_unique<Asker>(&rig_, listener_->address()));
+    rig_.Elapse(absl::Milliseconds(400));
+  }
+  Asker slow(&rig_, listener_->address());
+  rig_.Elapse(absl::Milliseconds(10));
+  ASSERT_EQ(server_->connections(), 4u);
+  Asker asker(&rig_, listener_->address());
+  asker.Send("GET /counters HTTP/1.0\r\n\r\n");
+  Has(asker.Answer().value_or("no answer"), "HTTP/1.0 200 OK");
+  // The first one had to go, and nobody else.
+  EXPECT_EQ(holders[0]->Answer(absl::Milliseconds(100)), "");
+  EXPECT_FALSE(holders[1]->Answer(absl::Milliseconds(10)).has_value());
+  slow.Send("GET /counters HTTP/1.0\r\n\r\n");
+  Has(slow.Answer().value_or("no answer"), "HTTP/1.0 200 OK");
 }
 
 TEST_F(AdminServerTest, RandomBytesDoNoHarm) {

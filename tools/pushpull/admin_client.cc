@@ -34,6 +34,20 @@ class Socket {
   const int fd_;
 };
 
+absl::Status Busy(const std::string& path) {
+  return absl::UnavailableError(absl::StrCat(
+      path,
+      ": the target's admin socket is busy: too many are connected to it; ask again in a few "
+      "seconds, or end those that hold it (`ss -xp` tells who is connected)"));
+}
+
+absl::Status Unanswered(const std::string& path) {
+  return absl::UnavailableError(
+      absl::StrCat(path,
+                   ": the connection was closed without an answer: the target is ending, or has no "
+                   "descriptors left (ulimit -n), or too many ask it at one time; ask again"));
+}
+
 absl::Status Lost(const std::string& path, int error) {
   if (error == EAGAIN || error == EWOULDBLOCK) {
     return absl::UnavailableError(absl::StrCat(path, ": no answer in time"));
@@ -64,6 +78,7 @@ absl::StatusOr<std::string> Exchange(int fd, const std::string& path, const std:
   for (size_t sent = 0; sent < request.size();) {
     const ssize_t size = send(fd, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
     if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == EPIPE) break;  // why may have been said
     if (size < 0) return Lost(path, errno);
     sent += static_cast<size_t>(size);
   }
@@ -72,8 +87,11 @@ absl::StatusOr<std::string> Exchange(int fd, const std::string& path, const std:
   while (answer.size() < kMostBytes) {
     const ssize_t size = recv(fd, bytes.data(), bytes.size(), 0);
     if (size < 0 && errno == EINTR) continue;
+    // So ends what was answered before the request was read.
+    if (size == 0 || (size < 0 && errno == ECONNRESET)) {
+      return answer.empty() ? absl::StatusOr<std::string>(Unanswered(path)) : answer;
+    }
     if (size < 0) return Lost(path, errno);
-    if (size == 0) return answer;
     answer.append(bytes.data(), static_cast<size_t>(size));
   }
   return absl::UnavailableError(absl::StrCat(path, ": the answer doesn't end"));
@@ -109,6 +127,7 @@ absl::StatusOr<std::string> AskAdminSocket(const std::string& path, const std::s
   }
   std::string body = answer->substr(head + 4);
   if (status == 200) return body;
+  if (status == 503) return Busy(path);
   return absl::InvalidArgumentError(ErrorOf(body));
 }
 
