@@ -31,10 +31,16 @@ Example: pushpull softroce -- sh -c 'ibv_devices; rping -s -a $PUSHPULL_RDMA_ADD
              rping -c -a $PUSHPULL_RDMA_ADDRESS -C 10'"""
 
 
+class Parser(argparse.ArgumentParser):
+  """Says what is wrong with the use, and doesn't bury it under all that there is."""
+
+  def error(self, message):
+    self.exit(USAGE, f'{self.prog}: {message}\n(pushpull softroce --help shows all options)\n')
+
+
 def parser():
-  made = argparse.ArgumentParser(prog='pushpull softroce', description=DESCRIPTION, epilog=EPILOG,
-                                 formatter_class=argparse.RawDescriptionHelpFormatter,
-                                 allow_abbrev=False)
+  made = Parser(prog='pushpull softroce', description=DESCRIPTION, epilog=EPILOG,
+                formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
   add = made.add_argument
   add('--kind', choices=('rxe', 'siw'), default='rxe', help='RoCE v2 or iWARP (default: rxe)')
   add('--where', choices=('auto', 'here', 'guest'), default='auto',
