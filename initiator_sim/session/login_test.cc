@@ -1,5 +1,6 @@
 #include "initiator_sim/session/login.h"
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ namespace pushpull::initiator_sim {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 using Progress = LoginExchange::Progress;
 
@@ -309,6 +311,89 @@ TEST(LoginTest, BreachesAndRefusals) {
   }
   EXPECT_EQ(progress, Progress::kBreach);
   EXPECT_THAT(endless.exchange.breach(), StartsWith("the login hasn't ended after"));
+}
+
+// RFC 7143 §6.3: the target goes on only where the initiator said that it may.
+TEST(LoginTest, NobodyGoesOnUnasked) {
+  LoginConfig in_pieces = Config();
+  in_pieces.data_segment_length = 64;
+  LoginConfig one_by_one = Config();
+  one_by_one.one_key_per_request = true;
+  LoginConfig chap = Config();
+  chap.first_stage = v1::SECURITY_NEGOTIATION;
+  chap.chap.emplace();
+  for (const LoginConfig& config : {in_pieces, one_by_one, chap}) {
+    Dialogue dialogue(config);
+    EXPECT_FALSE(dialogue.Next().login_request().transit());
+    EXPECT_EQ(dialogue.Answer("", true), Progress::kBreach);
+    EXPECT_THAT(dialogue.exchange.breach(), StartsWith("T in the answer to a request without it"));
+  }
+}
+
+TEST(LoginTest, AnswersSayWhatTheInitiatorWouldHaveOffered) {
+  LoginConfig config = Config();
+  config.one_key_per_request = true;
+  Dialogue dialogue(config);
+  dialogue.Next();
+  EXPECT_EQ(dialogue.Answer("InitialR2T=No;TaskReporting=FastAbort,RFC3720", false),
+            Progress::kSend);
+  std::string said;
+  for (v1::Pdu request = dialogue.Next();; request = dialogue.Next()) {
+    said += request.data().raw();
+    if (request.login_request().transit()) break;
+    ASSERT_EQ(dialogue.Answer("", false), Progress::kSend);
+  }
+  const ParsedKeys parsed = ParseKeys(said);
+  ASSERT_NE(FindKey(parsed.keys, "InitialR2T"), nullptr);
+  EXPECT_EQ(*FindKey(parsed.keys, "InitialR2T"), "No") << "and not its default";
+  EXPECT_EQ(std::count_if(parsed.keys.key().begin(), parsed.keys.key().end(),
+                          [](const auto& key) { return key.name() == "InitialR2T"; }),
+            1);
+}
+
+TEST(LoginTest, InDiscoveryWhatMovesNoDataIsIrrelevant) {
+  LoginConfig config = Config();
+  config.discovery = true;
+  config.keys = {{.name = "DefaultTime2Wait", .value = {}, .omit = true}};
+  Dialogue dialogue(config);
+  dialogue.Next();
+  EXPECT_EQ(dialogue.Answer("MaxBurstLength=8192;DefaultTime2Wait=3", false), Progress::kSend);
+  const v1::Pdu answer = dialogue.Next();
+  EXPECT_EQ(KeyOf(answer, "MaxBurstLength"), "Irrelevant");
+  EXPECT_THAT(answer.data().raw(), Not(HasSubstr("MaxBurstLength=8192"))) << "one answer";
+  EXPECT_EQ(KeyOf(answer, "DefaultTime2Wait"), "3");
+}
+
+TEST(LoginTest, ATargetThatSaysNothingOfAuthMethodHasChosenNothing) {
+  LoginConfig config = Config();
+  config.first_stage = v1::SECURITY_NEGOTIATION;
+  config.chap.emplace();
+  Dialogue dialogue(config);
+  dialogue.Next();
+  EXPECT_EQ(dialogue.Answer("TargetAlias=a", false), Progress::kSend);
+  EXPECT_EQ(KeyOf(dialogue.Next(), "CHAP_A"), "(none)");
+}
+
+// RFC 7145 §6.
+TEST(LoginTest, KeysOfIser) {
+  const auto keys = [](bool discovery, bool leading, IserDialect dialect) {
+    std::string text;
+    for (const v1::KeyValue& key : DefaultOperationalKeys(discovery, leading, dialect)) {
+      if (key.name() == "HeaderDigest") break;
+      text += key.name() + "=" + key.value() + " ";
+    }
+    return text;
+  };
+  EXPECT_EQ(keys(false, true, IserDialect::kRfc7145),
+            "RDMAExtensions=Yes TargetRecvDataSegmentLength=262144 "
+            "InitiatorRecvDataSegmentLength=8192 MaxOutstandingUnexpectedPDUs=32 MaxAHSLength=256 "
+            "TaggedBufferForSolicitedDataOnly=No iSERHelloRequired=No ");
+  EXPECT_EQ(keys(false, true, IserDialect::kLinux),
+            "RDMAExtensions=Yes TargetRecvDataSegmentLength=262144 "
+            "InitiatorRecvDataSegmentLength=262144 ");
+  EXPECT_EQ(keys(false, false, IserDialect::kRfc7145),
+            "TargetRecvDataSegmentLength=262144 InitiatorRecvDataSegmentLength=8192 ");
+  EXPECT_EQ(keys(true, true, IserDialect::kRfc7145), "");
 }
 
 // The initiator's driver against the scripted target's: whatever is asked for, they agree.
