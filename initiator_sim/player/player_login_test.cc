@@ -254,5 +254,15 @@ TEST(PlayerLoginTest, UnitAttentionsAreCleared) {
   EXPECT_THAT(VerdictOf(endless.Play("step { login {} } " + read)), StartsWith("FAIL"));
 }
 
+// Who isn't in needn't log out.
+TEST(PlayerLoginTest, ManyConnectionsThatStopBeforeTheEnd) {
+  PlayerTestBed bed;
+  EXPECT_EQ(VerdictOf(bed.Play("step { connections { count: 3 login { with_security_stage: true "
+                               "until: LOGIN_OPERATIONAL_NEGOTIATION } } }")),
+            "PASS");
+  EXPECT_EQ(bed.target.connections.size(), 3u);
+  EXPECT_TRUE(bed.target.Seen(v1::Pdu::kLogoutRequest).empty());
+}
+
 }  // namespace
 }  // namespace pushpull::initiator_sim

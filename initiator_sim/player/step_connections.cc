@@ -102,12 +102,21 @@ class ConnectionsAction : public Action {
         if (driver_.has_command()) *step->mutable_command() = driver_.command();
         return driver_.has_command();
       case Stage::kLogout:
-        if (driver_.has_login()) step->mutable_logout();
-        return driver_.has_login();
+        if (LogsOut(step->connection())) step->mutable_logout();
+        return LogsOut(step->connection());
       case Stage::kClose:
         break;
     }
     return false;
+  }
+
+  // Not where the login stops before its end, or was refused as it may be.
+  bool LogsOut(const std::string& connection) const {
+    const v1::LoginDriver& login = driver_.login();
+    if (!driver_.has_login()) return false;
+    if (login.has_until() && login.until() != v1::FULL_FEATURE_PHASE) return false;
+    const Link* const link = play_->FindLink(connection);
+    return !login.has_expect() || (link != nullptr && link->full_feature());
   }
 
   Progress Close(One* one) {
