@@ -69,6 +69,7 @@ constexpr const char* kHidden[] = {
     "scsi_preempt_aborts_nothing",  // commands come one at a time
     "scsi_verify_takes_data",       // what isn't asked for is not compared
     "scsi_unmap_empty_refused",     // each UNMAP of the streams has a list
+    "scsi_limits_unchecked",        // no command of the streams is that long
     "scsi_d_sense_ignored",         // either format is read, and what it says compared
 };
 

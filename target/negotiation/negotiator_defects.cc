@@ -21,10 +21,12 @@ std::optional<std::string> Negotiator::WrongAnswer(NegotiationPhase phase, const
       (limit && discovery && bugs_.Has(Bug::kDiscoveryLimitsNegotiated)) ||
       (row.key == Key::kIscsiProtocolLevel && bugs_.Has(Bug::kProtocolLevelAsOffered));
   if (echoes) return std::string(value);
+  const bool digest = row.key == Key::kHeaderDigest || row.key == Key::kDataDigest;
+  const bool like_it = value == "crc32c" || value == "CRC32c";
+  if (digest && like_it && bugs_.Has(Bug::kValuesInAnyCase)) return "CRC32C";
   if (row.key == Key::kTaskReporting && bugs_.Has(Bug::kFastAbortNotTaken)) return "RFC3720";
   if (!context_.rdma_transport) return std::nullopt;
   if (row.key == Key::kErrorRecoveryLevel && bugs_.Has(Bug::kIserRecoveryLevelRaised)) return "1";
-  const bool digest = row.key == Key::kHeaderDigest || row.key == Key::kDataDigest;
   const bool marker = row.key == Key::kOfMarker || row.key == Key::kIfMarker;
   const bool yes = (row.key == Key::kRdmaExtensions && discovery &&
                     bugs_.Has(Bug::kIserRdmaExtensionsInDiscovery)) ||

@@ -237,7 +237,9 @@ auto PduMachine<S, D, Q>::TakeAhs() -> Step {
   state_ = RxState::kAhs;
   const Obtained got = source_->Obtain(Chunk::kAhs, faults_.AhsBytes(slot_->bhs().ahs_bytes()));
   if (got.answer != Obtained::Answer::kReady) return Stopped(got);
-  if (framing_.header_digest && !faults_.WaitedAnd(Bug::kRxAhsNotInDigest)) crc_.Add(got.bytes);
+  const bool left_out =
+      faults_.WaitedAnd(Bug::kRxAhsNotInDigest) || faults_.Has(Bug::kAhsNotInHeaderDigest);
+  if (framing_.header_digest && !left_out) crc_.Add(got.bytes);
   // One that is too long is only passed over, up to its digest.
   if (!ahs_too_long_ && !faults_.WaitedAnd(Bug::kRxAhsLostWhenCut)) {
     slot_->set_ahs(source_->KeepAhs(*slot_, got.bytes));

@@ -27,10 +27,39 @@ void SpoilAddress(const BugSet& bugs, Task* task) {
   }
 }
 
+void SpoilPage(const BugSet& bugs, Task* task) {
+  uint8_t* const cdb = task->cdb.data();
+  constexpr uint8_t kInquiry = 0x12, kModeSense6 = 0x1a, kModeSense10 = 0x5a;
+  if (cdb[0] == kInquiry && (cdb[1] & 1) == 0 && bugs.Has(Bug::kScsiPageWithoutEvpd)) cdb[2] = 0;
+  if (!bugs.Has(Bug::kScsiAbsentPageAnswered)) return;
+  constexpr uint8_t kEnclosure = 0x14, kAll = 0x3f;
+  if (cdb[0] == kInquiry && cdb[2] < 0x80) cdb[2] = 0;
+  const bool mode_sense = cdb[0] == kModeSense6 || cdb[0] == kModeSense10;
+  if (mode_sense && (cdb[2] & 0x3f) == kEnclosure) cdb[2] |= kAll;
+}
+
+void SpoilReservation(const BugSet& bugs, Task* task) {
+  uint8_t* const cdb = task->cdb.data();
+  constexpr uint8_t kPersistentReserveOut = 0x5f, kReserve = 1;
+  constexpr uint16_t kTypes = 0x01ea;  // 1, 3 and 5 to 8
+  const bool there = ((kTypes >> (cdb[2] & 0x0f)) & 1) != 0;
+  if (cdb[0] == kPersistentReserveOut && cdb[1] == kReserve && !there &&
+      bugs.Has(Bug::kScsiReservationTypeUnchecked)) {
+    cdb[2] = 1;
+  }
+}
+
 }  // namespace
 
 void SpoilByDefects(const BugSet& bugs, UnitKinds kind, Task* task) {
   SpoilAddress(bugs, task);
+  SpoilPage(bugs, task);
+  SpoilReservation(bugs, task);
+  constexpr uint8_t kCompareAndWrite = 0x89;
+  if (task->cdb[0] == kCompareAndWrite && task->cdb[13] == 0 &&
+      bugs.Has(Bug::kScsiCompareOfNothingRefused)) {
+    task->cdb[1] |= 0xe0;  // WRPROTECT, which isn't there
+  }
   constexpr uint8_t kSanitize = 0x48;
   if (task->cdb[0] == kSanitize && FindCommand(*task, kind) == nullptr &&
       bugs.Has(Bug::kScsiSanitizeActionIgnored)) {

@@ -92,6 +92,7 @@ struct DeviceServer::Impl {
   // Null where nothing is addressed.
   LogicalUnit* Find(uint64_t lun) const {
     if (lun == kReportLunsWellKnownLun) return well_known.get();
+    if (info->bugs.Has(Bug::kScsiLunLowBytesIgnored)) lun &= 0xffff'0000'0000'0000;
     const std::optional<uint16_t> number = DecodeLun(lun);
     if (!number.has_value()) return nullptr;
     if (*number >= by_number.size() && !info->bugs.Has(Bug::kLunIndexUnchecked)) return nullptr;

@@ -117,7 +117,9 @@ ReservationState Reservations::state() const {
 
 bool Reservations::Conflicts(const Nexus& nexus, const ReservationRule& rule) const {
   const Nexus* holder = holder_.load(std::memory_order_acquire);
+  const bool registers = rule.opcode == 0x5f;
   if (bugs_.Has(Bug::kScsiReserve6Ignored)) holder = nullptr;
+  if (registers && bugs_.Has(Bug::kScsiRegistrationBesideReserve6)) holder = nullptr;
   if (holder != nullptr && (rule.unit == UnitReservationAccess::kConflictsForAll ||
                             (holder != &nexus && rule.unit == UnitReservationAccess::kConflicts))) {
     return true;
@@ -142,7 +144,7 @@ bool Reservations::Conflicts(const Nexus& nexus, const ReservationRule& rule) co
 // A registered nexus that gave its own key. Else RESERVATION CONFLICT.
 bool Reservations::Knows(const ReservationState& state, const NexusId& from, uint64_t key) const {
   const Registration* registration = state.Find(from);
-  if (registration == nullptr) return false;
+  if (registration == nullptr) return bugs_.Has(Bug::kScsiStrangerReserves);
   return registration->key == key || bugs_.Has(Bug::kScsiReservationKeyUnchecked);
 }
 
@@ -154,7 +156,9 @@ ReservationOutcome Reservations::Apply(
     absl::FunctionRef<ReservationOutcome(ReservationState&)> change) {
   std::lock_guard changing(changing_);
   // RESERVE (6) came between the command's arrival and its data.
-  if (holder_.load() != nullptr) return ReservationOutcome::Conflict();
+  if (holder_.load() != nullptr && !bugs_.Has(Bug::kScsiRegistrationBesideReserve6)) {
+    return ReservationOutcome::Conflict();
+  }
   ReservationState next = state();
   ReservationOutcome outcome = change(next);
   if (!outcome.ok()) return outcome;
@@ -188,6 +192,11 @@ ReservationOutcome Reservations::Register(const NexusId& from, const RegisterReq
       const std::optional<Reservation> before = state.reservation;
       Unregister(from, &state, &outcome);
       if (bugs_.Has(Bug::kScsiUnregisterKeepsReservation)) state.reservation = before;
+      if (bugs_.Has(Bug::kScsiUnregisterUntold)) outcome.attentions.clear();
+      if (before.has_value() && IsAllRegistrants(before->type) &&
+          bugs_.Has(Bug::kScsiAllRegistrantsEndEarly)) {
+        state.reservation.reset();
+      }
     } else {
       own->key = request.new_key;
       own->all_target_ports = request.all_target_ports;
@@ -235,7 +244,9 @@ ReservationOutcome Reservations::Clear(const NexusId& from, uint64_t key) {
   return Apply([&](ReservationState& state) -> ReservationOutcome {
     if (!Knows(state, from, key)) return ReservationOutcome::Conflict();
     ReservationOutcome outcome;
-    TellRegistered(state, from, sense::kReservationsPreempted, &outcome);
+    if (!bugs_.Has(Bug::kScsiClearUntold)) {
+      TellRegistered(state, from, sense::kReservationsPreempted, &outcome);
+    }
     if (!bugs_.Has(Bug::kScsiClearKeepsRegistrations)) state.registrations.clear();
     state.reservation.reset();
     Count(&state);
@@ -257,7 +268,8 @@ ReservationOutcome Reservations::Preempt(const NexusId& from, uint64_t key, uint
     } else if (holder != nullptr && holder->key == victims_key) {
       TakeOver(from, victims_key, type, &state, &outcome);
     } else {
-      if (!RemoveRegistrations(from, victims_key, /*keeps_own=*/false, &state, &outcome)) {
+      if (!RemoveRegistrations(from, victims_key, /*keeps_own=*/false, &state, &outcome) &&
+          !bugs_.Has(Bug::kScsiPreemptOfNobody)) {
         return ReservationOutcome::Conflict();
       }
       if (state.registrations.empty()) state.reservation.reset();  // of All Registrants
@@ -282,7 +294,7 @@ ReservationOutcome Reservations::Move(const NexusId& from, const MoveRequest& re
     } else {
       state.registrations.push_back({request.to, request.new_key, false});
     }
-    state.reservation->holder = request.to;
+    if (!bugs_.Has(Bug::kScsiMoveKeepsReservation)) state.reservation->holder = request.to;
     ReservationOutcome outcome;
     if (request.unregister) Unregister(from, &state, &outcome);
     state.persist = request.persist;
@@ -296,6 +308,7 @@ ReservationOutcome Reservations::Move(const NexusId& from, const MoveRequest& re
 std::optional<bool> Reservations::WhileRegistered(const Nexus& nexus) const {
   std::lock_guard lock(mutex_);
   if (state_.registrations.empty()) return std::nullopt;
+  if (bugs_.Has(Bug::kScsiReserve6BesideRegistrations)) return std::nullopt;
   const bool for_registrants =
       state_.reservation.has_value() && IsForRegistrants(state_.reservation->type);
   return state_.Holds(nexus.id()) || (for_registrants && state_.Find(nexus.id()) != nullptr);

@@ -62,7 +62,14 @@ void Connection::OnLoginTimer() {
   Close();
 }
 
+// Bug::kMalformedTextUnanswered.
+static bool IsMalformed(std::string_view reason) {
+  return reason.starts_with("a pair has no") || reason.starts_with("the last pair has no") ||
+         reason == "InitiatorName is no iSCSI name";
+}
+
 void Connection::FailLogin(const LoginStep& step) {
+  if (node().Has(Bug::kMalformedTextUnanswered) && IsMalformed(step.error.reason)) return;
   LogLoginFailure(LoginStatusName(step.status), step.error);
   SendLoginResponse(step);
   if (node().Has(Bug::kLoginKeepsConnection)) return Proceed();
@@ -105,6 +112,9 @@ void Connection::Admit() {
 
 void Connection::ClaimNewSession() {
   const LoginResult& result = login_->machine().result();
+  if (node().Has(Bug::kSessionsNeverFree) && node().CountConnection() > 64) {
+    return Take(login_->machine().Refuse(LoginStatus::kOutOfResources, "a defect"));
+  }
   const SessionRegistry::Claim claim =
       node().registry().ClaimName(login_->key(), worker_, result.session, result.authentication);
   if (claim.tsih == 0) {

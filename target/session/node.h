@@ -127,6 +127,8 @@ class Node {
   bool BeginLogin();
   // The place is free: it is logged in, or closed.
   void EndLogin() { logins_.fetch_sub(1, std::memory_order_relaxed); }
+  // Bug::kSessionsNeverFree: how many logins there were.
+  uint32_t CountConnection() { return kept_sessions_.fetch_add(1, std::memory_order_relaxed) + 1; }
   // For a connection or a session of this number; null where nothing varies.
   std::unique_ptr<LegalVariation> VariationOf(bool session, uint64_t number) const;
   uint64_t NextConnection() { return next_connection_.fetch_add(1, std::memory_order_relaxed); }
@@ -152,6 +154,7 @@ class Node {
   BufferBudget buffer_budget_;
   std::atomic<bool> stopping_{false};
   std::atomic<uint32_t> logins_{0};
+  std::atomic<uint32_t> kept_sessions_{0};  // CountConnection()
   std::atomic<uint64_t> next_connection_{1};
   std::function<void()> end_all_sessions_;
 

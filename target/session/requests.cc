@@ -50,6 +50,7 @@ void Session::Deliver(IscsiTask* task) {
 // -----------------------------------------------------------
 
 void Session::AnswerPing(IscsiTask* task) {
+  if (HasUsedUp(Bug::kPingSlotsLost)) return Finish(task);
   NopIn ping;
   ping.initiator_task_tag = task->initiator_task_tag;
   if (Has(Bug::kNopInItt)) ++ping.initiator_task_tag;
@@ -103,7 +104,8 @@ void Session::OnText(IscsiTask* task) {
   async_events_.OnText();
   Connection* const connection = task->connection;
   const SlotRef slot = task->slot;
-  const TextRequest request = TextRequest::Decode(slot->bhs());
+  TextRequest request = TextRequest::Decode(slot->bhs());
+  if (Has(Bug::kTextPartsNotJoined)) request.text_continue = false;
   if (Has(Bug::kUnfinishedTextsKept) && connection->text().left_unfinished() > 4) {
     return Finish(task);
   }
@@ -114,8 +116,15 @@ void Session::OnText(IscsiTask* task) {
     return Reject(*connection, slot, RejectReason::kProtocolError);
   }
   std::string storage;
-  TextReply reply = connection->text().OnRequest(request, InOnePiece(*slot, storage), parameters_,
-                                                 connection->parameters());
+  const base::Bytes text_in = InOnePiece(*slot, storage);
+  if (Has(Bug::kMalformedTextUnanswered) && !ParseText(base::AsText(text_in)).ok()) {
+    return Finish(task);
+  }
+  ConnectionParameters parameters = connection->parameters();
+  if (Has(Bug::kTextBeyondMaxRecv)) {
+    parameters.initiator_max_recv_data_segment_length = kMaxDataSegmentBytes;
+  }
+  TextReply reply = connection->text().OnRequest(request, text_in, parameters_, parameters);
   Finish(task);
   if (reply.kind == TextReply::Kind::kReject) return Reject(*connection, slot, reply.reject_reason);
   auto text = std::make_unique<std::string>(std::move(reply.text));
@@ -204,6 +213,7 @@ void Session::OnSnack(Connection& connection, const SlotRef& pdu) {
 
 // RFC 7143 §11.17: with the complete header of the bad PDU.
 void Session::Reject(Connection& connection, const SlotRef& pdu, RejectReason reason) {
+  if (HasUsedUp(Bug::kRejectSlotsLost)) return;
   counters().AddReject(reason);
   connection.Log(base::LogLevel::kInfo, "reject", [&](base::LogFields& fields) {
     fields.Add("reason", static_cast<int64_t>(reason)).Add("of", OpcodeName(pdu->bhs().opcode()));

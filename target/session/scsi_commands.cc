@@ -65,7 +65,8 @@ ScsiCommands::ScsiCommands(Session* session)
 
 std::optional<ProtocolError> ScsiCommands::Begin(IscsiTask* task, const PduSlot& pdu,
                                                  Placement& placement) {
-  const ScsiCommand command = ScsiCommand::Decode(pdu.bhs());
+  ScsiCommand command = ScsiCommand::Decode(pdu.bhs());
+  WriteFlow::SpoilLength(session_->node().bugs(), &command);
   const bool unchecked = session_->Has(Bug::kCommandFlagsUnchecked);
   if (const auto error = CheckFlags(command); error && !unchecked) return error;
   if (session_->node().Has(Bug::kBitWithoutLengthRefused) && (command.read || command.write) &&

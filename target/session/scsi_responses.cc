@@ -178,6 +178,10 @@ void ScsiCommands::LogSense(const IscsiTask& task) {
 void ScsiCommands::SendResponse(IscsiTask* task) {
   const BugSet& bugs = session_->node().bugs();
   const Task::Result& result = task->scsi.result;
+  if (result.sense_bytes > 0 && session_->HasUsedUp(Bug::kFailedCommandSlotsLost)) {
+    session_->Finish(task);
+    return session_->task_manager().OnTaskEnded(task, /*aborted=*/false);
+  }
   ScsiResponse response;
   response.initiator_task_tag = task->initiator_task_tag;
   response.status = static_cast<uint8_t>(result.status);

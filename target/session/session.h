@@ -128,6 +128,8 @@ class Session {
   // Defects: this ended task is answered after all, behind the next response.
   void AnswerLate(const IscsiTask& task);
   void SendLate(Connection* connection);
+  // Defects: whether 128 of what this is about are gone, each of which kept its place.
+  bool HasUsedUp(Bug bug) { return Has(bug) && ++kept_places_ > 128; }
 
  private:
   // ---- session_receive.cc ----
@@ -180,6 +182,7 @@ class Session {
   uint64_t next_arrival_ = 1;
   std::vector<uint32_t> late_;  // AnswerLate(): Initiator Task Tags
   uint32_t next_transfer_tag_;
+  uint32_t kept_places_ = 0;         // HasUsedUp()
   uint32_t immediates_counted_ = 0;  // Bug::kExpCmdSnCountsImmediate
 
   ScsiCommands scsi_;

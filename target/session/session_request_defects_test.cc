@@ -31,6 +31,16 @@ const Row kRequests[] = {
        g.a->Send(ping);
        return g.a->ExpectNopIn().initiator_task_tag != ping.initiator_task_tag;
      }},
+    {Bug::kPingSlotsLost,
+     [](auto bug) {
+       Ground g(bug);
+       for (int i = 0; i < 128; ++i) {
+         g.a->Send(g.Ping());
+         g.a->ExpectNopIn();
+       }
+       g.a->Send(g.Ping());
+       return g.Silent();
+     }},
     {Bug::kNopInUnasked,
      [](auto bug) {
        Ground g(bug);

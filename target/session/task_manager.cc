@@ -336,6 +336,7 @@ void TaskManager::Complete(size_t index, TaskManagementResponseCode code) {
 }
 
 void TaskManager::Respond(IscsiTask* task, TaskManagementResponseCode code) {
+  if (session_->HasUsedUp(Bug::kTaskManagementSlotsLost)) return session_->Finish(task);
   const bool ends_all =
       TaskManagementRequest::Decode(task->slot->bhs()).function == TmFunction::kTargetColdReset;
   if (ends_all) return Send(task, code);  // this session, too

@@ -4,6 +4,12 @@
 
 namespace pushpull::target {
 
+void WriteFlow::SpoilLength(const BugSet& bugs, ScsiCommand* command) {
+  if (!bugs.Has(Bug::kImmediateDataBeyondEdtl)) return;
+  command->expected_data_transfer_length =
+      std::max(command->expected_data_transfer_length, command->data_segment_length);
+}
+
 uint32_t WriteFlow::Begin(const SessionParameters& parameters, const BugSet& bugs,
                           const ScsiCommand& command) {
   parameters_ = &parameters;
@@ -11,6 +17,9 @@ uint32_t WriteFlow::Begin(const SessionParameters& parameters, const BugSet& bug
   expected_bytes_ = command.write ? command.expected_data_transfer_length : 0;
   unsolicited_.length = std::min(parameters.first_burst_length, expected_bytes_);
 
+  if (!command.final && bugs.Has(Bug::kImmediateDataBeyondFirstBurst)) {
+    unsolicited_.length = expected_bytes_;
+  }
   const uint32_t immediate = command.data_segment_length;
   const bool lenient = bugs.Has(Bug::kUnsolicitedWhenInitialR2t);
   if (immediate > 0 && ((!parameters.immediate_data && !lenient) || !command.write)) {
@@ -152,8 +161,10 @@ void WriteFlow::Complete(const DataOut& header, bool intact) {
 // asked for.
 void WriteFlow::EndUnsolicited() {
   unsolicited_open_ = false;
+  const bool more = unsolicited_.received > parameters_->first_burst_length;
   const bool short_burst = expected_bytes_ > parameters_->first_burst_length &&
-                           unsolicited_.received != parameters_->first_burst_length;
+                           unsolicited_.received != parameters_->first_burst_length &&
+                           !(more && bugs_->Has(Bug::kImmediateDataBeyondFirstBurst));
   const bool holes = unsolicited_.coverage != nullptr && !unsolicited_.coverage->contiguous();
   if (short_burst || holes) SetFault(WriteFault::kIncorrectAmountOfData);
   if (fault_ == WriteFault::kNone) next_offset_ = unsolicited_.received;

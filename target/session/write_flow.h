@@ -50,6 +50,9 @@ class WriteFlow {
     uint32_t length;
   };
 
+  // Bug::kImmediateDataBeyondEdtl: what came counts as announced.
+  static void SpoilLength(const BugSet& bugs, ScsiCommand* command);
+
   // A SCSI Command came. `parameters` and `bugs` must outlive the flow. How many of its immediate
   // bytes are to be kept, from offset 0 on: all or none; why, if none, says fault().
   uint32_t Begin(const SessionParameters& parameters, const BugSet& bugs,

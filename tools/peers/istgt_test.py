@@ -14,7 +14,7 @@ PAGE = 'docs/targets/istgt.md'
 
 # It ends each connection a second late. So its time is waited, not computed: as many daemons, each
 # with its part of the cases.
-DAEMONS = 6
+DAEMONS = 9
 
 
 class IstgtTest(unittest.TestCase):

@@ -45,6 +45,7 @@ constexpr std::string_view kReasons[] = {
     "the target has keys of its own to negotiate first",
     "the command takes longer than a ping",
     "the target's answer comes in several parts, which it may",
+    "the session was dropped, which is legal",
 };
 
 bool IsGoodReason(std::string_view message) {

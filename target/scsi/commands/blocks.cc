@@ -73,7 +73,8 @@ base::Result<BlockRange, Sense> CheckRange(const LogicalUnit& unit, const Task& 
 
 base::Result<BlockRange, Sense> CheckTransferRange(const LogicalUnit& unit, const Task& task) {
   PUSHPULL_TRY_ASSIGN(const BlockRange range, CheckRange(unit, task));
-  if (range.blocks > unit.max_transfer_blocks()) return InvalidField(LengthByte(task));
+  const bool checks = !unit.device().bugs.Has(Bug::kScsiLimitsUnchecked);
+  if (checks && range.blocks > unit.max_transfer_blocks()) return InvalidField(LengthByte(task));
   return range;
 }
 

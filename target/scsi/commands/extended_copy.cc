@@ -135,7 +135,10 @@ Step Write(LogicalUnit& unit, Task& task, CopyState& state) {
 
 }  // namespace
 
-Prepared PrepareExtendedCopy(const LogicalUnit& /*unit*/, const Task& task) {
+Prepared PrepareExtendedCopy(const LogicalUnit& unit, const Task& task) {
+  if (ListLength(task) == 0 && unit.device().bugs.Has(Bug::kScsiCopyOfNothingRefused)) {
+    return sense::kParameterListLengthError;
+  }
   if (ListLength(task) > kMaxListBytes) return sense::kParameterListLengthError;
   return DataOut(ListLength(task));
 }

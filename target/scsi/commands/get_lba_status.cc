@@ -45,7 +45,9 @@ void AddDescriptor(const Run& run, ParameterData* data) {
 }  // namespace
 
 Prepared PrepareGetLbaStatus(const LogicalUnit& unit, const Task& task) {
-  if (LbaOf(task) >= unit.blocks()) return sense::kLbaOutOfRange;
+  if (LbaOf(task) >= unit.blocks() && !unit.device().bugs.Has(Bug::kScsiLbaStatusBeyond)) {
+    return sense::kLbaOutOfRange;
+  }
   return DataIn(AllocationLength(task), kMaxBytes);
 }
 
@@ -54,6 +56,7 @@ Step ExecuteGetLbaStatus(LogicalUnit& unit, Task& task) {
   data.AddZeros(kHeaderBytes);
   const uint64_t room = std::max(uint64_t{AllocationLength(task)}, kHeaderBytes + kDescriptorBytes);
   Run run{LbaOf(task), 0, {}};
+  if (run.lba >= unit.blocks()) run.lba = 0;  // Bug::kScsiLbaStatusBeyond
   for (int i = 0; i < kMaxExtents && run.lba + run.blocks < unit.blocks(); ++i) {
     const Run next = RunAt(unit, run.lba + run.blocks);
     const bool goes_on = run.blocks != 0 && next.provisioning == run.provisioning &&

@@ -107,14 +107,16 @@ base::Result<MoveRequest, Sense> ParseMove(const LogicalUnit& unit, const Task& 
 }
 
 // What has SPEC_I_PT, and REGISTER AND MOVE, have longer lists (SPC-4 §6.16.2).
-base::Result<void, Sense> CheckListSize(const Task& task, base::Bytes list) {
+base::Result<void, Sense> CheckListSize(const BugSet& bugs, const Task& task, base::Bytes list) {
   const uint16_t action = ServiceActionOf(task);
   if (list.size() < ListLength(task) || list.size() < kBasicListBytes) {
     return sense::kParameterListLengthError;
   }
   const bool registers = action == kRegister || action == kRegisterAndIgnoreExistingKey;
   const bool names_others = registers && (list[20] & 0x08) != 0;
-  if (action != kRegisterAndMove && !names_others && list.size() != kBasicListBytes) {
+  const bool longer =
+      list.size() != kBasicListBytes && !bugs.Has(Bug::kScsiReservationListUnchecked);
+  if (action != kRegisterAndMove && !names_others && longer) {
     return sense::kParameterListLengthError;
   }
   return {};
@@ -185,7 +187,7 @@ Step ExecutePersistentReserveOut(LogicalUnit& unit, Task& task) {
   auto owned = std::make_unique<ChangeState>();
   ChangeState& state = *owned;
   state.list = ParameterList(task);
-  if (const auto size = CheckListSize(task, state.list); !size.ok()) {
+  if (const auto size = CheckListSize(unit.device().bugs, task, state.list); !size.ok()) {
     return Step::Fail(size.error());
   }
   task.work.state = std::move(owned);

@@ -31,6 +31,9 @@ Prepared PrepareReportTargetPortGroups(const LogicalUnit& /*unit*/, const Task& 
 Step ExecuteReportTargetPortGroups(LogicalUnit& unit, Task& task) {
   ParameterData data;
   data.Add32(0);
+  if (unit.device().bugs.Has(Bug::kScsiPortGroupsMissing)) {
+    return Reply(task, data.bytes(), Length(task));
+  }
   if (Extended(task)) data.Add32(0x1000'0000);  // the format; transitions take no time
   data.Add8(kActiveOptimized);
   data.Add8(kOnlyActiveOptimized);

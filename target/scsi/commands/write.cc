@@ -1,5 +1,9 @@
 #include "target/scsi/commands/write.h"
 
+#include <span>
+#include <utility>
+#include <vector>
+
 #include "target/scsi/commands/blocks.h"
 
 namespace pushpull::target::commands {
@@ -9,6 +13,16 @@ namespace {
 bool Fua(const Task& task) { return task.cdb[0] != 0x0a && (BlockFlagsOf(task) & 0x08) != 0; }
 
 bool IsAtomic(const Task& task) { return task.cdb[0] == 0x9c; }
+
+// Bug::kMissingDataInvented: the `bytes` that came, until there are enough.
+std::span<const iovec> Repeated(Task& task, uint64_t bytes) {
+  const std::span<const iovec> came = BytesFrom(task, 0, bytes);
+  std::vector<iovec> all;
+  for (uint64_t made = 0; made < task.transfer_bytes; made += bytes) {
+    all.insert(all.end(), came.begin(), came.end());
+  }
+  return task.work.buffers = std::move(all);
+}
 
 }  // namespace
 
@@ -33,7 +47,8 @@ Step ExecuteWrite(LogicalUnit& unit, Task& task) {
     bytes -= unit.block_size();
     if (bytes == 0) return Step::Good();
   }
-  io.buffers = FirstBytes(task, bytes);
+  const bool invents = unit.device().bugs.Has(Bug::kMissingDataInvented);
+  io.buffers = invents ? Repeated(task, bytes) : FirstBytes(task, bytes);
   return Step::Transfer();
 }
 

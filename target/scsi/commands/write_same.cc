@@ -29,7 +29,8 @@ struct WriteSameState : CommandState {
 base::Result<BlockRange, Sense> RangeOf(const LogicalUnit& unit, const Task& task) {
   PUSHPULL_TRY_ASSIGN(BlockRange range, CheckRange(unit, task));
   const uint64_t blocks = range.blocks == 0 ? unit.blocks() - range.lba : range.blocks;
-  if (blocks > unit.max_write_same_blocks()) return InvalidField(LengthByte(task));
+  const bool checks = !unit.device().bugs.Has(Bug::kScsiLimitsUnchecked);
+  if (checks && blocks > unit.max_write_same_blocks()) return InvalidField(LengthByte(task));
   if (range.blocks == 0 && unit.device().bugs.Has(Bug::kScsiWriteSameZeroNothing)) return range;
   range.blocks = static_cast<uint32_t>(blocks);
   return range;

@@ -10,6 +10,7 @@
 namespace pushpull::target {
 namespace {
 
+constexpr char kInvalidField[] = "5/24/00";
 constexpr char kReadBeyond[] = "28 00 00 00 08 00 00 00 01 00";
 
 // Two descriptors: block 0, and block 2.
@@ -220,6 +221,48 @@ const DefectRow kRows[] = {
        Disk disk(bugs);
        disk.Reset();
        return disk.Do("a0 00 00 00 00 00 00 00 00 ff 00 00").Summary() != "GOOD";
+     }},
+    {Bug::kScsiLbaStatusBeyond,
+     [](BugSet bugs) {
+       return Disk(bugs).Do("9e 12 00 00 00 00 00 00 08 00 00 00 00 18 00 00").Summary() !=
+              "5/21/00";
+     }},
+    {Bug::kScsiLimitsUnchecked,
+     [](BugSet bugs) {
+       Bench bench({{0, "ram:16M"}}, 1, bugs);
+       Nexus* const a = bench.Open("iqn.2026-11.org.example:a");
+       const std::string summary =
+           bench.Do(a, "88 00 00 00 00 00 00 00 00 00 00 00 40 01 00 00").Summary();
+       return !summary.starts_with(kInvalidField);
+     }},
+    {Bug::kScsiCompareOfNothingRefused,
+     [](BugSet bugs) {
+       return Disk(bugs).Do("89 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00").Summary() != "GOOD";
+     }},
+    {Bug::kScsiPageWithoutEvpd,
+     [](BugSet bugs) {
+       return !Disk(bugs).Do("12 00 83 00 ff 00").Summary().starts_with(kInvalidField);
+     }},
+    {Bug::kScsiAbsentPageAnswered,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       return !disk.Do("12 01 5a 00 ff 00").Summary().starts_with(kInvalidField) ||
+              !disk.Do("1a 00 14 00 ff 00").Summary().starts_with(kInvalidField);
+     }},
+    {Bug::kScsiLunLowBytesIgnored,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       CommandOptions options;
+       options.lun = 1;
+       return disk.bench.Do(disk.a, FromHex(kTestUnitReady), options).Summary() != "5/25/00";
+     }},
+    {Bug::kScsiPortGroupsMissing,
+     [](BugSet bugs) {
+       return Disk(bugs).Do("a3 0a 00 00 00 00 00 00 00 ff 00 00").data.size() < 16;
+     }},
+    {Bug::kScsiCopyOfNothingRefused,
+     [](BugSet bugs) {
+       return Disk(bugs).Do("83 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00").Summary() != "GOOD";
      }},
 };
 

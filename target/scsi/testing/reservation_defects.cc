@@ -37,6 +37,23 @@ std::string AskUntilTold(Bench& bench, Nexus* nexus, const char* cdb) {
   return summary;
 }
 
+// What A holds, to B.
+std::string MoveToB(Ground& g) {
+  std::vector<uint8_t> id = FromHex("45 00 00 00");
+  for (const char c : std::string("iqn.2026-11.org.example:b,i,0x800000000002")) id.push_back(c);
+  do id.push_back(0);
+  while (id.size() % 4 != 0);
+  id[3] = static_cast<uint8_t>(id.size() - 4);
+  CommandOptions options;
+  options.data_out = FromHex("00 00 00 00 00 00 00 0a 00 00 00 00 00 00 00 0b 00 00 00 01");
+  options.data_out.resize(24);
+  options.data_out[23] = static_cast<uint8_t>(id.size());
+  options.data_out.insert(options.data_out.end(), id.begin(), id.end());
+  std::vector<uint8_t> cdb = FromHex("5f 07 00 00 00 00 00 00 00 00");
+  cdb[8] = static_cast<uint8_t>(options.data_out.size());
+  return g.bench.Do(g.a, cdb, options).Summary();
+}
+
 const DefectRow kRows[] = {
     {Bug::kScsiReservationKeyUnchecked,
      [](BugSet bugs) {
@@ -138,6 +155,76 @@ const DefectRow kRows[] = {
        disk.Do(kReserve6);
        disk.bench.Close(disk.a);
        return disk.bench.Do(disk.b, kTestUnitReady).Summary() != "GOOD";
+     }},
+    {Bug::kScsiMoveKeepsReservation,
+     [](BugSet bugs) {
+       Ground g(bugs);
+       return MoveToB(g) != "GOOD" || g.bench.Do(g.b, kWriteNothing).Summary() != "GOOD";
+     }},
+    {Bug::kScsiAllRegistrantsEndEarly,
+     [](BugSet bugs) {
+       Ground g(bugs);
+       Nexus* const c = g.bench.Open("iqn.2026-11.org.example:c");
+       g.Out(g.a, kRelease, 0xa, 0);
+       g.Out(g.a, "5f 01 08 00 00 00 00 00 18 00", 0xa, 0);
+       g.Out(g.a, kUnregister, 0xa, 0);
+       return g.bench.Do(c, kWriteNothing).Summary() != kConflict;
+     }},
+    {Bug::kScsiReservationListUnchecked,
+     [](BugSet bugs) {
+       Ground g(bugs);
+       CommandOptions options;
+       options.data_out.resize(28);
+       options.data_out[7] = 0xa;
+       return g.bench.Do(g.a, FromHex("5f 00 00 00 00 00 00 00 1c 00"), options).Summary() !=
+              "5/1a/00";
+     }},
+    {Bug::kScsiReservationTypeUnchecked,
+     [](BugSet bugs) {
+       Ground g(bugs);
+       g.Out(g.a, kRelease, 0xa, 0);
+       return !g.Out(g.a, "5f 01 02 00 00 00 00 00 18 00", 0xa, 0).starts_with("5/24/00");
+     }},
+    {Bug::kScsiPreemptOfNobody,
+     [](BugSet bugs) {
+       Ground g(bugs);
+       return g.Out(g.b, "5f 04 01 00 00 00 00 00 18 00", 0xb, 0xc) != kConflict;
+     }},
+    {Bug::kScsiStrangerReserves,
+     [](BugSet bugs) {
+       Ground g(bugs);
+       Nexus* const c = g.bench.Open("iqn.2026-11.org.example:c");
+       return g.Out(c, "5f 03 00 00 00 00 00 00 18 00", 0, 0) != kConflict;
+     }},
+    {Bug::kScsiClearUntold,
+     [](BugSet bugs) {
+       Ground g(bugs);
+       g.Clear();
+       return Ask(g, g.b, kTestUnitReady) != "6/2a/03";
+     }},
+    {Bug::kScsiUnregisterUntold,
+     [](BugSet bugs) {
+       Ground g(bugs);
+       g.Out(g.a, kRelease, 0xa, 0);
+       g.Out(g.a, "5f 01 05 00 00 00 00 00 18 00", 0xa, 0);
+       g.Out(g.a, kUnregister, 0xa, 0);
+       return Ask(g, g.b, kTestUnitReady) != "6/2a/04";
+     }},
+    {Bug::kScsiReserve6BesideRegistrations,
+     [](BugSet bugs) {
+       Ground g(bugs);
+       g.Out(g.a, kRelease, 0xa, 0);
+       g.Out(g.b, kUnregister, 0xb, 0);
+       return Ask(g, g.b, kReserve6) != kConflict;
+     }},
+    {Bug::kScsiRegistrationBesideReserve6,
+     [](BugSet bugs) {
+       Ground g(bugs);
+       g.Clear();
+       AskUntilTold(g.bench, g.a, kReserve6);
+       AskUntilTold(g.bench, g.b, "12 00 00 00 05 00");
+       g.bench.Do(g.b, "03 00 00 00 12 00");
+       return g.Out(g.b, "5f 06 00 00 00 00 00 00 18 00", 0, 0xb) != kConflict;
      }},
 };
 
