@@ -1,10 +1,14 @@
 #include "fabric/tcp_listener.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -28,21 +32,35 @@ namespace {
 // So many connections are accepted before others have their turn.
 constexpr int kAcceptsPerTurn = 64;
 
-// When there was no descriptor or memory for a connection: the kernel doesn't say when there is.
+// When there was no memory for a connection: the kernel doesn't say when there is.
 constexpr absl::Duration kRetry = absl::Milliseconds(50);
+
+// The kernel gives the lowest descriptor that is free: from this one on they are kept.
+rlim_t FirstKept(uint32_t kept) {
+  rlimit limit = {};
+  if (kept == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
+  return limit.rlim_cur - std::min<rlim_t>(kept, limit.rlim_cur / 4);
+}
+
+// For a connection that is only to be closed. -1: there is none.
+int OpenSpare() { return open("/dev/null", O_RDONLY | O_NONBLOCK | O_CLOEXEC); }
 
 class TcpListener final : public Listener, private EpollLoop::Watcher {
  public:
-  TcpListener(EpollLoop* loop, int fd, Network::AcceptHandler accept)
+  TcpListener(EpollLoop* loop, int fd, const TcpOptions& options, Network::AcceptHandler accept)
       : loop_(loop),
         fd_(fd),
         address_(LocalAddress(fd)),
+        first_kept_(FirstKept(options.kept_descriptors)),
+        on_descriptors_(options.on_descriptors),
+        spare_(OpenSpare()),
         accept_(std::move(accept)),
         again_(loop) {}
   ~TcpListener() override {
     CHECK(loop_->OnThread()) << "a listener is destroyed on another thread";
     if (watch_ != 0) loop_->Unwatch(watch_);
     close(fd_);
+    if (spare_ >= 0) close(spare_);
   }
 
   Address address() const override { return address_; }
@@ -59,7 +77,13 @@ class TcpListener final : public Listener, private EpollLoop::Watcher {
   void AcceptSome() {
     for (int i = 0; i < kAcceptsPerTurn; ++i) {
       const int fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0 && static_cast<rlim_t>(fd) >= first_kept_) {
+        close(fd);
+        TellTurnedAway();
+        continue;
+      }
       if (fd >= 0) {
+        TellDescriptorsBack(fd);
         if (!accept_.Run(std::make_unique<TcpStream>(loop_, fd))) return;  // destroyed
         continue;
       }
@@ -71,6 +95,13 @@ class TcpListener final : public Listener, private EpollLoop::Watcher {
           return;
         case EMFILE:
         case ENFILE:
+          // Also where nobody waits.
+          if (const int error = TurnAway(); error == 0) {
+            continue;
+          } else if (error != EAGAIN) {
+            AcceptAgain(kRetry);
+          }
+          return;
         case ENOBUFS:
         case ENOMEM:
           AcceptAgain(kRetry);
@@ -82,6 +113,29 @@ class TcpListener final : public Listener, private EpollLoop::Watcher {
     AcceptAgain(absl::ZeroDuration());
   }
 
+  // Lends a connection the spare descriptor, to close it. Else why there was none: EAGAIN, or
+  // others were faster to take the descriptor.
+  int TurnAway() {
+    if (spare_ >= 0) close(spare_);
+    const int fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int error = fd >= 0 ? 0 : errno;
+    if (fd >= 0) close(fd);
+    spare_ = OpenSpare();
+    if (fd >= 0) TellTurnedAway();
+    return error;
+  }
+
+  void TellTurnedAway() {
+    is_short_ = true;
+    if (on_descriptors_) on_descriptors_(/*turned_away=*/true);
+  }
+
+  void TellDescriptorsBack(int fd) {
+    if (!is_short_ || static_cast<rlim_t>(fd) >= first_kept_ - first_kept_ / 8) return;
+    is_short_ = false;
+    if (on_descriptors_) on_descriptors_(/*turned_away=*/false);
+  }
+
   void AcceptAgain(absl::Duration delay) {
     again_.Start(delay, [this] { AcceptSome(); });
   }
@@ -89,6 +143,10 @@ class TcpListener final : public Listener, private EpollLoop::Watcher {
   EpollLoop* const loop_;
   const int fd_;
   const Address address_;
+  const rlim_t first_kept_;
+  const std::function<void(bool)> on_descriptors_;
+  int spare_;
+  bool is_short_ = false;  // a connection was turned away
   Handler<Network::AcceptHandler> accept_;
   EpollLoop::WatchId watch_ = 0;
   Timer again_;
@@ -113,15 +171,17 @@ int OpenListener(const SocketAddress& address, bool both_families, int backlog) 
 
 }  // namespace
 
-std::unique_ptr<Listener> ListenOn(EpollLoop* loop, int fd, Network::AcceptHandler accept) {
+std::unique_ptr<Listener> ListenOn(EpollLoop* loop, int fd, const TcpOptions& options,
+                                   Network::AcceptHandler accept) {
   CHECK(loop->OnThread());
-  auto listener = std::make_unique<TcpListener>(loop, fd, std::move(accept));
+  auto listener = std::make_unique<TcpListener>(loop, fd, options, std::move(accept));
   if (!listener->Start()) return nullptr;
   return listener;
 }
 
 absl::StatusOr<std::unique_ptr<Listener>> TcpListen(EpollLoop* loop, const Address& address,
-                                                    int backlog, Network::AcceptHandler accept) {
+                                                    const TcpOptions& options,
+                                                    Network::AcceptHandler accept) {
   CHECK(loop->OnThread());
   const std::vector<SocketAddress> candidates = ParseAddress(address);
   if (candidates.empty()) {
@@ -131,14 +191,14 @@ absl::StatusOr<std::unique_ptr<Listener>> TcpListen(EpollLoop* loop, const Addre
   }
   int error = 0;
   for (const SocketAddress& candidate : candidates) {
-    const int fd = OpenListener(candidate, address.host.empty(), backlog);
+    const int fd = OpenListener(candidate, address.host.empty(), options.backlog);
     if (fd < 0) {
       error = errno;
       // A machine without the one family may have the other.
       if (error == EAFNOSUPPORT || error == EADDRNOTAVAIL) continue;
       break;
     }
-    if (auto listener = ListenOn(loop, fd, std::move(accept))) return listener;
+    if (auto listener = ListenOn(loop, fd, options, std::move(accept))) return listener;
     error = errno;
     break;
   }

@@ -8,16 +8,19 @@
 #include "absl/status/statusor.h"
 #include "fabric/epoll_loop.h"
 #include "fabric/stream.h"
+#include "fabric/tcp_options.h"
 
 namespace pushpull::fabric {
 
-// On the loop's thread.
+// On the loop's thread. Of `options` all but the source.
 absl::StatusOr<std::unique_ptr<Listener>> TcpListen(EpollLoop* loop, const Address& address,
-                                                    int backlog, Network::AcceptHandler accept);
+                                                    const TcpOptions& options,
+                                                    Network::AcceptHandler accept);
 
 // The same of a listening, non-blocking stream socket of any family, which it takes. Null and
 // errno.
-std::unique_ptr<Listener> ListenOn(EpollLoop* loop, int fd, Network::AcceptHandler accept);
+std::unique_ptr<Listener> ListenOn(EpollLoop* loop, int fd, const TcpOptions& options,
+                                   Network::AcceptHandler accept);
 
 }  // namespace pushpull::fabric
 

@@ -35,7 +35,7 @@ TcpNetwork::~TcpNetwork() = default;
 
 absl::StatusOr<std::unique_ptr<Listener>> TcpNetwork::Listen(Loop* loop, const Address& address,
                                                              AcceptHandler accept) {
-  return TcpListen(AsEpollLoop(loop), address, options_.backlog, std::move(accept));
+  return TcpListen(AsEpollLoop(loop), address, options_, std::move(accept));
 }
 
 void TcpNetwork::Connect(Loop* loop, const Address& address, ConnectHandler done) {

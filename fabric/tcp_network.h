@@ -4,22 +4,15 @@
 #define FABRIC_TCP_NETWORK_H_
 
 #include <memory>
-#include <optional>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "fabric/loop.h"
 #include "fabric/resolver.h"
 #include "fabric/stream.h"
+#include "fabric/tcp_options.h"
 
 namespace pushpull::fabric {
-
-struct TcpOptions {
-  // Where connections come from: an IP address of this machine; port 0 lets the kernel choose.
-  std::optional<Address> source;
-  // How many connections wait to be accepted; the kernel bounds it (net.core.somaxconn).
-  int backlog = 4096;
-};
 
 // All loops must be EpollLoops and outlive this. Destroying it while a name is being resolved waits
 // for the resolver; connects that are under way go on.

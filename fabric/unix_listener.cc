@@ -126,7 +126,7 @@ absl::StatusOr<std::unique_ptr<Listener>> UnixListen(EpollLoop* loop, const std:
   if (lstat(path.c_str(), &file) != 0) return Failed(path, errno);
   auto unix_listener = std::make_unique<UnixListener>(path, file);
   if (listen(fd.get(), kBacklog) != 0) return Failed(path, errno);
-  std::unique_ptr<Listener> listener = ListenOn(loop, fd.Release(), std::move(accept));
+  std::unique_ptr<Listener> listener = ListenOn(loop, fd.Release(), {}, std::move(accept));
   if (listener == nullptr) return Failed(path, errno);
   unix_listener->Take(std::move(listener));
   return unix_listener;

@@ -197,6 +197,19 @@ void Target::ShutDownWorkers() {
   }
 }
 
+void Target::TellDescriptors(bool turned_away) {
+  Worker& worker = *workers_.front();
+  if (turned_away) worker.counters().Add(Count::kConnectionsWithoutDescriptor);
+  if (std::exchange(descriptors_short_, turned_away) == turned_away) return;
+  const char* const what =
+      turned_away ? "no descriptors are left for connections: further ones are closed at once; "
+                    "raise the limit (ulimit -n, or LimitNOFILE= of a service)"
+                  : "there are descriptors for connections again";
+  node_->log().Write(base::LogLevel::kWarning, worker.loop()->Now(),
+                     turned_away ? "descriptors_used_up" : "descriptors_back",
+                     base::LogFields().Add("what", what));
+}
+
 int64_t Target::Get(Count count) const {
   int64_t sum = 0;
   for (const auto& worker : workers_) sum += worker->counters().Get(count);

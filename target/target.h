@@ -88,6 +88,10 @@ class Target {
   void Announce(const AsyncRequest& request, absl::AnyInvocable<void(size_t)> done);
   void Describe(absl::AnyInvocable<void(std::vector<SessionInfo>)> done);
 
+  // From its network, on the first loop: a connection was closed at once, as the process has no
+  // descriptors left for those; or there are some again.
+  void TellDescriptors(bool turned_away);
+
   // The sums over all loops, from any thread.
   int64_t Get(Count count) const;
   int64_t Sum(const std::function<int64_t(const Counters&)>& one) const;
@@ -113,6 +117,7 @@ class Target {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Portal>> portals_;             // the first loop's
   std::vector<std::unique_ptr<IserAcceptor>> iser_portals_;  // the first loop's
+  bool descriptors_short_ = false;                           // the first loop's
   size_t workers_running_ = 0;                               // the first loop's
   absl::AnyInvocable<void()> on_shutdown_;
 

@@ -27,6 +27,7 @@ constexpr std::string_view kHelp[] = {
     "Bytes of memory for the data of tasks.",
     "Connections that were accepted.",
     "Connections that were closed at once, as too many logins were under way.",
+    "Connections that were closed at once, as the process had no descriptors left.",
     "Logins that led to a session.",
     "Logins that failed, by the status that the initiator was told (none: it was told nothing).",
     "Sessions that were opened.",

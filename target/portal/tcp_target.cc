@@ -1,6 +1,7 @@
 #include "target/portal/tcp_target.h"
 
 #include <algorithm>
+#include <functional>
 #include <future>
 #include <thread>
 #include <utility>
@@ -8,6 +9,24 @@
 #include "base/status.h"
 
 namespace pushpull::target {
+
+namespace {
+
+// For administrators (AdminOptions::max_connections) and files.
+constexpr uint32_t kKeptDescriptors = 48;
+
+fabric::TcpOptions NetworkOptions(std::function<void(bool)> on_descriptors) {
+  fabric::TcpOptions options;
+  options.kept_descriptors = kKeptDescriptors;
+  options.on_descriptors = std::move(on_descriptors);
+  return options;
+}
+
+}  // namespace
+
+TcpTarget::TcpTarget()
+    : network_(
+          NetworkOptions([this](bool turned_away) { target_->TellDescriptors(turned_away); })) {}
 
 absl::StatusOr<std::unique_ptr<TcpTarget>> TcpTarget::Create(
     TargetOptions options, uint32_t threads, std::unique_ptr<fabric::RdmaNetwork> rdma) {

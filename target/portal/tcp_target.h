@@ -51,7 +51,7 @@ class TcpTarget {
   void Stop();
 
  private:
-  TcpTarget() = default;
+  TcpTarget();
 
   fabric::TcpNetwork network_;
   std::vector<std::unique_ptr<fabric::LoopThread>> threads_;

@@ -2,12 +2,22 @@
 
 #include "target/portal/tcp_target.h"
 
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
+#include "base/log.h"
 #include "gtest/gtest.h"
 #include "target/portal/testing/blocking_client.h"
 #include "target/store/ram_store.h"
@@ -134,6 +144,68 @@ TEST(TcpTargetTest, AnAddressInUseIsAnError) {
   const auto again = target->Listen({"127.0.0.1", port});
   EXPECT_FALSE(again.ok());
   EXPECT_EQ(target->addresses().size(), 1u);
+}
+
+// Who comes when they are used up doesn't wait for nothing; those that are kept are for others.
+TEST(TcpTargetTest, WithoutDescriptorsConnectionsAreClosedAtOnce) {
+  std::mutex mutex;
+  std::string log;
+  TargetOptions options = Options();
+  options.node.log = base::Logger(base::LogLevel::kWarning, [&](const base::LogLine& line) {
+    const std::lock_guard lock(mutex);
+    log += base::ToString(line) + "\n";
+  });
+  const auto logged = [&](const std::string& event) {
+    const std::lock_guard lock(mutex);
+    size_t count = 0;
+    for (size_t at = 0; (at = log.find(event, at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  const auto made = TcpTarget::Create(std::move(options), 1);
+  ASSERT_TRUE(made.ok()) << made.status();
+  TcpTarget& target = **made;
+  rlimit old_limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old_limit), 0);
+  const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  close(next);
+  const rlimit few = {.rlim_cur = static_cast<rlim_t>(next) + 40, .rlim_max = old_limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  const absl::Cleanup restore = [&] { setrlimit(RLIMIT_NOFILE, &old_limit); };
+  const auto address = target.Listen({"127.0.0.1", 0});
+  ASSERT_TRUE(address.ok()) << address.status();
+
+  sockaddr_in to = {};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(address->port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::vector<int> clients;
+  const auto turned_away = [&] { return target.Get(Count::kConnectionsWithoutDescriptor); };
+  int64_t met = 0;
+  const auto connect_one = [&] {
+    clients.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(connect(clients.back(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+    ++met;
+    while (target.Get(Count::kConnectionsAccepted) + turned_away() < met) std::this_thread::yield();
+  };
+  while (turned_away() == 0 && !HasFatalFailure()) connect_one();
+  char byte = 0;
+  EXPECT_EQ(recv(clients.back(), &byte, 1, 0), 0);
+  connect_one();
+  EXPECT_EQ(recv(clients.back(), &byte, 1, 0), 0);
+  EXPECT_EQ(turned_away(), 2);
+  EXPECT_EQ(logged("descriptors_used_up"), 1u);
+  // Two more clients stand among those that are kept.
+  std::vector<int> others;
+  for (int fd; (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) others.push_back(fd);
+  EXPECT_GE(others.size() + 2, few.rlim_cur / 4);
+  for (const int fd : others) close(fd);
+  for (const int fd : clients) close(fd);
+  while (target.Get(Count::kConnections) > 0) std::this_thread::yield();
+  EXPECT_EQ(logged("descriptors_back"), 0u);
+  connect_one();
+  EXPECT_EQ(logged("descriptors_back"), 1u);
+  EXPECT_EQ(turned_away(), 2);
+  close(clients.back());
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ constexpr std::string_view kNames[] = {
     "buffer_bytes",
     "connections_accepted",
     "connections_refused",
+    "connections_without_descriptor",
     "logins_done",
     "logins_failed",
     "sessions_opened",

@@ -27,7 +27,8 @@ enum class Count : uint8_t {
   kBufferBytes,  // of tasks' data
   // What has happened so far.
   kConnectionsAccepted,
-  kConnectionsRefused,  // too many logins were under way
+  kConnectionsRefused,            // too many logins were under way
+  kConnectionsWithoutDescriptor,  // were closed at once, as the process had none left
   kLoginsDone,
   kLoginsFailed,  // by status, too
   kSessionsOpened,
