@@ -172,14 +172,16 @@ v1::Command* AddCommand(v1::Scenario* scenario, uint64_t lun) {
 
 // Many targets let nobody discover but with an account of its own, or everybody without one; some
 // know no discovery. Of what answers nothing neither is to be said.
-absl::Status OfDiscovery(const absl::Status& status, const Collector& answers, bool chap) {
+absl::Status OfDiscovery(const absl::Status& status, const Collector& answers,
+                         const std::string& uri, bool chap) {
   if (!absl::IsUnavailable(status) || !answers.answered()) return status;
   const uint32_t refused = answers.login().status;
   const bool account = chap && (refused == kAuthenticationFailure || refused == kNotAuthorized);
   return absl::UnavailableError(
       absl::StrCat(std::string(status.message()), "\n(This was the discovery of the target's name",
                    account ? ", which may have another CHAP account, or none" : "",
-                   ": with the IQN in the URI, tcp://HOST:PORT/IQN, there is no discovery.)"));
+                   ": with the IQN in the URI, ", uri.substr(0, uri.find(':')),
+                   "://HOST:PORT/IQN, there is no discovery.)"));
 }
 
 absl::StatusOr<std::string> DiscoverName(Inspection* inspection, const std::string& uri,
@@ -191,7 +193,7 @@ absl::StatusOr<std::string> DiscoverName(Inspection* inspection, const std::stri
   key->set_value("All");
   Collector answers;
   const absl::Status played = inspection->Play(std::move(scenario), {}, &answers);
-  if (!played.ok()) return OfDiscovery(played, answers, chap);
+  if (!played.ok()) return OfDiscovery(played, answers, uri, chap);
 
   std::vector<std::string> names;
   constexpr std::string_view kName = "TargetName=";

@@ -67,7 +67,8 @@ absl::Status VerbsError(int error, const std::string& what) {
       return absl::UnavailableError(
           absl::StrCat(start,
                        "; check that there is an RDMA device (rdma link) on this address's "
-                       "interface, and that rdma_ucm is loaded"));
+                       "interface, and that rdma_ucm is loaded; where there is none, `pushpull "
+                       "softroce -- COMMAND` runs the command with a soft-RoCE one"));
   }
 }
 

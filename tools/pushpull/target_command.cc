@@ -45,10 +45,6 @@
 namespace pushpull::tools {
 namespace {
 
-constexpr char kNoDeviceHelp[] =
-    "; where there is no RDMA device, `pushpull softroce -- COMMAND` runs the command with a "
-    "soft-RoCE one";
-
 // Twice what a command takes to and fro on one machine, whoever has to be woken for it.
 constexpr absl::Duration kMostBusyPoll = absl::Microseconds(100);
 
@@ -218,9 +214,8 @@ absl::Status Listen(target::TcpTarget* target, const target::LoadedConfig& confi
     const auto& [iser, address] = addresses[i];
     const auto there = iser ? target->ListenIser(address) : target->Listen(address);
     if (!there.ok()) {
-      std::string message(there.status().message());
-      if (iser) message += kNoDeviceHelp;
-      return config.At(absl::FailedPreconditionError(message), "listen", static_cast<int>(i));
+      return config.At(absl::FailedPreconditionError(there.status().message()), "listen",
+                       static_cast<int>(i));
     }
     bound.push_back({.iser = iser, .address = *there});
   }
