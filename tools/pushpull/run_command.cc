@@ -30,6 +30,8 @@
 #include "conformance/runner/run.h"
 #include "conformance/runner/suite.h"
 #include "pushpull/v1/profile.pb.h"
+#include "tools/endpoints/uri.h"
+#include "tools/pushpull/bugs_shown.h"
 #include "tools/pushpull/command.h"
 #include "tools/pushpull/interrupt.h"
 #include "tools/pushpull/progress.h"
@@ -44,6 +46,7 @@ using conformance::Case;
 
 struct Chosen {
   std::vector<Case> cases;
+  std::vector<Case> all;  // where defects were asked for: those that weren't chosen, too
   // Of all cases that there are: those of the user's folder, and those that are built in.
   std::vector<std::string> known_ids;
   conformance::ProfileVocabulary vocabulary;
@@ -85,6 +88,7 @@ absl::StatusOr<Chosen> ChooseCases(const RunFlags& flags) {
   chosen.vocabulary.Add(files);
   TellUnmatched("--only", flags.only, chosen.cases);
   TellUnmatched("--exclude", flags.exclude, chosen.cases);
+  if (!flags.bugs.empty()) chosen.all = chosen.cases;
   chosen.cases = conformance::Select(std::move(chosen.cases), SelectionOf(flags));
   if (!flags.suites.empty()) {
     std::set<std::string> played;
@@ -199,6 +203,16 @@ void TellProgress(const conformance::TextOptions& text, const conformance::TextO
   };
 }
 
+absl::Status TellBugsNotShown(const RunFlags& flags, const std::vector<Case>& all,
+                              const v1::RunResult& run) {
+  PUSHPULL_ASSIGN_OR_RETURN(const TargetUri uri, ParseTargetUri(flags.targets[0]));
+  const bool rdma = uri.kind == TargetUri::Kind::kEmbeddedIser;
+  for (const std::string& line : BugsNotShown(flags.bugs, all, run, rdma)) {
+    std::fprintf(stderr, "pushpull: %s\n", line.c_str());
+  }
+  return absl::OkStatus();
+}
+
 // The whole of it.
 absl::StatusOr<int> RunCases(const RunFlags& flags) {
   WatchInterrupts();
@@ -248,6 +262,7 @@ absl::StatusOr<int> RunCases(const RunFlags& flags) {
     return run.exit_code();
   }
   std::fputs(conformance::SummaryText(run, text).c_str(), stdout);
+  PUSHPULL_RETURN_IF_ERROR(TellBugsNotShown(flags, chosen.all, run));
   if (Interrupted() != 0) {
     std::fprintf(stderr, "pushpull: interrupted%s\n",
                  flags.fix_profile ? "; the profile stays as it is" : "");
