@@ -169,7 +169,6 @@ class SimQueuePair : public std::enable_shared_from_this<SimQueuePair> {
   void Answer(Send& send, RdmaStatus status);
   RdmaStatus DoLocal(const Send& send);
   RdmaStatus DoWrite(SimQueuePair& peer, const Send& send, bool refuse);
-  RdmaStatus DoRead(SimQueuePair& peer, const Send& send);
   bool LookAtMemory(SimQueuePair& peer);
   bool Retire();
   void NotReady(Send& send);

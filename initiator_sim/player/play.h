@@ -262,7 +262,6 @@ class Play final : public std::enable_shared_from_this<Play>, private fabric::Si
   absl::StatusOr<fabric::Address> Portal(uint32_t number) const;
   Session* SessionOf(const std::string& name);
   Session* FindSession(const std::string& name);
-  void ForgetSession(const std::string& name) { sessions_.erase(name); }
   void CloseLink(Link* link, v1::CloseHow how);
   // See Player.
   void PeerHasEnded();
@@ -323,10 +322,6 @@ class Play final : public std::enable_shared_from_this<Play>, private fabric::Si
   uint64_t arrived() const { return arrived_; }
 
   // ---- iSER (play_iser.cc) ---------------------------------------------------------------------
-  // Whether the step's connection goes over RDMA; a link that isn't there yet: whether it will.
-  bool OverRdma(const Link* link) const {
-    return link == nullptr ? options_.rdma != nullptr : link->rdma;
-  }
   absl::Status RegisterBuffer(Link* link, const v1::Register& step);
   // nullptr: there is none. Of a step, or a task's for this direction.
   IserBuffer* FindBuffer(const std::string& name, bool write);

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace pushpull::target {
 namespace {
@@ -90,25 +91,6 @@ std::optional<uint64_t> BodyBytes(std::string_view head) {
   return bytes;
 }
 
-// The bytes of the character of UTF-8 that `text` begins with (RFC 3629 §4: neither overlong, nor a
-// surrogate, nor above U+10FFFF); 0 where it begins with none.
-size_t Utf8Size(std::string_view text) {
-  const auto at = [text](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t first = at(0);
-  const size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
-  uint8_t low = 0x80, high = 0xbf;  // of the second byte
-  if (first == 0xe0) low = 0xa0;
-  if (first == 0xed) high = 0x9f;
-  if (first == 0xf0) low = 0x90;
-  if (first == 0xf4) high = 0x8f;
-  if (at(1) < low || at(1) > high) return 0;
-  for (size_t i = 2; i < size; ++i) {
-    if ((at(i) & 0xc0) != 0x80) return 0;
-  }
-  return size;
-}
-
 void AppendEscaped(std::string& out, uint8_t character) {
   constexpr char kHex[] = "0123456789abcdef";
   out += "\\u00";
@@ -175,7 +157,7 @@ std::string JsonQuoted(std::string_view text) {
     const auto byte = static_cast<uint8_t>(text[0]);
     size_t size = 1;
     if (byte >= 0x80) {
-      size = Utf8Size(text);
+      size = base::Utf8SequenceLength(text);
       if (size == 0) {
         out += "\\ufffd";
         size = 1;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/hex.h"
+#include "base/utf8.h"
 #include "target/negotiation/text.h"
 
 namespace pushpull::target {
@@ -82,23 +83,6 @@ std::optional<std::vector<uint8_t>> ParseBase64(std::string_view digits, size_t 
   // Bits behind the last byte are 0 (RFC 4648 §3.5): one value has one spelling.
   if ((bits & ((1u << bit_count) - 1)) != 0) return std::nullopt;
   return bytes;
-}
-
-// The length of the UTF-8 sequence at the front, 0 where there is none (RFC 3629).
-size_t Utf8SequenceLength(std::string_view text) {
-  const auto byte = [text](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  if (first == 0xe0 && byte(1) < 0xa0) return 0;  // overlong
-  if (first == 0xed && byte(1) > 0x9f) return 0;  // surrogates
-  if (first == 0xf0 && byte(1) < 0x90) return 0;  // overlong
-  if (first == 0xf4 && byte(1) > 0x8f) return 0;  // above U+10FFFF
-  return length;
 }
 
 }  // namespace
@@ -188,7 +172,7 @@ bool IsIscsiName(std::string_view name) {
 
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
-    const size_t length = Utf8SequenceLength(text);
+    const size_t length = base::Utf8SequenceLength(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }

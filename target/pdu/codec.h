@@ -35,7 +35,6 @@ void ReadLengths(BhsView bhs, Pdu& pdu) {
 
 inline uint16_t Load16(BhsView bhs, size_t at) { return base::LoadBe16(bhs.data() + at); }
 inline uint32_t Load32(BhsView bhs, size_t at) { return base::LoadBe32(bhs.data() + at); }
-inline uint64_t Load64(BhsView bhs, size_t at) { return base::LoadBe64(bhs.data() + at); }
 inline void Store16(Bhs& bhs, size_t at, uint16_t v) { base::StoreBe16(bhs.data() + at, v); }
 inline void Store32(Bhs& bhs, size_t at, uint32_t v) { base::StoreBe32(bhs.data() + at, v); }
 inline void Store64(Bhs& bhs, size_t at, uint64_t v) { base::StoreBe64(bhs.data() + at, v); }

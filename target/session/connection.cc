@@ -152,8 +152,7 @@ void Connection::OnPdu(SlotRef pdu) {
   }
   const BhsView bhs = pdu->bhs();
   if (!IsTargetOpcode(bhs.opcode())) {
-    exp_stat_sn_ = bhs.exp_stat_sn();
-    unexpected_.Acknowledge(exp_stat_sn_);
+    unexpected_.Acknowledge(bhs.exp_stat_sn());
   }
   session_->OnPdu(*this, std::move(pdu));
 }

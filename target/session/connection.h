@@ -63,7 +63,6 @@ class Connection : public TargetDirectory {
   // What comes is not looked at any more; nor can anything be sent.
   bool closing() const { return closing_; }
   bool closed() const { return closed_; }
-  bool logging_in() const { return login_ != nullptr; }
   // Where the initiator is.
   virtual fabric::Address peer() const { return {}; }
   ConnectionInfo Info();
@@ -91,9 +90,6 @@ class Connection : public TargetDirectory {
   void OnPingAnswer(uint32_t target_transfer_tag);
   TxQueue& tx() { return tx_; }
   StatSnCounter& stat_sn() { return stat_sn_; }
-
-  // Where the initiator acknowledged statuses up to (RFC 7143 §4.2.2.2).
-  uint32_t exp_stat_sn() const { return exp_stat_sn_; }
 
   // A Text negotiation changed them; in force for what is queued from now on.
   void SetParameters(const ConnectionParameters& parameters);
@@ -260,7 +256,6 @@ class Connection : public TargetDirectory {
   SessionWindow::ConnectionId window_id_ = 0;
   uint16_t cid_ = 0;
   ConnectionParameters parameters_;
-  uint32_t exp_stat_sn_ = 0;
   StatSnCounter stat_sn_;
   TxQueue::Numbers numbers_{};  // while there is no session
   TxQueue tx_;

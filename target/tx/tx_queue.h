@@ -98,7 +98,6 @@ class TxQueue {
   bool empty() const { return queued_.empty() && producers_.empty(); }
   size_t queued_pdus() const { return queued_.size(); }
   size_t queued_bytes() const { return bytes_; }
-  size_t producers() const { return producers_.size(); }
 
   // ---- for the sender ----
   // The next PDU with all its numbers and lengths, ready to be sent; false where there is none.
