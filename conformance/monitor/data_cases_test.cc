@@ -130,6 +130,12 @@ std::vector<RuleCase> R2tCases() {
 std::vector<RuleCase> ResponseCases() {
   const std::string written =
       Lines({"login", kWrite, R2t("desired_data_transfer_length: 512"), DataOut(0, 512)});
+  // A command that fails behind `moved`.
+  const auto fails = [](const std::string& moved, const std::string& fields) {
+    return Lines({moved, "< scsi_response { status: CHECK_CONDITION " + fields +
+                             " } data { raw: '\\0\\1\\x70' }"});
+  };
+  const std::string half = Lines({"login", kRead, DataIn("", 512)});
   const auto check = [](const std::string& data) {
     return Lines({"login", kTur,
                   "< scsi_response { status: CHECK_CONDITION } data { raw: '" + data + "' }"});
@@ -186,6 +192,15 @@ std::vector<RuleCase> ResponseCases() {
       {"residual_count_right",
        written + "< scsi_response { residual_underflow: true residual_count: 511 }",
        written + "< scsi_response { residual_underflow: true residual_count: 1024 }"},
+      // What was meant to be moved isn't known of a command that failed, but what was moved is.
+      {"residual_count_right",
+       fails(half, "exp_data_sn: 1 residual_underflow: true residual_count: 513"),
+       fails(half, "exp_data_sn: 1 residual_underflow: true residual_count: 512")},
+      {"residual_count_right",
+       fails(half, "exp_data_sn: 1 residual_underflow: true residual_count: 1024"),
+       fails(half, "exp_data_sn: 1")},
+      {"residual_count_right", fails(written, "residual_underflow: true residual_count: 1025"),
+       fails(written, "residual_underflow: true residual_count: 1024")},
       {"exp_data_sn_counts",
        Lines({"login", kRead, DataIn("", 1024), "< scsi_response { exp_data_sn: 0 }"}),
        Lines({"login", kRead, DataIn("", 1024), "< scsi_response { exp_data_sn: 1 }"})},

@@ -176,23 +176,23 @@ void CheckResidual(const Context& c, const Residual& residual, const Task* task)
              absl::StrCat(residual.overflow ? "O" : "U", " with Residual Count 0"));
     return;
   }
-  // Of a command that failed, how much the device meant to move isn't known.
-  const std::optional<Moved> known = residual.status == 0 ? MovedBy(c, task) : std::nullopt;
+  const std::optional<Moved> known = MovedBy(c, task);
   if (!known.has_value()) return;
   const auto [moved, expected] = *known;
   const std::string of = absl::StrCat(moved, " of ", expected, " bytes were transferred");
   if (residual.underflow) {
     // A device may take less of a write than it was sent, but nothing more.
     const uint64_t missing = expected - std::min(moved, expected);
-    const bool right = task->write ? residual.count >= missing && residual.count <= expected
-                                   : residual.count == missing;
+    // Nor is it known of one that failed how much it was to move: but what was moved was meant.
+    const bool least = residual.status == 0 ? residual.count >= missing : true;
+    const bool right = least && residual.count <= (task->write ? expected : missing);
     if (!right) {
       c.Report(RuleId::kResidualCountRight,
                absl::StrCat("U with Residual Count ", residual.count, ", but ", of));
     }
     return;
   }
-  if (moved < expected) {
+  if (moved < expected && residual.status == 0) {
     c.Report(RuleId::kResidualCountRight,
              absl::StrCat(residual.overflow ? "O is 1" : "U is 0", ", but only ", of));
   }
