@@ -10,6 +10,9 @@
 namespace pushpull::conformance {
 namespace {
 
+// What the case needs that tells whether the LUN keeps what is written to it.
+constexpr char kWritesKept[] = "writes_kept";
+
 // Whether a connection's login is sent, or has its security, without regard to the run's
 // credentials.
 bool LogsInByItself(const v1::Scenario& scenario) {
@@ -43,7 +46,7 @@ std::string UnmetAuthentication(const v1::Scenario& scenario, const Offer& offer
 }
 
 // What keeps a case from changing blocks.
-std::optional<Unmet> UnmetWrites(const Offer& offer) {
+std::optional<Unmet> UnmetWrites(const v1::Needs& needs, const Offer& offer) {
   if (!offer.writes) {
     return Unmet{v1::SKIP,
                  "it changes blocks of the LUN; --allow-writes lets it (the data there is lost)"};
@@ -54,7 +57,11 @@ std::optional<Unmet> UnmetWrites(const Offer& offer) {
                               " says in MODE SENSE that it is write-protected (name another: "
                               "tcp://HOST/IQN/LUN)")};
   }
-  if (offer.facts.forgets_writes) {
+  // A LUN may be one that forgets, by its profile. What else loses all writes is found by this
+  // case.
+  const auto& capabilities = needs.capability();
+  const bool tells = std::count(capabilities.begin(), capabilities.end(), kWritesKept) > 0;
+  if (offer.facts.forgets_writes && !tells) {
     return Unmet{v1::UNSUPPORTED,
                  absl::StrCat("LUN ", offer.facts.luns[0],
                               " doesn't keep what is written to it: it read back as zeros before "
@@ -124,7 +131,7 @@ std::optional<Unmet> FindUnmet(const v1::Scenario& scenario, const Offer& offer)
         "lets it");
   }
   if (needs.writes() || needs.whole_lun()) {
-    if (std::optional<Unmet> unmet = UnmetWrites(offer)) return unmet;
+    if (std::optional<Unmet> unmet = UnmetWrites(needs, offer)) return unmet;
   }
   if (needs.whole_lun() && !offer.whole_lun) {
     return skip(

@@ -97,6 +97,11 @@ TEST(PreconditionsTest, ALunThatForgetsSupportsNoWrites) {
   ASSERT_TRUE(unmet.has_value());
   EXPECT_EQ(unmet->verdict, v1::UNSUPPORTED);
   EXPECT_THAT(unmet->message, HasSubstr("doesn't keep"));
+  // But that it forgets has to be told by somebody: the profile, or a failure.
+  const char* const tells = "needs { writes: true capability: 'writes_kept' }";
+  EXPECT_FALSE(FindUnmet(Scenario(tells), offer).has_value());
+  offer.lacks.insert("writes_kept");
+  EXPECT_TRUE(FindUnmet(Scenario(tells), offer).has_value());
 }
 
 // What goes in without credentials judges nothing where nobody gets in so.

@@ -1,5 +1,7 @@
 #include "target/scsi/defects.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "base/bytes.h"
@@ -25,6 +27,7 @@ void SpoilAddress(const BugSet& bugs, Task* task) {
     const uint64_t lba = base::LoadBe64(cdb + 2);
     if (lba + base::LoadBe32(cdb + 10) < lba) base::StoreBe64(cdb + 2, 0);
   }
+  if (long_address && bugs.Has(Bug::kScsiAddressCut)) base::StoreBe32(cdb + 2, 0);
 }
 
 void SpoilPage(const BugSet& bugs, Task* task) {
@@ -50,6 +53,11 @@ void SpoilReservation(const BugSet& bugs, Task* task) {
 }
 
 }  // namespace
+
+bool IsReadOrWrite(const Task& task) {
+  constexpr std::array<uint8_t, 8> kCodes = {0x08, 0x0a, 0x28, 0x2a, 0x88, 0x8a, 0xa8, 0xaa};
+  return std::find(kCodes.begin(), kCodes.end(), task.cdb[0]) != kCodes.end();
+}
 
 void SpoilByDefects(const BugSet& bugs, UnitKinds kind, Task* task) {
   SpoilAddress(bugs, task);

@@ -9,6 +9,9 @@
 
 namespace pushpull::target {
 
+// Whether it is a READ or a WRITE of blocks.
+bool IsReadOrWrite(const Task& task);
+
 // Makes of a command that came what a target with these defects takes it for.
 void SpoilByDefects(const BugSet& bugs, UnitKinds kind, Task* task);
 

@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "base/check.h"
 #include "base/text.h"
+#include "target/scsi/defects.h"
 #include "target/scsi/logical_unit.h"
 #include "target/scsi/lun.h"
 #include "target/scsi/nexus.h"
@@ -207,6 +208,9 @@ bool DeviceServer::Prepare(Task* task) {
   CHECK(!task->in_task_set());
   DCHECK(task->nexus->closing_ == nullptr) << "its nexus was closed";
   LogicalUnit* unit = impl_->Find(task->lun);
+  if (impl_->info->bugs.Has(Bug::kScsiLunsShareBlocks) && IsReadOrWrite(*task)) {
+    unit = impl_->Find(0);
+  }
   if (unit == nullptr) unit = impl_->absent.get();
   return unit->Prepare(task);
 }

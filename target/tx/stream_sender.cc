@@ -4,16 +4,30 @@
 #include <cstring>
 #include <utility>
 
+#include "base/bytes.h"
 #include "target/pdu/digest.h"
 
 namespace pushpull::target {
+
+namespace {
+
+bool IsR2t(const OutPdu& pdu) { return (pdu.bhs[0] & 0x3f) == 0x31; }
+
+// Of a task's second Data-In, and of those behind it.
+bool IsLaterDataIn(const OutPdu& pdu) {
+  return (pdu.bhs[0] & 0x3f) == 0x25 && base::LoadBe32(pdu.bhs.data() + 36) > 0;
+}
+
+}  // namespace
 
 void StreamSender::Encode(Outgoing& out) const {
   const OutPdu& pdu = out.pdu;
   std::copy(pdu.bhs.begin(), pdu.bhs.end(), out.head.begin());
   out.head_bytes = kBhsBytes;
+  const bool carries_on = bugs_.Has(Bug::kDigestsCarriedOn);
   if (pdu.header_digest) {
     Crc32c crc;
+    if (carries_on && IsR2t(pdu)) crc.Add({out.head.data(), 4});
     crc.Add({out.head.data(), kBhsBytes});
     crc.Store(out.head.data() + kBhsBytes);
     out.head_bytes += kDigestBytes;
@@ -27,6 +41,7 @@ void StreamSender::Encode(Outgoing& out) const {
   out.tail_bytes = static_cast<uint8_t>(pad);
   if (pdu.data_digest && data_bytes > 0) {
     Crc32c crc;
+    if (carries_on && IsLaterDataIn(pdu)) crc.Add({out.head.data(), 4});
     for (const base::Bytes piece : pdu.data) crc.Add(piece);
     crc.Add({out.tail.data(), pad});
     crc.Store(out.tail.data() + pad);

@@ -97,6 +97,36 @@ TEST(StreamSenderTest, FormsInAllCombinationsOfDigests) {
   }
 }
 
+// The named defect: right digests but those of R2Ts' headers and of later Data-In's data.
+TEST(StreamSenderTest, DigestsThatAreCarriedOn) {
+  if (!kBugsEnabled) GTEST_SKIP() << "built without defects";
+  Fixture f;
+  BugSet bugs;
+  bugs.Add(Bug::kDigestsCarriedOn);
+  StreamSender sender(&f.stream, &f.queue, bugs);
+  f.queue.SetDigests(true, true);
+  const auto header_is_right = [&](const std::vector<uint8_t>& wire) {
+    return Crc32c::Load(&wire[kBhsBytes]) == Crc32cOf(base::Bytes(wire).first(kBhsBytes));
+  };
+  const auto sent = [&](OutPdu pdu) {
+    EXPECT_TRUE(f.queue.Queue(std::move(pdu)));
+    sender.Pump();
+    return f.stream.TakeWritten();
+  };
+  OutPdu r2t = f.Make(1, {});
+  r2t.bhs = R2t{.initiator_task_tag = 1}.Encode();
+  EXPECT_FALSE(header_is_right(sent(std::move(r2t))));
+  for (const uint32_t data_sn : {0U, 1U}) {
+    OutPdu data_in = f.Make(1, {4});
+    data_in.bhs =
+        DataIn{.initiator_task_tag = 1, .data_sn = data_sn, .data_segment_length = 4}.Encode();
+    const std::vector<uint8_t> wire = sent(std::move(data_in));
+    EXPECT_TRUE(header_is_right(wire));
+    const base::Bytes data = base::Bytes(wire).subspan(kBhsBytes + kDigestBytes, 4);
+    EXPECT_EQ(Crc32c::Load(data.data() + 4) == Crc32cOf(data), data_sn == 0);
+  }
+}
+
 std::vector<uint8_t> WholeWire() {
   Fixture f;
   f.queue.SetDigests(true, true);

@@ -370,10 +370,16 @@ class CliTest(harness.CommandLine):
 
   def test_a_lun_that_keeps_nothing(self):
     with harness.reference_target('--lun', 'null:16M') as uri:
-      output = self.complains(0, "WARNING: LUN 0 doesn't keep what is written to it", 'run',
-                              '--target', uri, '--allow-writes', '--only', 'write/*')
-    self.assertRegex(output, r"(?m)^ +\d+ UNSUPPORTED: LUN 0 doesn't keep")
-    self.assertNotIn('FAIL', output)
+      command = ('run', '--target', uri, '--allow-writes', '--only', 'write/*')
+      warning = "WARNING: LUN 0 doesn't keep what is written to it"
+      output = self.complains(1, warning, *command)
+      self.assertRegex(output, r"(?m)^ +\d+ UNSUPPORTED: LUN 0 doesn't keep")
+      self.assertRegex(output, r'(?m)^FAIL +write/kept ')
+      self.assertNotRegex(output, r'(?m)^FAIL +(?!write/kept )\S')
+      profile = os.path.join(harness.scratch(), 'profile.textproto')
+      with open(profile, 'w', encoding='utf-8') as file:
+        file.write('target: "null"\nlacks: "writes_kept"\n')
+      self.assertNotIn('FAIL', self.complains(0, warning, *command, '--profile', profile))
 
   def test_admin_names_its_commands(self):
     self.complains(2, 'admin has no "bogus": there are counters, ', 'admin', 'bogus')

@@ -37,7 +37,7 @@ Prepared PrepareWrite(const LogicalUnit& unit, const Task& task) {
 Step ExecuteWrite(LogicalUnit& unit, Task& task) {
   uint64_t bytes = UsableBytes(task);
   bytes -= bytes % unit.block_size();
-  if (bytes == 0) return Step::Good();
+  if (bytes == 0 || unit.device().bugs.Has(Bug::kScsiWritesForgotten)) return Step::Good();
   Io& io = task.work.io;
   io.op = Io::Op::kWrite;
   const bool fua = Fua(task) && !unit.device().bugs.Has(Bug::kFuaIgnored);

@@ -55,6 +55,28 @@ const DefectRow kRows[] = {
        Disk disk(bugs);
        return disk.Do("88 00 ff ff ff ff ff ff ff ff 00 00 00 02 00 00").Summary() != "5/21/00";
      }},
+    {Bug::kScsiAddressCut,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       return disk.Do("88 00 00 00 00 01 00 00 00 00 00 00 00 01 00 00").Summary() != "5/21/00";
+     }},
+    {Bug::kScsiLunsShareBlocks,
+     [](BugSet bugs) {
+       Bench bench({{0, "ram:1M"}, {1, "ram:1M"}}, 1, bugs);
+       Nexus* const nexus = bench.Open("iqn.2026-11.org.example:a");
+       CommandOptions options;
+       options.data_out = Blocks(1, 7);
+       bench.Do(nexus, FromHex("2a 00 00 00 00 00 00 00 01 00"), options);
+       CommandOptions other;
+       other.lun = uint64_t{1} << 48;
+       return bench.Do(nexus, FromHex("28 00 00 00 00 00 00 00 01 00"), other).data.at(0) == 7;
+     }},
+    {Bug::kScsiWritesForgotten,
+     [](BugSet bugs) {
+       Disk disk(bugs);
+       disk.Do("2a 00 00 00 00 02 00 00 01 00", Blocks(1, 7));
+       return disk.Byte(1024) != 7;
+     }},
     {Bug::kScsiWriteSameOneMore,
      [](BugSet bugs) {
        Disk disk(bugs);
