@@ -394,6 +394,12 @@ class Campaign {
     };
     PUSHPULL_ASSIGN_OR_RETURN(conformance::Minimized least,
                               conformance::Minimize(sequence, fails, options));
+    for (int i = least.scenario.step_size() - 1; i >= 0; --i) {
+      v1::Scenario asking = least.scenario;
+      if (!AskInstead(asking.mutable_step(i))) continue;
+      PUSHPULL_ASSIGN_OR_RETURN(const bool shows, fails(asking));
+      if (shows) least.scenario = std::move(asking);
+    }
     return std::move(least.scenario);
   }
 

@@ -33,6 +33,13 @@ v1::Scenario AsCase(v1::Scenario sequence, const std::string& id, uint64_t numbe
   return sequence;
 }
 
+bool AskInstead(v1::Step* step) {
+  if (!step->has_expect() && !step->has_gather_data_in() && !step->has_expect_closed())
+    return false;
+  step->mutable_probe();
+  return true;
+}
+
 bool IsSound(const v1::Scenario& sequence) {
   conformance::ScenarioFile file;
   file.scenario = AsCase(sequence, "fuzz/sequence", 0);

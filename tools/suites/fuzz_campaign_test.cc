@@ -37,6 +37,7 @@ using target::Bug;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
@@ -146,6 +147,7 @@ TEST(FuzzCampaignTest, AFindingSaysWhatWhereAndHowToSeeItAgain) {
   EXPECT_THAT(Read(absl::StrCat(folder->path(), "/", found.wire_log())), HasSubstr("nop_in_echo"));
 
   const std::string text = Read(absl::StrCat(folder->path(), "/", found.failure().file()));
+  EXPECT_THAT(text, Not(HasSubstr("expect {"))) << "another target needn't answer so";
   EXPECT_THAT(text, HasSubstr(absl::StrCat("as sequence ", number)));
   EXPECT_THAT(text, HasSubstr(kFinding));
 }
@@ -260,6 +262,19 @@ TEST(FindingCaseTest, IsWhatARunTakes) {
                             v1::Pdu::kTextResponse, v1::Pdu::kDataIn, v1::Pdu::kLogoutResponse,
                             v1::Pdu::kR2T, v1::Pdu::kAsyncMessage, v1::Pdu::kReject));
   }
+}
+
+TEST(FindingCaseTest, WhatOnlyWaitsMayAskInstead) {
+  v1::Step waits;
+  waits.set_connection("c2");
+  waits.mutable_expect()->set_task("t");
+  EXPECT_TRUE(fuzz::AskInstead(&waits));
+  EXPECT_TRUE(waits.has_probe());
+  EXPECT_EQ(waits.connection(), "c2");
+  v1::Step sends;
+  sends.mutable_send()->set_task("t");
+  EXPECT_FALSE(fuzz::AskInstead(&sends));
+  EXPECT_TRUE(sends.has_send());
 }
 
 TEST(FindingCaseTest, OnlyWhatTheLinterTakesIsSound) {
