@@ -117,7 +117,10 @@ TEST_F(RunJobsTest, WhatDisturbsOthersIsPlayedAlone) {
     targets_.received = [&](const v1::Pdu& pdu) {
       const std::lock_guard lock(mutex);
       // What looks at the target before that doesn't log out.
-      if (!begun && pdu.data().raw() == "sane") begun = under_way = 1;
+      if (!begun && pdu.data().raw() == "sane") {
+        begun = true;
+        under_way = 1;
+      }
       under_way -= pdu.has_logout_request();
     };
     targets_.script = [&](uint64_t) {
